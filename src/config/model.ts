@@ -1,0 +1,113 @@
+/**
+ * The one typed configuration: what the operator meant, as plain frozen data.
+ *
+ * Text (a command line, the environment, later nginx's language) becomes this model once; nothing else
+ * is consulted afterwards. It holds no sockets and no functions, so it can be printed and compared.
+ * Durations are milliseconds, sizes are bytes, unless a name says otherwise.
+ */
+
+/** Where a listening socket is: an address and port, a path, or a descriptor that was inherited. */
+export type Bind =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string; readonly mode: number | undefined }
+  | { readonly kind: "fd"; readonly fd: number };
+
+/** Limits and timeouts of HTTP at the edge; names are nginx's directives. */
+export interface HttpSettings {
+  /** Longest request line in bytes (nginx: one of large_client_header_buffers, 8k; gunicorn: limit_request_line). */
+  readonly requestLineSizeMax: number;
+  /** Most field lines of one request (nginx: max_headers; gunicorn: limit_request_fields). */
+  readonly fieldCountMax: number;
+  /** Longest field line in bytes (gunicorn: limit_request_field_size, 8190). */
+  readonly fieldSizeMax: number;
+  /** Longest head, request line and all fields, in bytes (nginx: large_client_header_buffers, 4 × 8k). */
+  readonly headSizeMax: number;
+  /** Largest request body in bytes (nginx: client_max_body_size). */
+  readonly clientMaxBodySize: number;
+  /** Bodies up to this size stay in memory, larger ones go to a file (nginx: client_body_buffer_size). */
+  readonly clientBodyBufferSize: number;
+  readonly clientHeaderTimeoutMs: number;
+  readonly clientBodyTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** Requests that one connection may carry (nginx: keepalive_requests, 1000). */
+  readonly keepaliveRequests: number;
+  /** Longest life of a connection before it is closed after an answer (nginx: keepalive_time, 1h). */
+  readonly keepaliveTimeMs: number;
+  /** Accept field names with underscores (nginx: underscores_in_headers). */
+  readonly underscoresInHeaders: boolean;
+  readonly serverHeader: boolean;
+  readonly dateHeader: boolean;
+  /** Fields added to every response (uvicorn: --header). */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** Whose word about the client counts: X-Forwarded-For and X-Forwarded-Proto from these peers. */
+export interface ForwardedSettings {
+  readonly proxyHeaders: boolean;
+  /** Addresses and CIDR networks, or "*" for everybody; Unix socket peers are always trusted when not empty. */
+  readonly forwardedAllowIps: readonly string[];
+}
+
+/** One pool of Python workers running one application. */
+export interface AppSettings {
+  /** `module:attribute`, `module`, `module:factory()`, a file's path, or "" to look in the current directory. */
+  readonly app: string;
+  readonly factory: boolean;
+  readonly interface: "auto" | "wsgi" | "asgi3" | "asgi2";
+  /** Interpreter or virtual environment as given; undefined to look for one. */
+  readonly python: string | undefined;
+  readonly chdir: string;
+  readonly appDir: string;
+  readonly pythonpath: readonly string[];
+  /** Variables added to the worker's environment: --env, then --env-file (which never overrides). */
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly workers: number;
+  readonly threads: number;
+  readonly preload: boolean;
+  readonly loop: string;
+  readonly lifespan: "auto" | "on" | "off";
+  readonly rootPath: string;
+  /** A request (WSGI) or an event loop (ASGI) silent for longer is killed; 0 turns it off. */
+  readonly timeoutMs: number;
+  readonly gracefulTimeoutMs: number;
+  readonly maxRequests: number;
+  readonly maxRequestsJitter: number;
+  /** Requests that may wait for a worker; beyond it 503 (gunicorn: backlog, also given to listen). */
+  readonly backlog: number;
+  /** Client connections that one edge thread keeps open (gunicorn: worker_connections; nginx likewise). */
+  readonly workerConnections: number;
+  /** Requests and connections in progress at once before 503 (uvicorn: --limit-concurrency); 0 for none. */
+  readonly limitConcurrency: number;
+}
+
+export type LogLevel = "critical" | "error" | "warning" | "info" | "debug" | "trace";
+
+export interface LogSettings {
+  /** "-" for standard output, undefined for none, else a file's path. */
+  readonly accessLog: string | undefined;
+  /** gunicorn's atoms, or the word "combined". */
+  readonly accessLogFormat: string;
+  /** "-" for standard error, else a file's path. */
+  readonly errorLog: string;
+  readonly level: LogLevel;
+  readonly useColors: boolean | undefined;
+}
+
+export interface ProcessSettings {
+  readonly binds: readonly Bind[];
+  /** Edge threads (nginx: worker_processes). */
+  readonly workerProcesses: number;
+  readonly pid: string | undefined;
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+  readonly umask: number | undefined;
+}
+
+export interface Config {
+  readonly process: ProcessSettings;
+  readonly http: HttpSettings;
+  readonly forwarded: ForwardedSettings;
+  readonly app: AppSettings;
+  readonly log: LogSettings;
+}
