@@ -25,7 +25,7 @@ def main():
     except ImportError:
         sys.exit(
             f"prepare.py: {sys.executable} has no Django.\n"
-            f"Run: {sys.executable} -m pip install -r {PROJECT.parent / 'requirements.txt'}"
+            f"Run: {sys.executable} -m pip install -r {PROJECT.parent.parent / 'tools' / 'requirements.txt'}"
         )
     django.setup()
 

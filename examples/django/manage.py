@@ -11,7 +11,7 @@ def main():
         from django.core.management import execute_from_command_line
     except ImportError as error:
         raise ImportError(
-            "Django is not installed in this interpreter. Run: pip install -r examples/requirements.txt"
+            "Django is not installed in this interpreter. Run: pip install -r tools/requirements.txt"
         ) from error
     execute_from_command_line(sys.argv)
 

@@ -21,7 +21,8 @@ source.addEventListener("tick", (event) => {
   row.dataset.id = event.lastEventId;
   row.dataset.arrivedAt = String(arrivedAt);
   const gap = arrivedBefore === undefined ? undefined : arrivedAt - arrivedBefore;
-  row.textContent = `event ${event.lastEventId}${gap === undefined ? "" : `, ${gap.toFixed(0)} ms after the one before`}`;
+  row.textContent = `event ${event.lastEventId}`;
+  if (gap !== undefined) row.textContent += `, ${gap.toFixed(0)} ms after the one before`;
   element("events").prepend(row);
   while (element("events").children.length > EVENTS_SHOWN) element("events").lastElementChild.remove();
   arrivedBefore = arrivedAt;

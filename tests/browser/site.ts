@@ -1,0 +1,118 @@
+// One site of the demo, served by the program as a user would start it: bin/tricorn in a process of its own, on a free
+// port, with a throw-away folder for the shop's database and uploads. Not a test; the tests beside it start from here.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { root, venvPython } from "../../tools/venv.ts";
+
+const readyTimeoutMs = 20_000;
+const stopTimeoutMs = 10_000;
+
+export type SiteName = "django over WSGI" | "django over ASGI" | "fastapi" | "flask";
+
+/** What `bin/tricorn` is started with: the folder below examples/ and the application in it. */
+const applications: Readonly<Record<SiteName, { readonly folder: string; readonly name: string }>> = {
+  "django over WSGI": { folder: "django", name: "shop.wsgi:application" },
+  "django over ASGI": { folder: "django", name: "shop.asgi:application" },
+  fastapi: { folder: "fastapi", name: "app:app" },
+  flask: { folder: "flask", name: "app:app" },
+};
+
+/** A running site. */
+export interface Site {
+  /** Scheme, host and port, without a slash at the end. */
+  readonly origin: string;
+  /** Everything that the program has printed so far. */
+  readonly output: () => string;
+  /** Stops the program and removes the throw-away folder. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Prepares and starts a site and waits until it answers. Rejects with what the program printed when it ends before
+ * that, or when it has not answered after 20 seconds.
+ */
+export async function startSite(siteName: SiteName): Promise<Site> {
+  const application = applications[siteName];
+  const folder = await mkdtemp(join(tmpdir(), "tricorn-demo-"));
+  const environment = { ...process.env, SHOP_DATA_DIR: folder };
+  try {
+    if (application.folder === "django") {
+      await promisify(execFile)(venvPython, [join(root, "examples/prepare.py")], { env: environment });
+    }
+    const bind = `127.0.0.1:${await freePort()}`;
+    const program = spawn(
+      join(root, "bin/tricorn"),
+      ["--bind", bind, "--workers", "1", "--python", venvPython, application.name],
+      { cwd: join(root, "examples", application.folder), env: environment, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    const printed: string[] = [];
+    for (const stream of [program.stdout, program.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => printed.push(text));
+    }
+    const site: Site = {
+      origin: `http://${bind}`,
+      output: () => printed.join(""),
+      close: async () => {
+        await stop(program);
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+    await answers(site, program).catch(async (error: unknown) => {
+      await stop(program);
+      throw error;
+    });
+    return site;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** A port that nobody listened on a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("a TCP server has an address with a port");
+  return address.port;
+}
+
+async function answers(site: Site, program: ChildProcess): Promise<void> {
+  let spawnError: Error | undefined;
+  program.once("error", (error) => {
+    spawnError = error;
+  });
+  const deadline = performance.now() + readyTimeoutMs;
+  while (performance.now() < deadline) {
+    if (spawnError !== undefined) throw spawnError;
+    if (program.exitCode !== null || program.signalCode !== null) {
+      throw new Error(`the program ended with ${program.exitCode ?? program.signalCode}:\n${site.output()}`);
+    }
+    try {
+      await (await fetch(site.origin, { redirect: "manual" })).bytes();
+      return;
+    } catch {
+      // Refused: it does not listen yet. Any other trouble ends at the deadline, with the program's own words.
+      await sleep(50);
+    }
+  }
+  throw new Error(`the program has not answered within ${readyTimeoutMs} ms:\n${site.output()}`);
+}
+
+async function stop(program: ChildProcess): Promise<void> {
+  if (program.pid === undefined || program.exitCode !== null || program.signalCode !== null) return;
+  const exited = once(program, "exit");
+  program.kill("SIGTERM");
+  const timer = setTimeout(() => program.kill("SIGKILL"), stopTimeoutMs);
+  await exited;
+  clearTimeout(timer);
+}
