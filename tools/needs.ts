@@ -12,14 +12,14 @@ const systemDirectories = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
  * @returns its absolute path, or undefined when none of the names is there
  */
 export function findProgram(...names: readonly string[]): string | undefined {
-    const directories = [...(process.env["PATH"] ?? "").split(":"), ...systemDirectories];
-    for (const name of names) {
-        for (const directory of directories) {
-            const path = join(directory === "" ? "." : directory, name);
-            if (isExecutable(path)) return path;
-        }
+  const directories = [...(process.env["PATH"] ?? "").split(":"), ...systemDirectories];
+  for (const name of names) {
+    for (const directory of directories) {
+      const path = join(directory === "" ? "." : directory, name);
+      if (isExecutable(path)) return path;
     }
-    return undefined;
+  }
+  return undefined;
 }
 
 /**
@@ -30,19 +30,19 @@ export function findProgram(...names: readonly string[]): string | undefined {
  * @throws Error with CI=true, where a missing program is a failure
  */
 export function requireProgram(names: string | readonly string[], remedy: string): false | string {
-    const wanted = typeof names === "string" ? [names] : names;
-    if (findProgram(...wanted) !== undefined) return false;
-    const reason = `needs ${wanted.join(" or ")}: ${remedy}`;
-    if (process.env["CI"] === "true") throw new Error(`${reason} (CI=true leaves no test out)`);
-    return reason;
+  const wanted = typeof names === "string" ? [names] : names;
+  if (findProgram(...wanted) !== undefined) return false;
+  const reason = `needs ${wanted.join(" or ")}: ${remedy}`;
+  if (process.env["CI"] === "true") throw new Error(`${reason} (CI=true leaves no test out)`);
+  return reason;
 }
 
 function isExecutable(path: string): boolean {
-    try {
-        accessSync(path, constants.X_OK);
-        return true;
-    } catch {
-        // Absent, or not ours to run: for the caller both mean "look further".
-        return false;
-    }
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    // Absent, or not ours to run: for the caller both mean "look further".
+    return false;
+  }
 }

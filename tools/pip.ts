@@ -15,30 +15,30 @@ const downloadTimeoutMs = 60_000;
  * @throws Error when the index has no such file or the file is not the pinned one
  */
 export async function fetchPip(directory: string): Promise<string> {
-    const path = join(directory, wheelName);
-    if (existsSync(path) && sha256(readFileSync(path)) === wheelSha256) return path;
-    const index = (process.env["PIP_INDEX_URL"] ?? "https://pypi.org/simple").replace(/\/+$/, "");
-    const page = await (await get(`${index}/pip/`)).text();
-    // PEP 503: the index page of a project is a list of links, the file's name is the last part of each.
-    const href = [...page.matchAll(/href="([^"#]+)/g)].map((match) => match[1] ?? "").find(endsWithWheel);
-    if (href === undefined) throw new Error(`${index}/pip/ has no ${wheelName}: apt-get install python3-venv instead.`);
-    const wheel = new Uint8Array(await (await get(new URL(href, `${index}/pip/`).href)).arrayBuffer());
-    if (sha256(wheel) !== wheelSha256) throw new Error(`${wheelName} from ${index} is not the file that was pinned.`);
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(path, wheel);
-    return path;
+  const path = join(directory, wheelName);
+  if (existsSync(path) && sha256(readFileSync(path)) === wheelSha256) return path;
+  const index = (process.env["PIP_INDEX_URL"] ?? "https://pypi.org/simple").replace(/\/+$/, "");
+  const page = await (await get(`${index}/pip/`)).text();
+  // PEP 503: the index page of a project is a list of links, the file's name is the last part of each.
+  const href = [...page.matchAll(/href="([^"#]+)/g)].map((match) => match[1] ?? "").find(endsWithWheel);
+  if (href === undefined) throw new Error(`${index}/pip/ has no ${wheelName}: apt-get install python3-venv instead.`);
+  const wheel = new Uint8Array(await (await get(new URL(href, `${index}/pip/`).href)).arrayBuffer());
+  if (sha256(wheel) !== wheelSha256) throw new Error(`${wheelName} from ${index} is not the file that was pinned.`);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(path, wheel);
+  return path;
 }
 
 function endsWithWheel(href: string): boolean {
-    return href.endsWith(`/${wheelName}`);
+  return href.endsWith(`/${wheelName}`);
 }
 
 async function get(url: string): Promise<Response> {
-    const response = await fetch(url, { signal: AbortSignal.timeout(downloadTimeoutMs) });
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-    return response;
+  const response = await fetch(url, { signal: AbortSignal.timeout(downloadTimeoutMs) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return response;
 }
 
 function sha256(bytes: Uint8Array): string {
-    return createHash("sha256").update(bytes).digest("hex");
+  return createHash("sha256").update(bytes).digest("hex");
 }

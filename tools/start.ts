@@ -5,9 +5,9 @@ import { ensureVenv, prepareExamples, root } from "./venv.ts";
 
 /** What is typed after `tricorn` in the folder of that name; a Django project is found by its manage.py. */
 const applications: ReadonlyMap<string, readonly string[]> = new Map([
-    ["django", []],
-    ["fastapi", ["app:app"]],
-    ["flask", ["app:app"]],
+  ["django", []],
+  ["fastapi", ["app:app"]],
+  ["flask", ["app:app"]],
 ]);
 
 const [first = "django", ...rest] = process.argv.slice(2);
@@ -16,17 +16,17 @@ const name = isOption ? "django" : first;
 const application = applications.get(name);
 
 if (application === undefined) {
-    const names = [...applications.keys()].join(", ");
-    process.stderr.write(`tricorn: there is no demo called "${name}"; the demos are: ${names}.\n`);
-    process.exit(2);
+  const names = [...applications.keys()].join(", ");
+  process.stderr.write(`tricorn: there is no demo called "${name}"; the demos are: ${names}.\n`);
+  process.exit(2);
 }
 
 try {
-    await ensureVenv();
-    if (name === "django") prepareExamples();
+  await ensureVenv();
+  if (name === "django") prepareExamples();
 } catch (error) {
-    process.stderr.write(`tricorn: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+  process.stderr.write(`tricorn: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
 }
 
 const options = isOption ? process.argv.slice(2) : rest;

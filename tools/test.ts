@@ -1,0 +1,70 @@
+// `npm test [-- part-of-a-path …]`: prepares what the tests need, then runs every *.test.ts and the worker's unittests.
+// Arguments choose files: `npm test -- src/http wsgi` runs those whose path contains one of the words.
+import { spawnSync } from "node:child_process";
+import { existsSync, globSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
+import { run } from "node:test";
+import type { TestEvent } from "node:test/reporters";
+import { TestReport } from "./test-report.ts";
+import { ensureVenv, prepareExamples, root, venvPython } from "./venv.ts";
+
+/** One test, however much it does, answers within a minute or is stuck. */
+const testTimeoutMs = 60_000;
+/** CI allows fifteen minutes for everything; the tests themselves stop before that, with a report. */
+const runTimeoutMs = 13 * 60_000;
+/** More would make tests with real clocks disturb each other; fewer would leave the second core idle. */
+const concurrencyMax = 4;
+
+const words = process.argv.slice(2);
+const report = new TestReport(root, (text) => process.stdout.write(text));
+
+try {
+  await ensureVenv();
+  prepareExamples();
+} catch (error) {
+  process.stderr.write(`tricorn: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+const files = findTests();
+if (files.length > 0) await runNodeTests(files);
+if (words.length === 0 || words.some((word) => "python/tests".includes(word))) runPythonTests();
+if (files.length === 0 && words.length > 0) process.stderr.write(`no test file's path contains: ${words.join(", ")}\n`);
+process.exitCode = report.finish() ? 0 : 1;
+
+/** The slow ones, which start whole servers, come first, so that no core waits for them at the end. */
+function findTests(): readonly string[] {
+  const found = globSync(["tests/**/*.test.ts", "src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"], {
+    cwd: root,
+  });
+  const chosen = words.length === 0 ? found : found.filter((path) => words.some((word) => path.includes(word)));
+  return chosen.sort((a, b) => Number(b.startsWith("tests/")) - Number(a.startsWith("tests/")) || (a < b ? -1 : 1));
+}
+
+async function runNodeTests(chosen: readonly string[]): Promise<void> {
+  // Every file is a process of its own; what it compiles is kept for the others and for the next run.
+  process.env["NODE_COMPILE_CACHE"] ??= join(root, "node_modules/.cache/tricorn");
+  const stream = run({
+    cwd: root,
+    files: chosen.map((path) => join(root, path)),
+    concurrency: Math.min(availableParallelism(), concurrencyMax),
+    timeout: testTimeoutMs,
+    // A file whose tests are done ends, even when one of them left something open.
+    forceExit: true,
+    signal: AbortSignal.timeout(runTimeoutMs),
+  }) as AsyncIterable<TestEvent>;
+  for await (const event of stream) report.add(event);
+}
+
+function runPythonTests(): void {
+  const directory = join(root, "python/tests");
+  if (!existsSync(directory)) return;
+  const result = spawnSync(venvPython, ["-m", "unittest", "discover", "--buffer", "-s", directory], {
+    cwd: directory,
+    encoding: "utf8",
+    timeout: runTimeoutMs,
+    env: { ...process.env, PYTHONPATH: join(root, "python"), PYTHONDONTWRITEBYTECODE: "1" },
+  });
+  report.addUnittest(relative(root, directory), result.status, result.stderr);
+}
