@@ -23,7 +23,8 @@ export function findProgram(...names: readonly string[]): string | undefined {
 }
 
 /**
- * The `skip` option of a test that needs a program: `test("…", { skip: requireProgram("wrk", "apt-get install wrk") }, …)`.
+ * The `skip` option of a test that needs a program of the machine:
+ * `test("…", { skip: requireProgram("wrk", "apt-get install wrk") }, …)`.
  * @param names the program's name, or its several names
  * @param remedy the command that installs it
  * @returns false when the program is there, else the reason to leave the test out
