@@ -1,0 +1,2 @@
+/** May this client do this, now? And who is it? */
+export { TrustedProxies, forwardedScheme, plainAddress } from "./forwarded.ts";

@@ -1,0 +1,58 @@
+/**
+ * A request as the application's pool sees it: what it asks, and whom to tell the answer.
+ *
+ * `edge/exchange.ts` implements it. The pool keeps its own notes in the same object (`link`, `id`),
+ * because a second object for each request is what the hot path can do without.
+ */
+import type { Bytes } from "../std/bytes.ts";
+import type { RequestHead } from "../http/request-head.ts";
+import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+/** The request's body on its way to a worker. */
+export type AppBody =
+  | { readonly kind: "whole"; readonly bytes: Bytes }
+  /** All of it lies in a file of the run directory, which the worker unlinks. */
+  | { readonly kind: "file"; readonly path: string; readonly size: number }
+  /** It follows against the worker's credit; `expectContinue` holds back the first byte. */
+  | { readonly kind: "stream"; readonly expectContinue: boolean };
+
+/** Who sent it, after trusted forwarding was taken into account. */
+export interface Peer {
+  readonly address: string;
+  /** 0 when it is not known. */
+  readonly port: number;
+  readonly scheme: "http" | "https";
+  /** May its forwarding fields reach the application? */
+  readonly trusted: boolean;
+}
+
+export interface AppRequest {
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  /** Which listener it came through: an index into the bases of the hello frame. */
+  readonly listener: number;
+  readonly body: AppBody;
+  /** The worker that has it, while it has it. */
+  link: WorkerLink | undefined;
+  /** Its id on that worker's connection. */
+  id: number;
+  /** The client is gone; nobody listens to the answer any more. */
+  readonly abandoned: boolean;
+
+  /** A worker has it now; called for streamed bodies only. */
+  onGiven(): void;
+  /** The whole response: its body is `bytes[start, end)`, valid during the call. */
+  onResponse(head: ResponseHead, bytes: Bytes, start: number, end: number): void;
+  /** The head and the first bytes; more follows. */
+  onStart(head: ResponseHead, bytes: Bytes, start: number, end: number): void;
+  onChunk(bytes: Bytes, start: number, end: number): void;
+  onEnd(trailers: readonly FieldLine[]): void;
+  /** The body is part of a file. @param count bytes, −1 for all from `offset` */
+  onFile(head: ResponseHead, path: string, offset: number, count: number): void;
+  /** No answer, or no whole answer, will come; the status says whose fault it was. */
+  onFailure(status: 500 | 502 | 503 | 504): void;
+  /** The application wants so many bytes more of the body. */
+  onBodyCredit(size: number): void;
+  onInformational(status: number, fields: readonly FieldLine[]): void;
+}

@@ -1,0 +1,119 @@
+/**
+ * A request as WSGI's `environ` (PEP 3333, "environ Variables"; RFC 3875 for the names).
+ * Text is latin-1: one character a byte ("Unicode Issues").
+ */
+import type { Bytes } from "../std/bytes.ts";
+import type { FieldSection } from "../http/field-section.ts";
+import { encodeBlock } from "../protocol/wire/index.ts";
+import type { MarshalWriter } from "../protocol/wire/index.ts";
+import type { AppRequest } from "./app-request.ts";
+import { encodedFields, isPassedOn, percentDecode } from "./request-encoder.ts";
+import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
+
+/** Type codes, lengths and keys of everything but the fields and the target. */
+const FIXED_SIZE_MAX = 1024;
+
+export class EnvironEncoder implements RequestEncoder {
+  readonly #settings: EncoderSettings;
+  readonly #encodeFields: (section: FieldSection, trusted: boolean) => Bytes;
+
+  constructor(settings: EncoderSettings) {
+    this.#settings = settings;
+    this.#encodeFields = (section, trusted) => encodeFields(section, trusted, settings.underscoresInHeaders);
+  }
+
+  writeBases(writer: MarshalWriter): void {
+    const { listeners, rootPath, software } = this.#settings;
+    writer.list(listeners.length);
+    for (const listener of listeners) {
+      writer.beginDict();
+      pair(writer, "SERVER_SOFTWARE", software);
+      pair(writer, "SERVER_PROTOCOL", "HTTP/1.1");
+      pair(writer, "SERVER_NAME", listener.kind === "tcp" ? listener.host : "localhost");
+      pair(writer, "SERVER_PORT", listener.kind === "tcp" ? String(listener.port) : "80");
+      pair(writer, "SCRIPT_NAME", rootPath);
+      pair(writer, "wsgi.url_scheme", "http");
+      writer.endDict();
+    }
+  }
+
+  headSizeMax(request: AppRequest): number {
+    const { head, peer } = request;
+    const section = encodedFields(head.fields, peer.trusted, this.#encodeFields);
+    return FIXED_SIZE_MAX + section.length + head.target.length * 4 + head.path.length * 2 + (head.authority?.length ?? 0);
+  }
+
+  writeHead(writer: MarshalWriter, request: AppRequest): void {
+    const { head, peer, body } = request;
+    const { rootPath } = this.#settings;
+    writer.beginDict();
+    pair(writer, "REQUEST_METHOD", head.method);
+    const path = percentDecode(head.path);
+    pair(writer, "PATH_INFO", rootPath === "" ? path : belowMount(path, rootPath));
+    pair(writer, "QUERY_STRING", head.query);
+    pair(writer, "RAW_URI", head.target);
+    pair(writer, "REQUEST_URI", head.target);
+    pair(writer, "REMOTE_ADDR", peer.address);
+    if (peer.port > 0) pair(writer, "REMOTE_PORT", String(peer.port));
+    writer.raw(encodedFields(head.fields, peer.trusted, this.#encodeFields));
+    // What follows replaces what the fields say: the last pair of a key wins.
+    if (head.minorVersion === 0) pair(writer, "SERVER_PROTOCOL", "HTTP/1.0");
+    if (peer.scheme === "https") {
+      pair(writer, "wsgi.url_scheme", "https");
+      pair(writer, "HTTPS", "on");
+    }
+    if (head.authority !== undefined) pair(writer, "HTTP_HOST", head.authority);
+    // A chunked body was gathered: its length is known, and applications that look for it find it.
+    if (head.fields.semantics.chunked && body.kind !== "stream") {
+      pair(writer, "CONTENT_LENGTH", String(body.kind === "file" ? body.size : body.bytes.length));
+    }
+    this.#unixServerName(writer, request);
+    writer.endDict();
+  }
+
+  /** PEP 3333 wants a SERVER_NAME; a Unix socket has none but what the client asked for. */
+  #unixServerName(writer: MarshalWriter, request: AppRequest): void {
+    if (this.#settings.listeners[request.listener]?.kind !== "unix") return;
+    const { fields, authority } = request.head;
+    const host = authority ?? (fields.semantics.hostIndex < 0 ? "" : fields.value(fields.semantics.hostIndex));
+    const match = /^(\[[^\]]*\]|[^:]+)(?::(\d+))?$/.exec(host);
+    if (match === null) return;
+    pair(writer, "SERVER_NAME", match[1] ?? "");
+    pair(writer, "SERVER_PORT", match[2] ?? (request.peer.scheme === "https" ? "443" : "80"));
+  }
+}
+
+function pair(writer: MarshalWriter, key: string, value: string): void {
+  writer.interned(key);
+  writer.latin1(value);
+}
+
+/** PATH_INFO under SCRIPT_NAME: the prefix is taken off at a "/" boundary; a path without it stays whole. */
+function belowMount(path: string, rootPath: string): string {
+  if (!path.startsWith(rootPath)) return path;
+  return path.length === rootPath.length || path.charCodeAt(rootPath.length) === 0x2f ? path.slice(rootPath.length) : path;
+}
+
+/** Pairs of HTTP_* keys and values, repeated fields joined as CGI wants it (RFC 3875 §4.1.18). */
+function encodeFields(section: FieldSection, trusted: boolean, underscores: boolean): Bytes {
+  const values = new Map<string, string>();
+  for (let index = 0; index < section.count; index++) {
+    const name = section.name(index).toLowerCase();
+    // The edge took the transfer coding off; the application gets the length instead.
+    if (name === "transfer-encoding" || !isPassedOn(name, trusted, underscores)) continue;
+    const key = name === "content-type" ? "CONTENT_TYPE" : name === "content-length" ? "CONTENT_LENGTH"
+      : `HTTP_${name.toUpperCase().replaceAll("-", "_")}`;
+    const value = section.value(index);
+    const before = values.get(key);
+    // RFC 9113 §8.2.3: cookie crumbs join with "; ", everything else with ",".
+    values.set(key, before === undefined ? value : `${before}${key === "HTTP_COOKIE" ? "; " : ","}${value}`);
+  }
+  // A byte above 127 becomes two, a key at most as long as the name plus "HTTP_".
+  return encodeBlock(section.bytes.length * 2 + section.count * 24 + 64, (writer) => {
+    for (const [key, value] of values) {
+      if (key.length < 256) writer.interned(key);
+      else writer.latin1(key);
+      writer.latin1(value);
+    }
+  });
+}

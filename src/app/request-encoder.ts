@@ -1,0 +1,54 @@
+/** What the two kinds of application want to see of a request; one implementation each. */
+import type { Bytes } from "../std/bytes.ts";
+import type { FieldSection } from "../http/field-section.ts";
+import type { MarshalWriter } from "../protocol/wire/index.ts";
+import type { AppRequest } from "./app-request.ts";
+
+/** What an application is told about a listener and the program, once for each connection to a worker. */
+export interface EncoderSettings {
+  readonly listeners: readonly (
+    | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+    | { readonly kind: "unix"; readonly path: string }
+  )[];
+  readonly rootPath: string;
+  readonly underscoresInHeaders: boolean;
+  readonly software: string;
+}
+
+export interface RequestEncoder {
+  /** Writes the list of constant dicts, one for each listener, for the hello frame. */
+  writeBases(writer: MarshalWriter): void;
+  /** Writes the dict that completes a base for one request. */
+  writeHead(writer: MarshalWriter, request: AppRequest): void;
+  /** An upper bound of what `writeHead` writes, in bytes. */
+  headSizeMax(request: AppRequest): number;
+}
+
+/** The block of a section's fields, made once for each section and kind of sender. */
+export function encodedFields(section: FieldSection, trusted: boolean, encode: (section: FieldSection, trusted: boolean) => Bytes): Bytes {
+  if (trusted) return (section.encodedTrusted ??= encode(section, true));
+  return (section.encodedUntrusted ??= encode(section, false));
+}
+
+/** Fields by which a proxy speaks of the client: from anybody else they are lies, and never reach the application. */
+const FORWARDING = new Set([
+  "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-protocol", "x-forwarded-ssl", "x-forwarded-host",
+  "x-forwarded-port", "x-forwarded-prefix", "x-real-ip",
+]);
+
+/**
+ * May this field reach the application?
+ * `Proxy` never (CVE-2016-5385); a name with "_" would pass for one with "-" (CVE-2015-0219) unless allowed.
+ * @param name in lower case
+ */
+export function isPassedOn(name: string, trusted: boolean, underscores: boolean): boolean {
+  if (name === "proxy") return false;
+  if (!underscores && name.includes("_")) return false;
+  return trusted || !FORWARDING.has(name);
+}
+
+/** Replaces %XX by its byte, as latin-1 text; a "%" without two digits stays (RFC 3986 §2.1). */
+export function percentDecode(path: string): string {
+  if (!path.includes("%")) return path;
+  return path.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+}

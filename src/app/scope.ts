@@ -1,0 +1,124 @@
+/** A request as ASGI's HTTP connection scope (ASGI, "HTTP Connection Scope", version 2.3). */
+import type { Bytes } from "../std/bytes.ts";
+import { fromLatin1 } from "../std/bytes.ts";
+import type { FieldSection } from "../http/field-section.ts";
+import { encodeBlock } from "../protocol/wire/index.ts";
+import type { MarshalWriter } from "../protocol/wire/index.ts";
+import type { AppRequest } from "./app-request.ts";
+import { encodedFields, isPassedOn, percentDecode } from "./request-encoder.ts";
+import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
+
+/** Type codes, lengths and keys of everything but the fields and the target. */
+const FIXED_SIZE_MAX = 512;
+/** Methods of RFC 9110 §9 and RFC 5789: ASGI wants them in upper case, others pass as they are. */
+const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]);
+
+export class ScopeEncoder implements RequestEncoder {
+  readonly #settings: EncoderSettings;
+  readonly #encodeFields: (section: FieldSection, trusted: boolean) => Bytes;
+
+  constructor(settings: EncoderSettings) {
+    this.#settings = settings;
+    this.#encodeFields = (section, trusted) => encodeHeaders(section, trusted, settings.underscoresInHeaders);
+  }
+
+  writeBases(writer: MarshalWriter): void {
+    const { listeners, rootPath } = this.#settings;
+    writer.list(listeners.length);
+    for (const listener of listeners) {
+      writer.beginDict();
+      pair(writer, "type", "http");
+      pair(writer, "http_version", "1.1");
+      pair(writer, "scheme", "http");
+      writer.interned("root_path");
+      writer.unicode(rootPath);
+      writer.interned("server");
+      writer.smallTuple(2);
+      if (listener.kind === "tcp") {
+        writer.latin1(listener.host);
+        writer.int(listener.port);
+      } else {
+        writer.unicode(listener.path);
+        writer.none();
+      }
+      writer.endDict();
+    }
+  }
+
+  headSizeMax(request: AppRequest): number {
+    const { head, peer } = request;
+    const section = encodedFields(head.fields, peer.trusted, this.#encodeFields);
+    // A decoded byte that is no UTF-8 becomes U+FFFD, three bytes.
+    return FIXED_SIZE_MAX + section.length + head.target.length * 5 + (head.authority?.length ?? 0);
+  }
+
+  writeHead(writer: MarshalWriter, request: AppRequest): void {
+    const { head, peer } = request;
+    writer.beginDict();
+    writer.interned("method");
+    writer.latin1(methodOf(head.method));
+    writer.interned("path");
+    if (head.path.includes("%")) writer.unicode(fromLatin1(percentDecode(head.path)).utf8Slice());
+    else writer.latin1(head.path);
+    writer.interned("raw_path");
+    writer.bytesOfLatin1(head.path);
+    writer.interned("query_string");
+    writer.bytesOfLatin1(head.query);
+    writer.interned("client");
+    if (peer.address === "") {
+      writer.none();
+    } else {
+      writer.smallTuple(2);
+      writer.latin1(peer.address);
+      writer.int(peer.port);
+    }
+    writer.interned("headers");
+    if (head.authority === undefined) writer.raw(encodedFields(head.fields, peer.trusted, this.#encodeFields));
+    else writeHeaders(writer, head.fields, peer.trusted, this.#settings.underscoresInHeaders, head.authority);
+    if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
+    if (peer.scheme === "https") pair(writer, "scheme", "https");
+    writer.endDict();
+  }
+}
+
+function pair(writer: MarshalWriter, key: string, value: string): void {
+  writer.interned(key);
+  writer.latin1(value);
+}
+
+function methodOf(method: string): string {
+  if (KNOWN_METHODS.has(method)) return method;
+  const upper = method.toUpperCase();
+  return KNOWN_METHODS.has(upper) ? upper : method;
+}
+
+function encodeHeaders(section: FieldSection, trusted: boolean, underscores: boolean): Bytes {
+  // Each line gains a tuple, two types and two lengths in place of ": " and CRLF.
+  return encodeBlock(section.bytes.length + section.count * 16 + 64, (writer) =>
+    writeHeaders(writer, section, trusted, underscores, undefined));
+}
+
+/** The list of (name, value): order kept, names in lower case, cookies in one (RFC 9113 §8.2.3). */
+function writeHeaders(writer: MarshalWriter, section: FieldSection, trusted: boolean, underscores: boolean, authority: string | undefined): void {
+  const headers: [string, string][] = [];
+  let cookie: [string, string] | undefined;
+  for (let index = 0; index < section.count; index++) {
+    const name = section.name(index).toLowerCase();
+    if (!isPassedOn(name, trusted, underscores)) continue;
+    const value = name === "host" && authority !== undefined ? authority : section.value(index);
+    if (name !== "cookie") {
+      headers.push([name, value]);
+    } else if (cookie === undefined) {
+      cookie = [name, value];
+      headers.push(cookie);
+    } else {
+      cookie[1] += `; ${value}`;
+    }
+  }
+  writer.list(headers.length);
+  for (const [name, value] of headers) {
+    writer.smallTuple(2);
+    writer.bytesOfLatin1(name);
+    writer.bytesOfLatin1(value);
+  }
+}

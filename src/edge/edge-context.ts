@@ -1,0 +1,27 @@
+/** What all connections of one edge thread share: compiled once from the configuration. */
+import type { TrustedProxies } from "../access/index.ts";
+import type { LoadZone, Pool } from "../app/index.ts";
+import type { HttpSettings } from "../config/model.ts";
+import type { HeaderSettings } from "../filters/index.ts";
+import type { AppHandlerSettings } from "../handlers/index.ts";
+import type { Clock } from "../net/index.ts";
+import type { AccessLog } from "../observe/index.ts";
+import type { HeadLimits, SectionMemory } from "../protocol/h1/index.ts";
+
+export interface EdgeContext {
+  readonly http: HttpSettings;
+  readonly limits: HeadLimits;
+  readonly sections: SectionMemory;
+  readonly clock: Clock;
+  readonly pool: Pool;
+  readonly zone: LoadZone;
+  readonly headers: HeaderSettings;
+  readonly appHandler: AppHandlerSettings;
+  /** Undefined when forwarding fields are to be ignored. */
+  readonly trusted: TrustedProxies | undefined;
+  readonly accessLog: AccessLog | undefined;
+  /** Requests in progress at once, over all threads; 0 for no limit. */
+  readonly limitConcurrency: number;
+  readonly spoolPath: (prefix: "body" | "response") => string;
+  readonly onNotice: (level: "error" | "warning" | "info" | "debug", text: string) => void;
+}

@@ -1,0 +1,164 @@
+/**
+ * One edge thread: listens on its sockets, holds its connections, gives requests to its pool.
+ * The first thread is the edge process's own; further ones are worker threads (`thread-entry.ts`).
+ */
+import { join } from "node:path";
+import { TrustedProxies, plainAddress } from "../access/index.ts";
+import { LoadZone, Pool } from "../app/index.ts";
+import type { LinkedWorker, Peer } from "../app/index.ts";
+import type { Config } from "../config/model.ts";
+import { ByteStream, Clock, Listener, makeReadBuffer } from "../net/index.ts";
+import type { SocketHandle } from "../net/index.ts";
+import { AccessLog } from "../observe/index.ts";
+import { SectionMemory } from "../protocol/h1/index.ts";
+import type { EdgeContext } from "./edge-context.ts";
+import { H1Connection } from "./h1-connection.ts";
+import type { ConnectionOwner } from "./h1-connection.ts";
+import type { InheritedListener } from "./messages.ts";
+
+/** What a thread is started with. */
+export interface ThreadSettings {
+  /** 0 for the first. */
+  readonly edge: number;
+  readonly config: Config;
+  readonly listeners: readonly InheritedListener[];
+  readonly runDirectory: string;
+  readonly software: string;
+  readonly zone: SharedArrayBuffer;
+}
+
+export type ThreadCommand =
+  | { readonly kind: "worker-ready"; readonly worker: LinkedWorker }
+  | { readonly kind: "worker-retire"; readonly name: string }
+  | { readonly kind: "worker-gone"; readonly name: string; readonly reason: "crash" | "timeout" | "stopped" }
+  | { readonly kind: "drain" }
+  | { readonly kind: "reopen-logs" };
+
+export type ThreadReport =
+  | { readonly kind: "listening" }
+  | { readonly kind: "worker-idle"; readonly name: string }
+  | { readonly kind: "drained" }
+  | { readonly kind: "notice"; readonly level: "error" | "warning" | "info" | "debug"; readonly text: string };
+
+export class EdgeThread implements ConnectionOwner {
+  readonly #settings: ThreadSettings;
+  readonly #report: (report: ThreadReport) => void;
+  readonly #context: EdgeContext;
+  readonly #connections = new Set<H1Connection>();
+  readonly #listeners: Listener[] = [];
+  readonly #readBuffer = makeReadBuffer();
+  #listening = false;
+  #spools = 0;
+  draining = false;
+
+  constructor(settings: ThreadSettings, report: (report: ThreadReport) => void) {
+    this.#settings = settings;
+    this.#report = report;
+    const { config, listeners, software } = settings;
+    const zone = new LoadZone(settings.zone);
+    const onNotice = (level: "error" | "warning" | "info" | "debug", text: string): void => report({ kind: "notice", level, text });
+    const pool = new Pool(
+      {
+        edge: settings.edge,
+        backlog: config.app.backlog,
+        workerConnections: config.app.workerConnections,
+        encoder: {
+          listeners: listeners.map((listener) => listener.address),
+          rootPath: config.app.rootPath,
+          underscoresInHeaders: config.http.underscoresInHeaders,
+          software,
+        },
+      },
+      zone,
+      {
+        onWorkerReady: () => void this.#listen(),
+        onWorkerIdle: (name) => report({ kind: "worker-idle", name }),
+        onNotice,
+      },
+    );
+    const spoolPath = (prefix: "body" | "response"): string => join(settings.runDirectory, `${prefix}-${settings.edge}-${++this.#spools}`);
+    this.#context = {
+      http: config.http,
+      limits: config.http,
+      sections: new SectionMemory(),
+      clock: new Clock(),
+      pool,
+      zone,
+      headers: { ...config.http, software: "tricorn" },
+      appHandler: {
+        clientBodyBufferSize: config.http.clientBodyBufferSize,
+        spoolPath: () => spoolPath("body"),
+        onNotice: (text) => onNotice("error", text),
+      },
+      trusted: config.forwarded.proxyHeaders ? new TrustedProxies(config.forwarded.forwardedAllowIps) : undefined,
+      accessLog: config.log.accessLog === undefined ? undefined : new AccessLog(config.log.accessLog, config.log.accessLogFormat),
+      limitConcurrency: config.app.limitConcurrency,
+      spoolPath,
+      onNotice,
+    };
+  }
+
+  command(command: ThreadCommand): void {
+    const { pool } = this.#context;
+    switch (command.kind) {
+      case "worker-ready": return pool.addWorker(command.worker);
+      case "worker-retire": return pool.retireWorker(command.name);
+      case "worker-gone": return pool.dropWorker(command.name, command.reason);
+      case "reopen-logs": return this.#context.accessLog?.reopen();
+      case "drain": return this.#drain();
+    }
+  }
+
+  onConnectionClosed(connection: H1Connection): void {
+    this.#connections.delete(connection);
+    if (this.draining && this.#connections.size === 0) void this.#drained();
+  }
+
+  /** The first ready worker opens the doors. */
+  async #listen(): Promise<void> {
+    if (this.#listening || this.draining) return;
+    this.#listening = true;
+    const { config, edge, listeners } = this.#settings;
+    for (const [index, listener] of listeners.entries()) {
+      const fd = listener.fds[edge];
+      if (fd === undefined) continue;
+      const isTcp = listener.address.kind === "tcp";
+      this.#listeners.push(await Listener.listen(fd, config.app.backlog, (handle) => this.#accept(handle, index, isTcp), (code) => {
+        this.#context.onNotice("error", `a connection could not be accepted (error ${code}): raise the limit of open files (ulimit -n)`);
+      }));
+    }
+    this.#report({ kind: "listening" });
+  }
+
+  #accept(handle: SocketHandle, listener: number, isTcp: boolean): void {
+    const stream = ByteStream.accept(handle, this.#readBuffer, isTcp);
+    // nginx: worker_connections are not enough: the newcomer is dropped, nobody who was here suffers.
+    if (this.#connections.size >= this.#settings.config.app.workerConnections) {
+      this.#context.onNotice("warning", "worker-connections are used up: a connection was dropped");
+      stream.destroy();
+      return;
+    }
+    const connection = new H1Connection(this.#context, stream, this.#peer(stream), listener, this);
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  #peer(stream: ByteStream): Peer {
+    const address = plainAddress(stream.remoteAddress);
+    const { trusted } = this.#context;
+    return { address, port: stream.remotePort, scheme: "http", trusted: trusted?.trusts(address) ?? false };
+  }
+
+  #drain(): void {
+    if (this.draining) return;
+    this.draining = true;
+    for (const listener of this.#listeners) listener.close();
+    if (this.#connections.size === 0) return void this.#drained();
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  async #drained(): Promise<void> {
+    await this.#context.accessLog?.close();
+    this.#report({ kind: "drained" });
+  }
+}

@@ -1,0 +1,428 @@
+/**
+ * One HTTP/1.1 connection: the pure reader on one side, the exchange on the other, deadlines around both.
+ *
+ *   waiting ─first byte─▶ head ─request─▶ exchange ─finished─▶ waiting …
+ *      └─ keep-alive deadline      └─ violation ─▶ lingering ─▶ closed
+ *
+ * One exchange at a time; requests that were sent ahead stay in the reader. A connection that is to end
+ * after a response lingers: it reads and drops what the client still sends, so that the response is not
+ * lost to a reset (RFC 9112 §9.6).
+ */
+import type { Peer } from "../app/index.ts";
+import { filterHeaders } from "../filters/index.ts";
+import { statusResponse } from "../handlers/index.ts";
+import type { FieldLine, PreparedHead, ResponseHead } from "../http/response-head.ts";
+import { mayHaveBody } from "../http/status.ts";
+import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
+import {
+  CONTINUE, LAST_CHUNK, RequestReader, chooseFraming, formatChunkSize, formatHeadLines, formatInformational, formatTrailers,
+} from "../protocol/h1/index.ts";
+import type { BodyFraming, Violation } from "../protocol/h1/index.ts";
+import { copyBytes } from "../std/bytes.ts";
+import type { Bytes } from "../std/bytes.ts";
+import type { EdgeContext } from "./edge-context.ts";
+import { Exchange } from "./exchange.ts";
+import type { ResponseChannel } from "./response-channel.ts";
+
+/** Up to this size a body is written as text together with its head: one call, no buffer. */
+const INLINE_SIZE_MAX = 16_384;
+/** Bytes that a client may send ahead of the response it waits for, before it is slowed down. */
+const AHEAD_SIZE_MAX = 65_536;
+/** Bytes of an unwanted request body that are read for the sake of the connection. */
+const DRAIN_SIZE_MAX = 262_144;
+/** nginx: lingering_timeout 5 s. */
+const LINGER_MS = 5000;
+/** A client that has closed its half may still wait for an answer; after so long it probably left. */
+const HALF_CLOSED_MS = 500;
+
+type Phase = "waiting" | "head" | "exchange" | "lingering" | "closed";
+
+/** Whom a connection tells that it is gone. */
+export interface ConnectionOwner {
+  onConnectionClosed(connection: H1Connection): void;
+  readonly draining: boolean;
+}
+
+const NO_FRAMING: BodyFraming = { kind: "none" };
+
+export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
+  readonly #context: EdgeContext;
+  readonly #stream: ByteStream;
+  readonly #owner: ConnectionOwner;
+  readonly #peer: Peer;
+  readonly #listener: number;
+  readonly #reader: RequestReader;
+  readonly #openedMs: number;
+  #phase: Phase = "waiting";
+  #deadlineMs: number;
+  #exchange: Exchange | undefined = undefined;
+  #requests = 0;
+  /** Has the body of the current request arrived completely? */
+  #requestComplete = true;
+  #bodySize = 0;
+  #persistent = true;
+  #framing: BodyFraming = NO_FRAMING;
+  /** Bytes of the body that the framing still expects. */
+  #bodyLeft = 0;
+  #continueSent = false;
+  /** The client will send nothing more. */
+  #inputEnded = false;
+  #halfClosedMs = Number.POSITIVE_INFINITY;
+  #reading = false;
+  #queuedBefore = 0;
+  #queuedSinceMs = 0;
+
+  constructor(context: EdgeContext, stream: ByteStream, peer: Peer, listener: number, owner: ConnectionOwner) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#owner = owner;
+    this.#peer = peer;
+    this.#listener = listener;
+    this.#reader = new RequestReader(context.limits, context.sections);
+    this.#openedMs = context.clock.coarseMs;
+    this.#deadlineMs = this.#openedMs + context.http.clientHeaderTimeoutMs;
+  }
+
+  get queuedSize(): number {
+    return this.#stream.queuedSize;
+  }
+
+  /** Starts reading. */
+  start(): void {
+    this.#context.clock.add(this);
+    this.#stream.start(this);
+  }
+
+  /** The server ends: an idle connection closes now, a busy one after its response. */
+  drain(): void {
+    this.#persistent = false;
+    if (this.#phase === "waiting") this.#shut();
+  }
+
+  /** Ends it now, whatever it does. */
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  onBytes(bytes: Bytes): void {
+    if (this.#phase === "lingering") return this.#discard(bytes.length);
+    this.#reader.receive(bytes);
+    this.#read();
+    this.#reader.keepRest();
+  }
+
+  onEnd(): void {
+    this.#inputEnded = true;
+    this.#persistent = false;
+    const exchange = this.#exchange;
+    if (this.#phase !== "exchange" || exchange === undefined) return this.#shut();
+    // RFC 9112 §8: a message that ends early is incomplete, and must not pass for whole.
+    if (!this.#requestComplete) exchange.refuseBody(400);
+    else this.#halfClosedMs = this.#context.clock.coarseMs + HALF_CLOSED_MS;
+  }
+
+  onDrain(): void {
+    this.#exchange?.drained();
+  }
+
+  onClose(): void {
+    this.#phase = "closed";
+    this.#context.clock.remove(this);
+    this.#exchange?.abandon();
+    this.#exchange = undefined;
+    this.#owner.onConnectionClosed(this);
+  }
+
+  tick(nowMs: number): void {
+    const queued = this.#stream.queuedSize;
+    if (queued !== this.#queuedBefore || queued === 0) {
+      this.#queuedBefore = queued;
+      this.#queuedSinceMs = nowMs;
+    } else if (nowMs - this.#queuedSinceMs > this.#context.http.sendTimeoutMs) {
+      return this.#stream.destroy();
+    }
+    if (nowMs > this.#halfClosedMs) {
+      this.#halfClosedMs = Number.POSITIVE_INFINITY;
+      this.#exchange?.hintGone();
+    }
+    if (nowMs > this.#deadlineMs) this.#expire();
+  }
+
+  sendWhole(exchange: Exchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void {
+    const text = this.#headText(exchange, head, end - start);
+    if (this.#framing.kind === "none") {
+      this.#stream.writeLatin1(text);
+      return;
+    }
+    const size = Math.min(end - start, this.#bodyLeft);
+    exchange.bytesSent = size;
+    this.#bodyLeft -= size;
+    if (size <= INLINE_SIZE_MAX) {
+      this.#stream.writeLatin1(size === 0 ? text : text + bytes.latin1Slice(start, start + size));
+    } else {
+      this.#stream.cork();
+      this.#stream.writeLatin1(text);
+      this.#stream.writeBytes(copyBytes(bytes, start, start + size));
+      this.#stream.uncork();
+    }
+    if (this.#bodyLeft > 0) this.#tooShort(exchange);
+  }
+
+  sendStart(exchange: Exchange, head: ResponseHead, length: number, bytes: Bytes, start: number, end: number): void {
+    this.#stream.cork();
+    this.#stream.writeLatin1(this.#headText(exchange, head, length));
+    if (end > start) this.sendChunk(exchange, bytes, start, end);
+    this.#stream.uncork();
+  }
+
+  sendChunk(exchange: Exchange, bytes: Bytes, start: number, end: number): void {
+    const framing = this.#framing.kind;
+    const size = framing === "length" ? Math.min(end - start, this.#bodyLeft) : end - start;
+    if (size === 0 || framing === "none") return;
+    exchange.bytesSent += size;
+    if (framing === "length") this.#bodyLeft -= size;
+    const opening = framing === "chunked" ? formatChunkSize(size) : "";
+    const closing = framing === "chunked" ? "\r\n" : "";
+    if (size <= INLINE_SIZE_MAX) {
+      this.#stream.writeLatin1(opening + bytes.latin1Slice(start, start + size) + closing);
+      return;
+    }
+    this.#stream.cork();
+    if (opening !== "") this.#stream.writeLatin1(opening);
+    this.#stream.writeBytes(copyBytes(bytes, start, start + size));
+    if (closing !== "") this.#stream.writeLatin1(closing);
+    this.#stream.uncork();
+  }
+
+  sendEnd(exchange: Exchange, trailers: readonly FieldLine[]): void {
+    if (this.#framing.kind === "chunked") {
+      this.#stream.writeLatin1(trailers.length === 0 ? LAST_CHUNK : formatTrailers(trailers));
+    } else if (this.#framing.kind === "length" && this.#bodyLeft > 0) {
+      this.#tooShort(exchange);
+    }
+  }
+
+  sendInformational(_exchange: Exchange, status: number, fields: readonly FieldLine[]): void {
+    this.#stream.writeLatin1(formatInformational(status, fields));
+  }
+
+  sendContinue(): void {
+    if (this.#continueSent) return;
+    this.#continueSent = true;
+    this.#stream.writeLatin1(CONTINUE);
+  }
+
+  /** A response that cannot be completed ends in a reset: no client can take it for whole. */
+  cut(): void {
+    this.#stream.reset();
+  }
+
+  finished(exchange: Exchange): void {
+    if (exchange !== this.#exchange || this.#phase === "closed") return;
+    this.#exchange = undefined;
+    this.#halfClosedMs = Number.POSITIVE_INFINITY;
+    if (!this.#persistent) return this.#linger();
+    if (!this.#requestComplete) return this.#drainBody();
+    this.#nextCycle();
+  }
+
+  pauseBody(): void {
+    if (!this.#requestComplete) this.#stream.pause();
+  }
+
+  resumeBody(): void {
+    this.#stream.resume();
+  }
+
+  /** Takes events until the reader wants more bytes or a response is due. */
+  #read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    for (;;) {
+      const event = this.#reader.next();
+      if (event === "need-data") {
+        this.#onNeedData();
+        break;
+      }
+      if (event === "paused") {
+        if (this.#phase !== "exchange" || this.#exchange !== undefined) {
+          if (this.#reader.pendingSize > AHEAD_SIZE_MAX) this.#stream.pause();
+          break;
+        }
+        // The response was complete before its request was: on to the next one.
+        this.#nextCycle();
+        continue;
+      }
+      if (event.kind === "request") {
+        this.#begin(new Exchange(this.#context, this, event, this.#peer, this.#listener), event.persistent);
+      } else if (event.kind === "data") {
+        this.#onBody(event.bytes);
+      } else if (event.kind === "end") {
+        this.#requestComplete = true;
+        this.#deadlineMs = Number.POSITIVE_INFINITY;
+        this.#exchange?.bodyEnd();
+      } else {
+        this.#refuse(event);
+        break;
+      }
+    }
+    this.#reading = false;
+  }
+
+  #begin(exchange: Exchange, persistent: boolean): void {
+    const { http } = this.#context;
+    this.#phase = "exchange";
+    this.#exchange = exchange;
+    this.#requests++;
+    this.#continueSent = false;
+    this.#bodySize = 0;
+    this.#requestComplete = !exchange.head.hasBody;
+    this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : this.#context.clock.coarseMs + http.clientBodyTimeoutMs;
+    this.#persistent = persistent && !this.#inputEnded && !this.#owner.draining && this.#requests < http.keepaliveRequests
+      && this.#context.clock.coarseMs - this.#openedMs < http.keepaliveTimeMs;
+    exchange.begin();
+  }
+
+  #onBody(bytes: Bytes): void {
+    const { clock, http } = this.#context;
+    this.#deadlineMs = clock.coarseMs + http.clientBodyTimeoutMs;
+    this.#bodySize += bytes.length;
+    if (this.#exchange === undefined) {
+      if (this.#bodySize > DRAIN_SIZE_MAX) this.#linger();
+    } else if (this.#bodySize > http.clientMaxBodySize) {
+      this.#persistent = false;
+      this.#exchange.refuseBody(413);
+    } else {
+      this.#exchange.bodyData(bytes);
+    }
+  }
+
+  #onNeedData(): void {
+    if (this.#phase === "exchange") {
+      this.#exchange?.bodyPause();
+    } else if (this.#phase === "waiting" && !this.#reader.idle) {
+      this.#phase = "head";
+      this.#deadlineMs = this.#context.clock.coarseMs + this.#context.http.clientHeaderTimeoutMs;
+    }
+  }
+
+  #nextCycle(): void {
+    const { clock, http } = this.#context;
+    this.#phase = "waiting";
+    this.#reader.startNextCycle();
+    this.#requestComplete = true;
+    this.#deadlineMs = clock.coarseMs + http.keepaliveTimeoutMs;
+    if (this.#reading) return;
+    if (this.#owner.draining || http.keepaliveTimeoutMs === 0) {
+      if (this.#reader.pendingSize === 0) return this.#shut();
+    }
+    if (this.#reader.pendingSize > 0) {
+      this.#read();
+      this.#reader.keepRest();
+    }
+    this.#stream.resume();
+  }
+
+  /** The response is out before its request was read: read a little more, rather than lose the connection. */
+  #drainBody(): void {
+    if (this.#exchange !== undefined || this.#bodySize > DRAIN_SIZE_MAX) return this.#linger();
+    this.#stream.resume();
+  }
+
+  /** What the client sent is not HTTP as it must be: nothing was passed on, the answer says so, the connection ends. */
+  #refuse(refused: Violation): void {
+    this.#context.onNotice("info", `${this.#peer.address || "unix:"}: request refused with ${refused.status}: ${refused.reason}`);
+    this.#persistent = false;
+    const exchange = this.#exchange;
+    if (exchange !== undefined) {
+      exchange.refuseBody(refused.status);
+      return;
+    }
+    this.#sendStatus(refused.status);
+    this.#linger();
+  }
+
+  #expire(): void {
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
+    const exchange = this.#exchange;
+    this.#persistent = false;
+    switch (this.#phase) {
+      case "waiting":
+        return this.#shut();
+      case "head":
+        // RFC 9110 §15.5.9.
+        this.#sendStatus(408);
+        return this.#linger();
+      case "exchange":
+        if (exchange === undefined) return this.#linger();
+        return exchange.refuseBody(408);
+      case "lingering":
+        return this.#stream.destroy();
+      case "closed":
+        return;
+    }
+  }
+
+  /** Answers outside any exchange. */
+  #sendStatus(status: number): void {
+    const { head, body } = statusResponse(status, true);
+    const { lines } = this.#prepare(head);
+    this.#stream.writeLatin1(`${lines}${this.#context.clock.dateLine}Connection: close\r\n\r\n${body.latin1Slice()}`);
+  }
+
+  /** The head's text with framing, and the decisions that come with it. */
+  #headText(exchange: Exchange, head: ResponseHead, length: number): string {
+    const { method, minorVersion } = exchange.head;
+    const { lines, needsDate } = head.prepared ?? this.#prepare(head);
+    const framing = chooseFraming(head, mayHaveBody(method, head.status), minorVersion, length);
+    this.#framing = framing;
+    let text = needsDate ? lines + this.#context.clock.dateLine : lines;
+    if (framing.kind === "length") {
+      this.#bodyLeft = framing.length;
+      if (head.contentLength < 0) text += `Content-Length: ${framing.length}\r\n`;
+    } else if (framing.kind === "chunked") {
+      text += "Transfer-Encoding: chunked\r\n";
+    }
+    // A client that still waits for 100 may never send its body; RFC 9112 §9.6 wants the close announced.
+    const bodyInDoubt = !this.#requestComplete && exchange.head.fields.semantics.expectContinue && !this.#continueSent;
+    if (head.close || framing.kind === "close" || bodyInDoubt || this.#owner.draining) this.#persistent = false;
+    if (!this.#persistent) return `${text}Connection: close\r\n\r\n`;
+    return minorVersion === 0 ? `${text}Connection: keep-alive\r\n\r\n` : `${text}\r\n`;
+  }
+
+  #prepare(head: ResponseHead): PreparedHead {
+    const { fields, needsDate } = filterHeaders(head, this.#context.headers);
+    head.prepared = { lines: formatHeadLines(head.status, head.reason, fields), needsDate };
+    return head.prepared;
+  }
+
+  #tooShort(exchange: Exchange): void {
+    this.#context.onNotice("warning", `${exchange.head.method} ${exchange.head.path}: the response is shorter than its Content-Length; connection cut`);
+    this.#persistent = false;
+    this.cut();
+  }
+
+  /** Sends what is queued, says that nothing follows, and waits a little for the client to do the same. */
+  #linger(): void {
+    if (this.#phase === "lingering" || this.#phase === "closed") return;
+    this.#phase = "lingering";
+    this.#exchange = undefined;
+    this.#bodySize = 0;
+    this.#deadlineMs = this.#context.clock.coarseMs + LINGER_MS;
+    this.#stream.end();
+    if (this.#inputEnded) return;
+    this.#stream.resume();
+  }
+
+  #discard(size: number): void {
+    this.#bodySize += size;
+    if (this.#bodySize > DRAIN_SIZE_MAX * 4) this.#stream.destroy();
+  }
+
+  /** Closes a connection that owes nothing. */
+  #shut(): void {
+    this.#phase = "lingering";
+    this.#deadlineMs = this.#context.clock.coarseMs + LINGER_MS;
+    this.#stream.end();
+  }
+}

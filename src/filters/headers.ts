@@ -1,0 +1,58 @@
+/**
+ * What every response head gets on its way out: Date, Server and the operator's own fields; and what it
+ * loses: the fields that speak of the connection, which is ours (RFC 9110 §7.6.1).
+ */
+import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+
+export interface HeaderSettings {
+  readonly serverHeader: boolean;
+  readonly dateHeader: boolean;
+  /** Fields added to every response. */
+  readonly headers: readonly FieldLine[];
+  /** Value of the Server field. */
+  readonly software: string;
+}
+
+/** The fields of a response as they leave, and whether the driver must add a Date. */
+export interface FilteredFields {
+  readonly fields: readonly FieldLine[];
+  readonly needsDate: boolean;
+}
+
+/** RFC 9110 §7.6.1: an intermediary removes these; PEP 3333 forbids them to applications. */
+const CONNECTION_FIELDS = new Set([
+  "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+  // For us, not for the client.
+  "x-accel-buffering",
+]);
+/** Statuses whose responses never carry a length (RFC 9110 §8.6). */
+const withoutLength = (status: number): boolean => status < 200 || status === 204;
+
+/** Applies the settings to one head; pure, so that the result may be kept with the head. */
+export function filterHeaders(head: ResponseHead, settings: HeaderSettings): FilteredFields {
+  const fields: FieldLine[] = [];
+  let hasDate = false;
+  let hasServer = false;
+  let lengthSeen = false;
+  for (const line of head.fields) {
+    const name = line[0].toLowerCase();
+    if (CONNECTION_FIELDS.has(name)) continue;
+    if (name === "content-length") {
+      if (lengthSeen || withoutLength(head.status)) continue;
+      lengthSeen = true;
+    }
+    // The application's own Date and Server win, one copy of each.
+    if (name === "date") {
+      if (hasDate) continue;
+      hasDate = true;
+    }
+    if (name === "server") {
+      if (hasServer) continue;
+      hasServer = true;
+    }
+    fields.push(line);
+  }
+  if (!hasServer && settings.serverHeader) fields.push(["Server", settings.software]);
+  fields.push(...settings.headers);
+  return { fields, needsDate: !hasDate && settings.dateHeader };
+}

@@ -1,0 +1,3 @@
+/** What changes on the way out? */
+export { filterHeaders } from "./headers.ts";
+export type { FilteredFields, HeaderSettings } from "./headers.ts";

@@ -1,0 +1,33 @@
+/** Responses that the edge makes itself: a status and one sentence. */
+import { fromUtf8 } from "../std/bytes.ts";
+import type { Bytes } from "../std/bytes.ts";
+import { ResponseHead } from "../http/response-head.ts";
+import type { FieldLine } from "../http/response-head.ts";
+import { reasonPhrase } from "../http/status.ts";
+
+/** A whole response that is known in advance. */
+export interface FixedResponse {
+  readonly head: ResponseHead;
+  readonly body: Bytes;
+}
+
+/** Seconds after which a client may try again when we are full: long enough to matter, short enough to be kept. */
+const RETRY_AFTER_S = 1;
+
+/**
+ * A page for a status code. Nothing of the request appears in it, so it cannot be made to say anything.
+ * @param close tell the client that the connection ends with it
+ */
+export function statusResponse(status: number, close: boolean): FixedResponse {
+  const reason = reasonPhrase(status);
+  const body = fromUtf8(
+    `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>${status} ${reason}</title></head>\n` +
+      `<body style="font-family: system-ui, sans-serif; text-align: center; margin-top: 15vh">` +
+      `<h1>${status} ${reason}</h1></body></html>\n`,
+  );
+  const fields: FieldLine[] = [["Content-Type", "text/html; charset=utf-8"], ["Content-Length", String(body.length)]];
+  if (status === 503) fields.push(["Retry-After", String(RETRY_AFTER_S)]);
+  if (status === 405) fields.push(["Allow", "GET, HEAD, POST"]);
+  if (close) fields.push(["Connection", "close"]);
+  return { head: new ResponseHead(status, reason, fields), body };
+}

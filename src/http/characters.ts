@@ -1,0 +1,49 @@
+/**
+ * Which bytes may stand where: the character classes of RFC 9110 §5.6 and RFC 3986 as tables of 256.
+ * A table costs one load for each byte, and every byte of a head is looked at.
+ */
+
+function table(allowed: (byte: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => (allowed(byte) ? 1 : 0));
+}
+
+const isAlphaNumeric = (byte: number): boolean =>
+  (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+const oneOf = (characters: string) => (byte: number): boolean => characters.includes(String.fromCharCode(byte));
+
+/** RFC 9110 §5.6.2: tchar. */
+export const TOKEN: Uint8Array = table((byte) => isAlphaNumeric(byte) || (byte < 128 && oneOf("!#$%&'*+-.^_`|~")(byte)));
+
+/** RFC 9110 §5.5: HTAB, SP, VCHAR and obs-text. */
+export const FIELD_VALUE: Uint8Array = table((byte) => byte === 0x09 || (byte >= 0x20 && byte !== 0x7f));
+
+/** A request-target: VCHAR without "#" (RFC 9112 §3.2 has no fragment in any form). */
+export const REQUEST_TARGET: Uint8Array = table((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x23);
+
+/** RFC 3986 §3.2.2: reg-name and IP literals, and the colon of the port. */
+export const HOST: Uint8Array = table((byte) => isAlphaNumeric(byte) || (byte < 128 && oneOf("-._~%!$&'()*+,;=:[]")(byte)));
+
+/** Value of a hexadecimal digit, 255 for everything else. */
+export const HEX: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const value = Number.parseInt(String.fromCharCode(byte), 16);
+  return Number.isNaN(value) ? 255 : value;
+});
+
+/** Is `name` a field name, a token of RFC 9110 §5.1? */
+export function isFieldName(name: string): boolean {
+  if (name.length === 0) return false;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code > 255 || TOKEN[code] === 0) return false;
+  }
+  return true;
+}
+
+/** Has `value` only what RFC 9110 §5.5 allows in a field value, as latin-1? */
+export function isFieldValue(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code > 255 || FIELD_VALUE[code] === 0) return false;
+  }
+  return true;
+}

@@ -1,0 +1,74 @@
+/** A response without its body (RFC 9110 §3.2), and what its fields say about framing. */
+import { isFieldName, isFieldValue } from "./characters.ts";
+
+export type FieldLine = readonly [name: string, value: string];
+
+/** A head after the filters, as its driver writes it. */
+export interface PreparedHead {
+  /** Status line and fields as HTTP/1.1 text, each with its CRLF; framing and Date follow. */
+  readonly lines: string;
+  readonly needsDate: boolean;
+}
+
+export class ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: readonly FieldLine[];
+  /** From Content-Length, -1 without one. */
+  readonly contentLength: number;
+  /** The sender wants the connection closed after this response. */
+  readonly close: boolean;
+  /** Must reach the client as it is produced: an event stream, or `X-Accel-Buffering: no`. */
+  readonly unbuffered: boolean;
+  /** Room for what the connection's driver makes of this head, once. */
+  prepared: PreparedHead | undefined = undefined;
+
+  /** Errors: none; check with `findFault` first when the fields come from somebody else. */
+  constructor(status: number, reason: string, fields: readonly FieldLine[]) {
+    this.status = status;
+    this.reason = reason;
+    this.fields = fields;
+    let contentLength = -1;
+    let close = false;
+    let unbuffered = false;
+    for (const [name, value] of fields) {
+      switch (name.length) {
+        case 10:
+          if (name.toLowerCase() === "connection") close ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+          break;
+        case 12:
+          if (name.toLowerCase() === "content-type") unbuffered ||= /^text\/event-stream\b/i.test(value);
+          break;
+        case 14:
+          if (name.toLowerCase() === "content-length") contentLength = Number(value);
+          break;
+        case 17:
+          if (name.toLowerCase() === "x-accel-buffering") unbuffered ||= value.trim().toLowerCase() === "no";
+          break;
+      }
+    }
+    this.contentLength = contentLength;
+    this.close = close;
+    this.unbuffered = unbuffered;
+  }
+}
+
+/**
+ * Looks for what must never leave in a response head: the last line against response splitting.
+ * @returns a sentence naming the field, never its value, or undefined when all is well
+ */
+export function findFault(status: number, reason: string, fields: readonly FieldLine[]): string | undefined {
+  if (!Number.isInteger(status) || status < 100 || status > 999) return `status ${status} is not between 100 and 999`;
+  if (!isFieldValue(reason)) return "the reason phrase contains a control character";
+  let contentLength: string | undefined;
+  for (const [name, value] of fields) {
+    if (!isFieldName(name)) return `field name ${JSON.stringify(name.slice(0, 60))} is not a token`;
+    if (!isFieldValue(value)) return `the value of ${name} contains a control character`;
+    if (name.length === 14 && name.toLowerCase() === "content-length") {
+      if (!/^\d{1,15}$/.test(value)) return "Content-Length is not a number";
+      if (contentLength !== undefined && contentLength !== value) return "two different Content-Length fields";
+      contentLength = value;
+    }
+  }
+  return undefined;
+}

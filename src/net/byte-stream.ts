@@ -1,0 +1,157 @@
+/**
+ * A connection as bytes with back-pressure: what TCP, Unix sockets and, later, TLS look like to the drivers.
+ *
+ * All streams of a thread read into one buffer (`onread` of node:net), so a read costs no allocation; what
+ * is given to `onBytes` is therefore only valid during the call. Short text is written as latin-1, which
+ * the socket copies to the kernel without making a buffer of it.
+ */
+import * as net from "node:net";
+import { allocate, asBytes } from "../std/bytes.ts";
+import type { Bytes } from "../std/bytes.ts";
+
+/** One read takes at most so much; nginx reads 8–32 KiB, a large read means fewer calls for uploads. */
+const READ_SIZE = 65_536;
+
+/** Who is told what happens on a stream. */
+export interface StreamReceiver {
+  /** Bytes have come; a view that is valid during the call. */
+  onBytes(bytes: Bytes): void;
+  /** The peer will send nothing more; it may still read. */
+  onEnd(): void;
+  /** What was written beyond the socket's buffer has left. */
+  onDrain(): void;
+  /** The stream is gone, by whoever's wish; nothing follows. */
+  onClose(): void;
+}
+
+/** The type behind `socket._handle`; node does not publish it. */
+export type SocketHandle = object;
+
+/** Memory that all streams of one kind in a thread read into. @param size bytes that one read takes at most */
+export function makeReadBuffer(size: number = READ_SIZE): Bytes {
+  return allocate(size);
+}
+
+export class ByteStream {
+  readonly #socket: net.Socket;
+  #receiver: StreamReceiver | undefined = undefined;
+  #reading = true;
+
+  private constructor(socket: net.Socket) {
+    this.#socket = socket;
+    // Any failure of a socket is followed by "close", which is what the receiver hears.
+    socket.on("error", () => undefined);
+    socket.on("end", () => this.#receiver?.onEnd());
+    socket.on("drain", () => this.#receiver?.onDrain());
+    socket.on("close", () => {
+      const receiver = this.#receiver;
+      this.#receiver = undefined;
+      receiver?.onClose();
+    });
+  }
+
+  /** Takes over an accepted connection. */
+  static accept(handle: SocketHandle, buffer: Bytes, noDelay: boolean): ByteStream {
+    const options = { handle, allowHalfOpen: true, onread: onread(buffer, (bytes) => stream.#deliver(bytes)) };
+    const socket = new net.Socket(options as net.SocketConstructorOpts);
+    const stream = new ByteStream(socket);
+    if (noDelay) socket.setNoDelay(true);
+    return stream;
+  }
+
+  /** Connects to a Unix socket; a failure is an `onClose`. */
+  static connectUnix(path: string, buffer: Bytes): ByteStream {
+    const socket = net.connect({ path, onread: onread(buffer, (bytes) => stream.#deliver(bytes)) });
+    const stream = new ByteStream(socket);
+    return stream;
+  }
+
+  /** Starts reading. */
+  start(receiver: StreamReceiver): void {
+    this.#receiver = receiver;
+    this.#socket.read(0);
+  }
+
+  /** The peer's address, "" for Unix sockets; asks the kernel once. */
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+
+  /** The local address of this very connection. */
+  get localAddress(): string {
+    return this.#socket.localAddress ?? "";
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
+  /** Bytes written that the kernel has not taken yet. */
+  get queuedSize(): number {
+    return this.#socket.writableLength;
+  }
+
+  get closed(): boolean {
+    return this.#receiver === undefined;
+  }
+
+  /** Writes text, one character a byte. @returns false when it had to be queued: wait for `onDrain` */
+  writeLatin1(text: string): boolean {
+    return this.#socket.write(text, "latin1");
+  }
+
+  /** Writes bytes, which must not change afterwards. @returns false when they had to be queued */
+  writeBytes(bytes: Uint8Array): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  /** What is written until `uncork` leaves in one call. */
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  /** Stops reading: the peer is slowed down by its window. */
+  pause(): void {
+    if (!this.#reading) return;
+    this.#reading = false;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#socket.resume();
+  }
+
+  /** Sends what is queued, then tells the peer that nothing follows. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Drops the connection at once; `onClose` follows. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Drops the connection with RST, so that a cut response cannot pass for a whole one. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  #deliver(bytes: Bytes): boolean {
+    this.#receiver?.onBytes(bytes);
+    return this.#reading;
+  }
+}
+
+function onread(buffer: Bytes, deliver: (bytes: Bytes) => boolean): net.OnReadOpts {
+  return { buffer, callback: (size, view) => deliver(size === view.length ? asBytes(view) : asBytes(view.subarray(0, size))) };
+}

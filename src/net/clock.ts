@@ -1,0 +1,48 @@
+/**
+ * Time for one thread: read once a turn, and one coarse tick for all deadlines.
+ * Deadlines of ten thousand connections cost one number each instead of a timer each.
+ */
+import { HttpDate } from "../http/date.ts";
+
+/** How late a deadline may be noticed. */
+const TICK_MS = 250;
+
+/** Something that looks at its own deadlines when the clock ticks. */
+export interface Ticked {
+  /** @param nowMs monotonic milliseconds */
+  tick(nowMs: number): void;
+}
+
+export class Clock {
+  readonly #ticked = new Set<Ticked>();
+  readonly #date = new HttpDate();
+  readonly #timer: NodeJS.Timeout;
+  /** Monotonic milliseconds, at most a tick old: enough for deadlines, not for measuring. */
+  coarseMs: number = performance.now();
+  /** The Date field's line with its CRLF, at most a tick old. */
+  dateLine = "";
+
+  constructor() {
+    this.#tick();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  add(ticked: Ticked): void {
+    this.#ticked.add(ticked);
+  }
+
+  remove(ticked: Ticked): void {
+    this.#ticked.delete(ticked);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    this.coarseMs = performance.now();
+    this.dateLine = `Date: ${this.#date.at(Date.now())}\r\n`;
+    for (const ticked of this.#ticked) ticked.tick(this.coarseMs);
+  }
+}

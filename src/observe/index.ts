@@ -1,0 +1,5 @@
+/** What happened? */
+export { AccessLog, COMBINED } from "./access-log.ts";
+export type { LoggedExchange } from "./access-log.ts";
+export { ErrorLog, wantsColors } from "./error-log.ts";
+export type { ErrorLogOptions } from "./error-log.ts";

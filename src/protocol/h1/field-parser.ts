@@ -1,0 +1,255 @@
+/**
+ * Reads field lines (RFC 9112 §5) one at a time, so that a head that drips in is never read twice.
+ *
+ * Strict where request smuggling lives: only CRLF ends a line, no space before the colon, no folding,
+ * names are tokens, values have no control character but HTAB. What a line means for framing is
+ * gathered on the way and judged when the section ends.
+ */
+import type { Bytes } from "../../std/bytes.ts";
+import { copyBytes } from "../../std/bytes.ts";
+import { FIELD_VALUE, HOST, TOKEN } from "../../http/characters.ts";
+import { FieldSection } from "../../http/field-section.ts";
+import type { FieldSemantics } from "../../http/field-section.ts";
+import type { HeadLimits } from "./limits.ts";
+import { violation } from "./violation.ts";
+import type { Violation } from "./violation.ts";
+
+const CR = 13, LF = 10, HTAB = 9, SP = 32, COLON = 58;
+/** RFC 9110 §8.6 allows any length; ours stays an exact number. */
+const CONTENT_LENGTH_DIGITS_MAX = 15;
+
+/** Outcome of one look at the bytes: the section is complete, more is needed, or it is refused. */
+export type FieldParse = "done" | "need-data" | Violation;
+
+export class FieldParser {
+  readonly #limits: HeadLimits;
+  /** Positions in the bytes of the current head; four a line, as in FieldSection. */
+  #offsets: number[] = [];
+  #contentLength = -1;
+  #chunked = false;
+  #transferEncodings = 0;
+  #close = false;
+  #keepAlive = false;
+  #connectionUpgrade = false;
+  #upgrade: string | undefined = undefined;
+  #expectContinue = false;
+  #expectationUnknown = false;
+  #hostIndex = -1;
+  #forwarded = false;
+  #contentTypes = 0;
+  /** Where the next line starts, or after "done" where the section ended, behind its empty line. */
+  position = 0;
+
+  constructor(limits: HeadLimits) {
+    this.#limits = limits;
+  }
+
+  /** Forgets all lines. @param position where the first line starts */
+  reset(position: number): void {
+    this.#offsets = [];
+    this.#contentLength = -1;
+    this.#chunked = this.#close = this.#keepAlive = this.#connectionUpgrade = false;
+    this.#expectContinue = this.#expectationUnknown = this.#forwarded = false;
+    this.#transferEncodings = this.#contentTypes = 0;
+    this.#upgrade = undefined;
+    this.#hostIndex = -1;
+    this.position = position;
+  }
+
+  /** Moves all positions down, because the bytes before them were dropped. */
+  shift(by: number): void {
+    this.position -= by;
+    for (let i = 0; i < this.#offsets.length; i++) this.#offsets[i] = (this.#offsets[i] ?? 0) - by;
+  }
+
+  /** Reads as many whole lines of `bytes[position, end)` as there are. */
+  parse(bytes: Bytes, end: number): FieldParse {
+    const limits = this.#limits;
+    const offsets = this.#offsets;
+    let at = this.position;
+    for (;;) {
+      const nameStart = at;
+      if (at >= end) return this.#need(nameStart);
+      let byte = bytes[at] ?? 0;
+      if (byte === CR) {
+        if (at + 1 >= end) return this.#need(nameStart);
+        if (bytes[at + 1] !== LF) return violation("bare_cr");
+        this.position = at + 2;
+        return "done";
+      }
+      // RFC 9112 §5.2: a server that receives obs-fold MUST reject it or replace it; we reject.
+      if (byte === SP || byte === HTAB) return violation("obs_fold");
+      while (TOKEN[byte] === 1) {
+        if (++at >= end) return at - nameStart > limits.fieldSizeMax ? violation("field_size", 431) : this.#need(nameStart);
+        byte = bytes[at] ?? 0;
+      }
+      // RFC 9112 §5.1: no whitespace is allowed between the field name and colon.
+      if (byte !== COLON || at === nameStart) return violation(byte === LF ? "bare_lf" : "field_name");
+      const nameEnd = at;
+      let valueStart = at + 1;
+      while (valueStart < end && (bytes[valueStart] === SP || bytes[valueStart] === HTAB)) valueStart++;
+      at = valueStart;
+      while (at < end && FIELD_VALUE[bytes[at] ?? 0] === 1) at++;
+      if (at - nameStart > limits.fieldSizeMax) return violation("field_size", 431);
+      if (at >= end) return this.#need(nameStart);
+      byte = bytes[at] ?? 0;
+      if (byte !== CR) return violation(byte === LF ? "bare_lf" : "field_value");
+      if (at + 1 >= end) return this.#need(nameStart);
+      if (bytes[at + 1] !== LF) return violation("bare_cr");
+      let valueEnd = at;
+      while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
+      if (offsets.length >= limits.fieldCountMax * 4) return violation("field_count", 431);
+      offsets.push(nameStart, nameEnd, valueStart, valueEnd);
+      const refused = this.#interpret(bytes, nameStart, nameEnd, valueStart, valueEnd);
+      if (refused !== undefined) return refused;
+      at += 2;
+      this.position = at;
+    }
+  }
+
+  /**
+   * Judges the section as a whole (RFC 9112 §3.2, §6.1, §6.3) and makes it. Call after "done".
+   * @param start where the section began in `bytes`
+   * @param minorVersion of HTTP/1.x
+   */
+  finish(bytes: Bytes, start: number, minorVersion: number): FieldSection | Violation {
+    // RFC 9112 §3.2: a server MUST respond with 400 to any HTTP/1.1 request that lacks a Host field.
+    if (this.#hostIndex < 0 && minorVersion >= 1) return violation("host_missing");
+    if (this.#transferEncodings > 0) {
+      // RFC 9112 §6.1: Transfer-Encoding in HTTP/1.0 MUST be treated as faulty framing.
+      if (minorVersion === 0) return violation("transfer_encoding_version");
+      if (this.#contentLength >= 0) return violation("length_and_transfer_encoding");
+    }
+    if (this.#expectationUnknown && minorVersion >= 1) return violation("expectation", 417);
+    const semantics: FieldSemantics = {
+      contentLength: this.#contentLength,
+      chunked: this.#chunked,
+      close: this.#close,
+      keepAlive: this.#keepAlive,
+      expectContinue: this.#expectContinue && minorVersion >= 1,
+      upgrade: this.#connectionUpgrade ? this.#upgrade : undefined,
+      hostIndex: this.#hostIndex,
+      forwarded: this.#forwarded,
+    };
+    const offsets = this.#offsets;
+    for (let i = 0; i < offsets.length; i++) offsets[i] = (offsets[i] ?? 0) - start;
+    return new FieldSection(copyBytes(bytes, start, this.position), offsets, semantics);
+  }
+
+  #need(lineStart: number): "need-data" {
+    this.position = lineStart;
+    return "need-data";
+  }
+
+  /** Notes what one line means for the message. Names are told apart by their length first. */
+  #interpret(bytes: Bytes, nameStart: number, nameEnd: number, start: number, end: number): Violation | undefined {
+    switch (nameEnd - nameStart) {
+      case 4:
+        if (isName(bytes, nameStart, "host")) return this.#host(bytes, start, end);
+        return undefined;
+      case 6:
+        if (isName(bytes, nameStart, "expect")) {
+          if (bytes.latin1Slice(start, end).toLowerCase() === "100-continue") this.#expectContinue = true;
+          else this.#expectationUnknown = true;
+        }
+        return undefined;
+      case 7:
+        if (isName(bytes, nameStart, "upgrade")) this.#upgrade = bytes.latin1Slice(start, end).toLowerCase();
+        return undefined;
+      case 10:
+        if (isName(bytes, nameStart, "connection")) this.#connection(bytes.latin1Slice(start, end));
+        return undefined;
+      case 12:
+        if (isName(bytes, nameStart, "content-type") && ++this.#contentTypes > 1) return violation("content_type_repeated");
+        return undefined;
+      case 14:
+        if (isName(bytes, nameStart, "content-length")) return this.#length(bytes, start, end);
+        return undefined;
+      case 15:
+        this.#forwarded ||= isName(bytes, nameStart, "x-forwarded-for");
+        return undefined;
+      case 17:
+        this.#forwarded ||= isName(bytes, nameStart, "x-forwarded-proto");
+        if (isName(bytes, nameStart, "transfer-encoding")) return this.#transferEncoding(bytes, start, end);
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #host(bytes: Bytes, start: number, end: number): Violation | undefined {
+    if (this.#hostIndex >= 0) return violation("host_repeated");
+    this.#hostIndex = (this.#offsets.length >> 2) - 1;
+    return isHost(bytes, start, end) ? undefined : violation("host_invalid");
+  }
+
+  #connection(value: string): void {
+    for (const option of value.toLowerCase().split(",")) {
+      switch (option.trim()) {
+        case "close": this.#close = true; break;
+        case "keep-alive": this.#keepAlive = true; break;
+        case "upgrade": this.#connectionUpgrade = true; break;
+      }
+    }
+  }
+
+  /** RFC 9112 §6.3 (5): an invalid or repeated Content-Length is an unrecoverable error. */
+  #length(bytes: Bytes, start: number, end: number): Violation | undefined {
+    if (this.#contentLength >= 0) return violation("content_length_repeated");
+    if (end === start || end - start > CONTENT_LENGTH_DIGITS_MAX) return violation("content_length_invalid");
+    let length = 0;
+    for (let at = start; at < end; at++) {
+      const digit = (bytes[at] ?? 0) - 48;
+      if (digit < 0 || digit > 9) return violation("content_length_invalid");
+      length = length * 10 + digit;
+    }
+    this.#contentLength = length;
+    return undefined;
+  }
+
+  /** RFC 9112 §6.1: only `chunked`, once. Deviates: other codings are 400 rather than 501; so does no peer keep on. */
+  #transferEncoding(bytes: Bytes, start: number, end: number): Violation | undefined {
+    this.#transferEncodings++;
+    if (this.#transferEncodings > 1 || end - start !== 7 || !isName(bytes, start, "chunked")) {
+      return violation("transfer_encoding_invalid");
+    }
+    this.#chunked = true;
+    return undefined;
+  }
+}
+
+/** Is the token at `start` this name, whatever its case? The caller has compared the lengths. */
+function isName(bytes: Bytes, start: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const expected = name.charCodeAt(i);
+    const byte = bytes[start + i] ?? 0;
+    if ((byte >= 65 && byte <= 90 ? byte | 32 : byte) !== expected) return false;
+  }
+  return true;
+}
+
+/** RFC 3986 §3.2.2 and RFC 9110 §7.2: uri-host, and a port of digits; no userinfo, no list, not empty. */
+export function isHost(bytes: Bytes, start: number, end: number): boolean {
+  if (start >= end) return false;
+  let at = start;
+  if (bytes[at] === 0x5b /* [ */) {
+    while (at < end && bytes[at] !== 0x5d /* ] */) {
+      const byte = bytes[at++] ?? 0;
+      if (HOST[byte] === 0) return false;
+    }
+    if (at++ >= end) return false;
+  } else {
+    for (; at < end && bytes[at] !== COLON; at++) {
+      const byte = bytes[at] ?? 0;
+      if (HOST[byte] === 0 || byte === 0x2c /* , */ || byte === 0x5b || byte === 0x5d) return false;
+    }
+    if (at === start) return false;
+  }
+  if (at === end) return true;
+  if (bytes[at++] !== COLON || end - at > 5) return false;
+  for (; at < end; at++) {
+    const digit = (bytes[at] ?? 0) - 48;
+    if (digit < 0 || digit > 9) return false;
+  }
+  return true;
+}

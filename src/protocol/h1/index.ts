@@ -1,0 +1,10 @@
+/** What do HTTP/1.1's bytes mean? (RFC 9112; pure: no input or output, no clock) */
+export { RequestReader } from "./request-reader.ts";
+export type { DataEvent, EndEvent, RequestEvent } from "./request-reader.ts";
+export { SectionMemory } from "./section-memory.ts";
+export type { HeadLimits } from "./limits.ts";
+export type { Violation, ViolationReason } from "./violation.ts";
+export {
+  CONTINUE, LAST_CHUNK, chooseFraming, formatChunkSize, formatHeadLines, formatInformational, formatTrailers,
+} from "./response-writer.ts";
+export type { BodyFraming } from "./response-writer.ts";

@@ -1,0 +1,240 @@
+/**
+ * The server's half of HTTP/1.1 as a pure machine: bytes in, events out (RFC 9112).
+ *
+ *   head ──request──▶ body ──data…end──▶ done ──startNextCycle()──▶ head
+ *     └──violation──▶ failed                (a request without a body goes to done at once)
+ *
+ * One request at a time: what a client sends ahead is kept, untouched, until the response to the one
+ * before is finished; so answers keep their order and nobody parses what may never be asked (pipelining).
+ *
+ * Invariant: bytes given to `receive` are only looked at during the calls of `next` that follow, before
+ * the caller returns to the event loop; whatever must live longer was copied by `keepRest`.
+ */
+import type { Bytes } from "../../std/bytes.ts";
+import { NO_BYTES, bytesEqualAt, concatBytes, copyBytes } from "../../std/bytes.ts";
+import type { FieldSection } from "../../http/field-section.ts";
+import type { RequestHead } from "../../http/request-head.ts";
+import { ChunkedReader } from "./chunked-reader.ts";
+import { FieldParser } from "./field-parser.ts";
+import type { HeadLimits } from "./limits.ts";
+import { parseRequestLine } from "./request-line.ts";
+import type { RequestLine } from "./request-line.ts";
+import type { SectionMemory } from "./section-memory.ts";
+import { violation } from "./violation.ts";
+import type { Violation } from "./violation.ts";
+
+const CR = 13, LF = 10;
+/** RFC 9112 §2.2: ignore at least one empty line before a request-line; more is somebody playing. */
+const EMPTY_LINES_MAX = 4;
+
+export interface DataEvent {
+  readonly kind: "data";
+  /** A view of what was received, valid until the next call. */
+  readonly bytes: Bytes;
+}
+export interface EndEvent {
+  readonly kind: "end";
+}
+/** "paused": the request is complete; call `startNextCycle` after its response. */
+export type RequestEvent = RequestHead | DataEvent | EndEvent | Violation | "need-data" | "paused";
+
+type State = "head" | "body-length" | "body-chunked" | "ending" | "done" | "failed";
+const END: EndEvent = { kind: "end" };
+
+export class RequestReader {
+  readonly #limits: HeadLimits;
+  readonly #memory: SectionMemory;
+  #state: State = "head";
+  /** What is to be read: the caller's bytes or our own copy of a rest. */
+  #bytes: Bytes = NO_BYTES;
+  #at = 0;
+  #end = 0;
+  #emptyLines = 0;
+  /** A request line whose fields are not all there yet. */
+  #line: RequestLine | undefined = undefined;
+  #fields: FieldParser | undefined = undefined;
+  #bodyLeft = 0;
+  #chunked: ChunkedReader | undefined = undefined;
+  /** Size of this connection's last field section: the next one is probably the same. */
+  #sectionSize = 0;
+
+  constructor(limits: HeadLimits, memory: SectionMemory) {
+    this.#limits = limits;
+    this.#memory = memory;
+  }
+
+  /** Is nothing of a next request there? (An idle connection may be closed without a word.) */
+  get idle(): boolean {
+    return this.#state === "head" && this.#line === undefined && this.#at === this.#end;
+  }
+
+  /** Bytes kept for later: of an unfinished head or of requests sent ahead. */
+  get pendingSize(): number {
+    return this.#end - this.#at;
+  }
+
+  /** Gives the machine more bytes; read them with `next` until it asks for more. */
+  receive(bytes: Bytes): void {
+    if (this.#at === this.#end) {
+      this.#bytes = bytes;
+      this.#at = 0;
+      this.#end = bytes.length;
+    } else {
+      const rest = this.#bytes.subarray(this.#at, this.#end);
+      this.#bytes = concatBytes([rest, bytes]);
+      this.#rebase(this.#at);
+      this.#at = 0;
+      this.#end = this.#bytes.length;
+    }
+  }
+
+  /** Copies what is not read yet, because the memory given to `receive` is about to be used again. */
+  keepRest(): void {
+    if (this.#at === this.#end) {
+      this.#bytes = NO_BYTES;
+      this.#at = this.#end = 0;
+      return;
+    }
+    this.#bytes = copyBytes(this.#bytes, this.#at, this.#end);
+    this.#rebase(this.#at);
+    this.#end -= this.#at;
+    this.#at = 0;
+  }
+
+  /** The next event. After "need-data" give more; after "paused" start the next cycle. */
+  next(): RequestEvent {
+    switch (this.#state) {
+      case "head": return this.#readHead();
+      case "body-length": return this.#readLength();
+      case "body-chunked": return this.#readChunked();
+      case "ending":
+        this.#state = "done";
+        return END;
+      case "done":
+      case "failed": return "paused";
+    }
+  }
+
+  /** The response is finished: read the next request. */
+  startNextCycle(): void {
+    this.#state = "head";
+    this.#emptyLines = 0;
+    this.#chunked = undefined;
+  }
+
+  #readHead(): RequestEvent {
+    let line = this.#line;
+    if (line === undefined) {
+      const refused = this.#skipEmptyLines();
+      if (refused !== undefined) return this.#fail(refused);
+      if (this.#at === this.#end) return "need-data";
+      const parsed = parseRequestLine(this.#bytes, this.#at, this.#end, this.#limits.requestLineSizeMax);
+      if (parsed === "need-data") return parsed;
+      if ("kind" in parsed) return this.#fail(parsed);
+      line = parsed;
+      const known = line.minorVersion === 1 ? this.#knownSection(line.end) : undefined;
+      if (known !== undefined) return this.#begin(line, known);
+      this.#line = line;
+      this.#fields ??= new FieldParser(this.#limits);
+      this.#fields.reset(line.end);
+    }
+    const fields = this.#fields;
+    if (fields === undefined) return "need-data";
+    const parsed = fields.parse(this.#bytes, this.#end);
+    if (parsed === "need-data") {
+      return this.#end - this.#at > this.#limits.headSizeMax ? this.#fail(violation("head_size", 431)) : parsed;
+    }
+    if (parsed !== "done") return this.#fail(parsed);
+    if (fields.position - this.#at > this.#limits.headSizeMax) return this.#fail(violation("head_size", 431));
+    const section = fields.finish(this.#bytes, line.end, line.minorVersion);
+    if ("kind" in section) return this.#fail(section);
+    this.#memory.remember(section, line.minorVersion);
+    this.#sectionSize = section.bytes.length;
+    this.#line = this.#fields = undefined;
+    return this.#begin(line, section);
+  }
+
+  /** A client that keeps its connection mostly repeats its fields: then one comparison replaces the reading. */
+  #knownSection(start: number): FieldSection | undefined {
+    const size = this.#sectionSize;
+    if (size === 0 || start + size > this.#end) return undefined;
+    const section = this.#memory.find(this.#bytes, start, size);
+    return section !== undefined && bytesEqualAt(this.#bytes, start, section.bytes) ? section : undefined;
+  }
+
+  #begin(line: RequestLine, fields: FieldSection): RequestHead {
+    const { contentLength, chunked, close, keepAlive } = fields.semantics;
+    this.#at = line.end + fields.bytes.length;
+    const hasBody = chunked || contentLength > 0;
+    if (chunked) {
+      this.#state = "body-chunked";
+      this.#chunked = new ChunkedReader(this.#limits);
+    } else if (contentLength > 0) {
+      this.#state = "body-length";
+      this.#bodyLeft = contentLength;
+    } else {
+      this.#state = "done";
+    }
+    return {
+      kind: "request",
+      method: line.method,
+      target: line.target,
+      path: line.path,
+      query: line.query,
+      authority: line.authority,
+      minorVersion: line.minorVersion,
+      fields,
+      hasBody,
+      // RFC 9112 §9.3: close wins; HTTP/1.0 persists only when it asks for it.
+      persistent: !close && (line.minorVersion >= 1 || keepAlive),
+    };
+  }
+
+  #readLength(): RequestEvent {
+    const take = Math.min(this.#bodyLeft, this.#end - this.#at);
+    if (take === 0) return "need-data";
+    const bytes = this.#bytes.subarray(this.#at, this.#at + take);
+    this.#at += take;
+    this.#bodyLeft -= take;
+    if (this.#bodyLeft === 0) this.#state = "ending";
+    return { kind: "data", bytes };
+  }
+
+  #readChunked(): RequestEvent {
+    const chunked = this.#chunked;
+    if (chunked === undefined) return "need-data";
+    const step = chunked.step(this.#bytes, this.#at, this.#end);
+    if (typeof step === "object") return this.#fail(step);
+    this.#at = chunked.position;
+    if (step === "need-data") return step;
+    if (step === "data") return { kind: "data", bytes: this.#bytes.subarray(chunked.dataStart, chunked.dataEnd) };
+    this.#state = "done";
+    return END;
+  }
+
+  #skipEmptyLines(): Violation | undefined {
+    while (this.#at < this.#end && this.#bytes[this.#at] === CR) {
+      if (this.#at + 1 >= this.#end) {
+        // A lone CR: keep it until the LF is there.
+        return undefined;
+      }
+      if (this.#bytes[this.#at + 1] !== LF || ++this.#emptyLines > EMPTY_LINES_MAX) return violation("request_line");
+      this.#at += 2;
+    }
+    return undefined;
+  }
+
+  #fail(refused: Violation): Violation {
+    this.#state = "failed";
+    this.#bytes = NO_BYTES;
+    this.#at = this.#end = 0;
+    return refused;
+  }
+
+  /** All positions move when the bytes before the rest are dropped. */
+  #rebase(by: number): void {
+    if (by === 0) return;
+    if (this.#line !== undefined) this.#line = { ...this.#line, end: this.#line.end - by };
+    this.#fields?.shift(by);
+  }
+}
