@@ -27,8 +27,9 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
-    const begins = wanted.length >= 3 && candidate.startsWith(wanted);
-    const distance = begins ? Math.min(1, editDistance(wanted, candidate)) : editDistance(wanted, candidate);
+    const word = candidate.toLowerCase();
+    const begins = wanted.length >= 3 && word.startsWith(wanted);
+    const distance = begins ? Math.min(1, editDistance(wanted, word)) : editDistance(wanted, word);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

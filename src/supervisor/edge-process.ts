@@ -1,0 +1,72 @@
+/**
+ * The edge as the master sees it: one child process that holds all traffic, told what to do over Node's IPC.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Config } from "../config/model.ts";
+import type { EdgeCommand, EdgeReport } from "../edge/messages.ts";
+import type { Inbox } from "./inbox.ts";
+import type { BoundListener } from "./sockets.ts";
+
+/** src/edge/main.ts in a checkout, dist/edge/main.js in a package. */
+const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+const entry = fileURLToPath(new URL(`../edge/main${extension}`, import.meta.url));
+/** 0 to 2 are the standard streams, 3 is the IPC channel. */
+const firstListenerFd = 4;
+
+export interface EdgeStart {
+  readonly config: Config;
+  readonly listeners: readonly BoundListener[];
+  readonly runDirectory: string;
+  readonly identity: { readonly uid: number; readonly gid: number } | undefined;
+  readonly inbox: Inbox;
+}
+
+export class EdgeProcess {
+  readonly startedAt: number = performance.now();
+  readonly #child: ChildProcess;
+
+  /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
+  constructor({ config, listeners, runDirectory, identity, inbox }: EdgeStart) {
+    const fds = listeners.flatMap((listener) => listener.fds);
+    this.#child = spawn(process.execPath, [...process.execArgv, entry], {
+      stdio: ["ignore", "inherit", "inherit", "ipc", ...fds],
+      // A session of its own: Ctrl-C in a terminal reaches the master alone, which then drains the edge.
+      detached: true,
+      ...(identity && { uid: identity.uid, gid: identity.gid }),
+    });
+    const pid = this.#child.pid;
+    this.#child.on("message", (report) => {
+      // Our own process on a private channel; the type is the contract in edge/messages.ts.
+      inbox.add({ kind: "edge-report", pid, report: report as EdgeReport });
+    });
+    this.#child.on("exit", (code, signal) => {
+      inbox.add({ kind: "edge-exit", pid, exit: { code: code ?? undefined, signal: signal ?? undefined } });
+    });
+    this.#child.on("error", (error) => {
+      // Also raised for a message that cannot be sent: then the exit follows.
+      if (pid !== undefined) return;
+      inbox.add({ kind: "edge-exit", pid, exit: { code: undefined, signal: undefined, unstarted: error.message } });
+    });
+    let next = firstListenerFd;
+    this.send({
+      kind: "start",
+      config,
+      listeners: listeners.map(({ address, fds: own }) => ({ address, fds: own.map(() => next++) })),
+      runDirectory,
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Says it, or nothing if the process is gone: its exit is in the inbox or on its way. */
+  send(command: EdgeCommand): void {
+    if (this.#child.connected) this.#child.send(command, () => undefined);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What has happened since the master last looked. Callbacks only note it here and wake the master; the loop acts on
+ * it, in order, at one place.
+ */
+import type { EdgeReport } from "../edge/messages.ts";
+import type { ControlConnection } from "./control-server.ts";
+import type { ControlReport } from "./control-messages.ts";
+import type { WorkerExit } from "./worker.ts";
+
+export type Happening =
+  | {
+      readonly kind: "hello";
+      readonly hello: Extract<ControlReport, { readonly type: "hello" }>;
+      readonly connection: ControlConnection;
+    }
+  | { readonly kind: "report"; readonly name: string; readonly report: ControlReport }
+  | { readonly kind: "violation"; readonly name: string; readonly reason: string }
+  /** The control connection of a process has ended. */
+  | { readonly kind: "closed"; readonly name: string }
+  | { readonly kind: "process-exit"; readonly name: string; readonly exit: WorkerExit }
+  | { readonly kind: "edge-report"; readonly pid: number | undefined; readonly report: EdgeReport }
+  | { readonly kind: "edge-exit"; readonly pid: number | undefined; readonly exit: WorkerExit };
+
+export class Inbox {
+  #happenings: Happening[] = [];
+  #wake: (() => void) | undefined;
+
+  /** Notes it and ends a sleep that is under way. */
+  add(happening: Happening): void {
+    this.#happenings.push(happening);
+    this.wake();
+  }
+
+  /** All there is, oldest first; the inbox is empty afterwards. */
+  take(): readonly Happening[] {
+    const all = this.#happenings;
+    this.#happenings = [];
+    return all;
+  }
+
+  /** Ends a sleep that is under way. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Returns when something has happened, or after `ms`. */
+  async sleep(ms: number): Promise<void> {
+    if (this.#happenings.length > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The pid file: made so that two masters cannot both own it, removed only by the one whose number is in it.
+ */
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { err, ok, type Result } from "../std/result.ts";
+
+export interface PidFile {
+  readonly path: string;
+  /** Removes it, if it is still ours. */
+  remove(): void;
+}
+
+export interface PidFileFailure {
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** Writes this process's id to `path`; a file that a dead process left is replaced. */
+export function writePidFile(path: string): Result<PidFile, PidFileFailure> {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    writeFileSync(temporary, `${process.pid}\n`, { flag: "wx", mode: 0o644 });
+  } catch (error) {
+    return err({ message: `--pid: cannot write ${path}: ${reasonOf(error)}`, hint: "name a path in a directory that this user may write to" });
+  }
+  try {
+    // A link is made whole or not at all: nobody ever reads an empty file, and only one of two starters succeeds.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if (tryLink(temporary, path)) return ok({ path, remove: () => removeOwn(path) });
+      const holder = readPid(path);
+      if (holder !== undefined && holder !== process.pid && isAlive(holder)) {
+        return err({
+          message: `--pid: ${path} belongs to process ${holder}, which is running`,
+          hint: `stop it with \`kill ${holder}\`, or name another file`,
+        });
+      }
+      removeIfThere(path);
+    }
+    return err({ message: `--pid: ${path} is made anew by others again and again`, hint: "name another file" });
+  } catch (error) {
+    return err({ message: `--pid: cannot write ${path}: ${reasonOf(error)}`, hint: undefined });
+  } finally {
+    removeIfThere(temporary);
+  }
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function readPid(path: string): number | undefined {
+  try {
+    const text = readFileSync(path, "utf8").trim();
+    return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+  } catch {
+    // Removed in the meantime: nobody's.
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives, as somebody else.
+    return codeOf(error) === "EPERM";
+  }
+}
+
+function removeOwn(path: string): void {
+  if (readPid(path) === process.pid) removeIfThere(path);
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  return codeOf(error) ?? String(error);
+}

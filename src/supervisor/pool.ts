@@ -1,0 +1,368 @@
+/**
+ * The Python workers: as many as wanted, new ones ready before old ones go, never started in a tight loop.
+ *
+ * One rule does reload, recycling and scaling: a worker that shall go is marked as leaving, another one is started in
+ * its place, and as soon as there are more ready workers than wanted, leaving ones retire.
+ */
+import { formatDuration } from "../std/units.ts";
+import type { ControlConnection } from "./control-server.ts";
+import type { ControlReport } from "./control-messages.ts";
+import { describeActivity, describeExit, describeFailure } from "./exit-words.ts";
+import type { Launcher } from "./launcher.ts";
+import type { PoolHooks, PoolSettings } from "./pool-settings.ts";
+import { RestartPolicy, workerRestartLimits } from "./restart-policy.ts";
+import { longestSilence, monotonicSeconds, readState } from "./state-file.ts";
+import { type LoadedReport, startReminderMs, Worker, type WorkerExit } from "./worker.ts";
+
+/** From the signal that makes a silent worker print its stacks to the one that ends it. */
+const abortToKillMs = 2000;
+/** Beyond the grace a worker was given, before it is killed. */
+const stopToKillMs = 500;
+/** What a process wrote before it ended arrives within this time, or not at all. */
+const lastWordsMs = 250;
+const healIntervalMs = 1000;
+
+export class WorkerPool {
+  readonly #settings: PoolSettings;
+  readonly #hooks: PoolHooks;
+  readonly #launcher: Launcher;
+  readonly #policy: RestartPolicy = new RestartPolicy(workerRestartLimits);
+  readonly #workers: Map<string, Worker> = new Map();
+  #wanted: number;
+  #serial = 0;
+  #generation = 1;
+  /** A reload of which no worker is ready yet, and the workers to keep if none ever is. */
+  #unproven: { readonly generation: number; readonly kept: readonly Worker[] } | undefined;
+  #hasServed = false;
+  #isStopping = false;
+  #watchAt = 0;
+
+  constructor(settings: PoolSettings, hooks: PoolHooks, launcher: Launcher) {
+    this.#settings = settings;
+    this.#hooks = hooks;
+    this.#launcher = launcher;
+    this.#wanted = settings.config.app.workers;
+  }
+
+  /** True if no process is left. */
+  get isEmpty(): boolean {
+    return this.#workers.size === 0 && this.#launcher.isEmpty();
+  }
+
+  /** What the workers said about the application, once one of them has. */
+  loaded(): LoadedReport | undefined {
+    return this.#all().find(({ loaded }) => loaded !== undefined)?.loaded;
+  }
+
+  // What workers say.
+
+  hello(hello: Extract<ControlReport, { readonly type: "hello" }>, connection: ControlConnection): void {
+    const worker = this.#workers.get(hello.name);
+    if (worker === undefined || worker.isConnected || (worker.pid !== undefined && worker.pid !== hello.pid)) {
+      this.#settings.log.log("warning", "master", `process ${hello.pid} called itself ${hello.name}, which it is not`);
+      connection.close();
+      return;
+    }
+    worker.pid = hello.pid;
+    worker.connection = connection;
+    worker.isConnected = true;
+    if (worker.state === "stopping") connection.send({ type: "stop", grace_s: 0 });
+    else this.#launcher.connected(worker);
+  }
+
+  report(name: string, report: ControlReport): void {
+    const worker = this.#workers.get(name);
+    if (worker === undefined) return;
+    switch (report.type) {
+      case "loaded":
+        worker.loaded = report;
+        if (worker.state === "starting") worker.become("loaded");
+        return;
+      case "ready":
+        if (worker.state === "loaded") this.#becameReady(worker);
+        return;
+      case "failed":
+        if (!worker.isComing) return;
+        this.#settings.log.log("error", name, describeFailure(report));
+        this.#stop(worker, 0);
+        this.#startFailed(worker);
+        return;
+      case "recycle":
+        if (worker.state !== "ready") return;
+        this.#settings.log.log("info", name, `will be replaced: ${report.reason}`);
+        worker.isLeaving = true;
+        return;
+      default:
+        this.violation(name, `unexpected "${report.type}"`);
+    }
+  }
+
+  /** It broke the contract: it is of no use any more. */
+  violation(name: string, reason: string): void {
+    this.#settings.log.log("error", name, `control channel: ${reason}`);
+    this.#workers.get(name)?.kill("SIGKILL");
+  }
+
+  /** Its control connection has ended. Its exit should follow; if it does not, it is made to. */
+  closed(name: string): void {
+    const worker = this.#workers.get(name);
+    if (worker === undefined) return;
+    worker.isConnected = false;
+    if (worker.exit !== undefined) this.#ended(worker, worker.exit);
+    else worker.deadlineAt = Math.min(worker.deadlineAt, performance.now() + healIntervalMs);
+  }
+
+  processExit(name: string, exit: WorkerExit): void {
+    const worker = this.#workers.get(name);
+    if (worker === undefined) return;
+    worker.exit = { ...exit, at: performance.now() };
+    if (!worker.isConnected) this.#ended(worker, exit);
+  }
+
+  // What the edge says.
+
+  /** Nothing of it is outstanding in any edge thread. */
+  idle(name: string): void {
+    const worker = this.#workers.get(name);
+    if (worker?.state === "retiring") this.#stop(worker, Math.max(1000, worker.deadlineAt - performance.now()));
+  }
+
+  /** There is another edge: workers take connections from it alone; those that retire have nothing left to do. */
+  edgeStarted(pid: number): void {
+    for (const worker of this.#workers.values()) {
+      worker.isKnownToEdge = false;
+      worker.connection?.send({ type: "edge", pid });
+      if (worker.state === "ready") this.#introduce(worker);
+      if (worker.state === "retiring") this.#stop(worker, 1000);
+    }
+  }
+
+  // What the operator says.
+
+  /** Replaces all workers; those that run now stay if the new ones cannot start. */
+  reload(): void {
+    this.#generation++;
+    const kept = this.#all().filter((worker) => worker.state === "ready" && !worker.isLeaving);
+    for (const worker of this.#workers.values()) worker.isLeaving = true;
+    this.#unproven = { generation: this.#generation, kept: [...(this.#unproven?.kept ?? []), ...kept] };
+    this.#policy.reset();
+    this.#launcher.reload(this.#generation);
+  }
+
+  /** One more worker, or one less; never none. */
+  resize(by: 1 | -1): void {
+    this.#wanted = Math.max(1, this.#wanted + by);
+    this.#settings.log.log("info", "master", `${this.#wanted} workers are wanted now`);
+    const current = this.#current();
+    const newest = current.at(-1);
+    if (current.length > this.#wanted && newest !== undefined) newest.isLeaving = true;
+  }
+
+  /** Ends all of them, with so much time to finish; nothing is started any more. */
+  stop(graceMs: number): void {
+    this.#isStopping = true;
+    for (const worker of this.#workers.values()) {
+      if (worker.state !== "stopping") this.#stop(worker, graceMs);
+      else worker.deadlineAt = Math.min(worker.deadlineAt, performance.now() + graceMs + stopToKillMs);
+    }
+    this.#launcher.stop();
+  }
+
+  /** Ends all of them now. */
+  kill(): void {
+    this.stop(0);
+    for (const worker of this.#workers.values()) worker.kill("SIGKILL");
+  }
+
+  /** Does what is due; returns in how many milliseconds something may be due again. */
+  heal(now: number): number {
+    this.#enforceDeadlines(now);
+    this.#watch(now);
+    if (this.#isStopping) return 100;
+    this.#retireLeaving();
+    this.#startMissing(now);
+    const deadlines = this.#all().map(({ deadlineAt, exit }) => (exit === undefined ? deadlineAt : exit.at + lastWordsMs));
+    const waits = [this.#watchAt, ...deadlines].map((at) => at - now);
+    if (this.#policy.waitMs(now) > 0) waits.push(this.#policy.waitMs(now));
+    return Math.max(10, Math.min(healIntervalMs, ...waits));
+  }
+
+  // The rules.
+
+  #all(): readonly Worker[] {
+    return [...this.#workers.values()];
+  }
+
+  /** Those that will do the work: not leaving, ready or on their way. */
+  #current(): readonly Worker[] {
+    return this.#all().filter((worker) => !worker.isLeaving && (worker.isComing || worker.state === "ready"));
+  }
+
+  #startMissing(now: number): void {
+    const all = this.#all();
+    const missing = this.#wanted - this.#current().length;
+    if (missing <= 0 || this.#policy.waitMs(now) > 0 || !this.#launcher.isReady()) return;
+    // While others still serve, few more processes than wanted: an application may fill the memory.
+    const surge = Math.max(1, Math.ceil(this.#wanted / 4));
+    const room = this.#wanted + surge - all.filter((worker) => worker.isComing || worker.state === "ready").length;
+    for (let count = Math.min(missing, room); count > 0; count--) {
+      const name = `worker-${++this.#serial}`;
+      const worker = new Worker({
+        name,
+        runDirectory: this.#settings.runDirectory,
+        generation: this.#generation,
+        startedAt: now,
+      });
+      this.#workers.set(name, worker);
+      this.#launcher.launch(worker);
+    }
+  }
+
+  #becameReady(worker: Worker): void {
+    worker.become("ready");
+    this.#hasServed = true;
+    if (this.#unproven?.generation === worker.generation) this.#unproven = undefined;
+    const after = formatDuration(performance.now() - worker.startedAt);
+    this.#settings.log.log("debug", worker.name, `ready after ${after} (process ${worker.pid})`);
+    this.#introduce(worker);
+  }
+
+  #introduce(worker: Worker): void {
+    worker.isKnownToEdge = true;
+    this.#hooks.ready(worker);
+  }
+
+  #retireLeaving(): void {
+    const leaving = this.#all().filter((worker) => worker.isLeaving);
+    for (const worker of leaving) {
+      if (worker.isComing) this.#stop(worker, 0);
+    }
+    let excess = this.#all().filter(({ state }) => state === "ready").length - this.#wanted;
+    for (const worker of leaving) {
+      if (worker.state !== "ready" || excess <= 0) continue;
+      excess--;
+      worker.become("retiring");
+      worker.deadlineAt = performance.now() + this.#settings.config.app.gracefulTimeoutMs;
+      if (!this.#hooks.retire(worker)) this.#stop(worker, this.#settings.config.app.gracefulTimeoutMs);
+    }
+  }
+
+  #stop(worker: Worker, graceMs: number): void {
+    worker.become("stopping");
+    worker.deadlineAt = performance.now() + graceMs + stopToKillMs;
+    if (worker.isConnected) worker.connection?.send({ type: "stop", grace_s: graceMs / 1000 });
+    else worker.kill("SIGTERM");
+  }
+
+  #enforceDeadlines(now: number): void {
+    for (const worker of this.#all()) {
+      if (worker.exit !== undefined && now >= worker.exit.at + lastWordsMs) this.#ended(worker, worker.exit);
+      else if (now >= worker.deadlineAt) this.#overdue(worker, now);
+    }
+  }
+
+  #overdue(worker: Worker, now: number): void {
+    const { log, config } = this.#settings;
+    if (worker.state === "retiring") {
+      const limit = formatDuration(config.app.gracefulTimeoutMs);
+      log.log("warning", worker.name, `still busy ${limit} (--graceful-timeout) after it was to retire${this.#doing(worker)}`);
+      this.#stop(worker, 0);
+      return;
+    }
+    if (worker.state === "stopping") {
+      log.log("warning", worker.name, `did not end in time and is killed${this.#doing(worker)}`);
+    } else {
+      log.log("error", worker.name, "closed its control connection and is killed");
+    }
+    worker.deadlineAt = now + 5000;
+    if (!worker.kill("SIGKILL") && worker.pid === undefined) this.#ended(worker, { code: undefined, signal: undefined });
+  }
+
+  /** Once a second: is anybody silent for too long? */
+  #watch(now: number): void {
+    if (now < this.#watchAt) return;
+    const { timeoutMs } = this.#settings.config.app;
+    this.#watchAt = now + (timeoutMs > 0 ? Math.min(healIntervalMs, timeoutMs / 4) : healIntervalMs);
+    const nowSeconds = monotonicSeconds();
+    for (const worker of this.#all()) {
+      if (worker.isComing && now >= worker.remindAt) {
+        worker.remindAt = now + startReminderMs;
+        const step = worker.state === "loaded" ? "starting up" : "importing the application";
+        this.#settings.log.log("info", worker.name, `still ${step} after ${formatDuration(now - worker.startedAt)}`);
+      }
+      if (timeoutMs === 0 || !worker.isServing) continue;
+      const activity = readState(worker.statePath);
+      if (activity === undefined) continue;
+      const silenceMs = longestSilence(activity, nowSeconds) * 1000;
+      if (silenceMs > timeoutMs) this.#timedOut(worker, silenceMs);
+    }
+  }
+
+  #timedOut(worker: Worker, silenceMs: number): void {
+    const what = worker.loaded?.interface === "asgi" ? "its event loop has not turned" : "a request has been running";
+    const limit = formatDuration(this.#settings.config.app.timeoutMs);
+    this.#settings.log.log(
+      "error",
+      worker.name,
+      `${what} for ${formatDuration(silenceMs)}, --timeout is ${limit}: it prints where it is and is replaced`,
+    );
+    this.#hooks.gone(worker, "timeout");
+    worker.isKnownToEdge = false;
+    worker.become("stopping");
+    worker.deadlineAt = performance.now() + abortToKillMs;
+    worker.kill("SIGABRT");
+  }
+
+  #ended(worker: Worker, exit: WorkerExit): void {
+    this.#workers.delete(worker.name);
+    const before = worker.state;
+    worker.become("gone");
+    worker.connection?.close();
+    const { log } = this.#settings;
+    if (worker.isKnownToEdge) this.#hooks.gone(worker, before === "stopping" ? "stopped" : "crash");
+    if (before === "stopping") {
+      log.log("debug", worker.name, describeExit(exit));
+    } else if (before === "ready" || before === "retiring") {
+      log.log("error", worker.name, `${describeExit(exit)}${this.#doing(worker)}`);
+      this.#policy.failed({ now: performance.now(), startedAt: worker.startedAt, hadServed: true });
+    } else {
+      log.log("error", worker.name, `${describeExit(exit)} before it was ready`);
+      this.#startFailed(worker);
+    }
+  }
+
+  /** A worker could not start, for a reason that is in the log already. */
+  #startFailed(worker: Worker): void {
+    if (this.#isStopping) return;
+    if (!this.#hasServed) {
+      this.#hooks.hopeless();
+    } else if (this.#unproven?.generation === worker.generation) {
+      this.#keepOld(this.#unproven.kept);
+    } else if (!worker.isLeaving) {
+      const now = performance.now();
+      this.#policy.failed({ now, startedAt: worker.startedAt, hadServed: false });
+      const pause = formatDuration(this.#policy.waitMs(now));
+      this.#settings.log.log("warning", "master", `the next attempt to start a worker is in ${pause}`);
+    }
+  }
+
+  /** The reload has failed: nobody who serves has to go. */
+  #keepOld(kept: readonly Worker[]): void {
+    const { generation } = this.#unproven ?? { generation: 0 };
+    this.#unproven = undefined;
+    const still = kept.filter(({ state }) => state === "ready");
+    for (const worker of still) worker.isLeaving = false;
+    for (const worker of this.#workers.values()) {
+      if (worker.generation === generation) worker.isLeaving = true;
+    }
+    const what = `${still.length} worker${still.length === 1 ? "" : "s"}`;
+    this.#settings.log.log("error", "master", `the reload has failed: ${what} of before keep running`);
+    this.#launcher.keepOld();
+  }
+
+  #doing(worker: Worker): string {
+    const activity = readState(worker.statePath);
+    if (activity === undefined || worker.loaded === undefined) return "";
+    return `; ${describeActivity(activity, worker.loaded.interface, monotonicSeconds())}`;
+  }
+}

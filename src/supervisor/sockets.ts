@@ -1,0 +1,317 @@
+/**
+ * Listening sockets as the master holds them: bound, never accepted from, their descriptors handed to the edge.
+ *
+ * Node's public API binds, listens and accepts in one step. `net._createServerHandle`, which `node:cluster` is built
+ * on, only binds; all that is internal to Node stays in this file.
+ */
+import { lookup } from "node:dns/promises";
+import { chmodSync, chownSync, fstatSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import * as net from "node:net";
+import { getSystemErrorName } from "node:util";
+import type { Bind } from "../config/model.ts";
+import type { InheritedListener } from "../edge/messages.ts";
+import { err, ok, type Result } from "../std/result.ts";
+import { holderOfPort } from "./port-holder.ts";
+
+/** libuv's handle of a socket, as far as it is used here. */
+interface SocketHandle {
+  readonly fd: number;
+  close(): void;
+  /** Fills `address` and returns 0 or a negative errno; also reports the error a bind has put off. */
+  getsockname?(address: { address?: string; port?: number; family?: string }): number;
+}
+
+interface NetInternals {
+  _createServerHandle(
+    address: string | null,
+    port: number,
+    addressType: 4 | 6 | -1,
+    fd: number | undefined,
+    flags: number,
+  ): SocketHandle | number;
+}
+
+/** enum uv_tcp_flags. */
+const UV_TCP_IPV6ONLY = 1;
+const UV_TCP_REUSEPORT = 2;
+
+/** A bound socket, or the siblings on one port: what the edge is told, and how to let go of it. */
+export interface BoundListener {
+  readonly address: InheritedListener["address"];
+  /** One for each edge thread where the kernel shares connections out (SO_REUSEPORT), else one for all. */
+  readonly fds: readonly number[];
+  /** Closes the sockets; a Unix socket's file is removed if it is still ours. */
+  close(): void;
+}
+
+export interface BindFailure {
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export interface BindOptions {
+  /** Edge threads. */
+  readonly threads: number;
+  readonly umask: number | undefined;
+  /** Owner of Unix sockets' files, where privileges are dropped. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+/** Binds all of `binds`, or none and says why. Not yet listening: the edge does that. */
+export async function bindAll(binds: readonly Bind[], options: BindOptions): Promise<Result<BoundListener[], BindFailure>> {
+  const listeners: BoundListener[] = [];
+  for (const bind of binds) {
+    const bound = await bindOne(bind, binds, options);
+    if (!bound.ok) {
+      for (const listener of listeners) listener.close();
+      return bound;
+    }
+    listeners.push(...bound.value);
+  }
+  return ok(listeners);
+}
+
+async function bindOne(
+  bind: Bind,
+  all: readonly Bind[],
+  options: BindOptions,
+): Promise<Result<readonly BoundListener[], BindFailure>> {
+  switch (bind.kind) {
+    case "tcp":
+      return bindTcp(bind, all, options);
+    case "unix": {
+      const bound = await bindUnix(bind, options);
+      return bound.ok ? ok([bound.value]) : bound;
+    }
+    case "fd": {
+      const bound = openInherited(bind.fd);
+      return bound.ok ? ok([bound.value]) : bound;
+    }
+  }
+}
+
+interface TcpBind {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** All addresses of a name are bound, as nginx does; "localhost" often is two. */
+async function bindTcp(
+  bind: TcpBind,
+  all: readonly Bind[],
+  { threads }: BindOptions,
+): Promise<Result<readonly BoundListener[], BindFailure>> {
+  const addresses = net.isIP(bind.host) === 0 ? await resolve(bind.host) : ok([bind.host]);
+  if (!addresses.ok) return addresses;
+  const listeners: BoundListener[] = [];
+  let failure: { readonly code: string; readonly address: string } | undefined;
+  for (const address of addresses.value) {
+    // "[::]:80" takes IPv4 too, unless that has a bind of its own.
+    const alone = !all.some((other) => other.kind === "tcp" && other.port === bind.port && net.isIP(other.host) === 4);
+    const bound = bindAddress({ address, port: bind.port, threads, ipv6Only: !alone || address !== "::" });
+    if (bound.ok) listeners.push(bound.value);
+    else failure = { code: bound.error, address };
+    // An IPv6 loopback address that the machine does not have is no reason to refuse "localhost".
+    if (!bound.ok && (bound.error !== "EADDRNOTAVAIL" || addresses.value.length === 1)) break;
+    failure = listeners.length > 0 ? undefined : failure;
+  }
+  if (failure === undefined) return ok(listeners);
+  for (const listener of listeners) listener.close();
+  return err(tcpFailure(bind, failure));
+}
+
+async function resolve(host: string): Promise<Result<readonly string[], BindFailure>> {
+  try {
+    const found = await lookup(host, { all: true });
+    return ok([...new Set(found.map(({ address }) => address))]);
+  } catch {
+    // Whatever the resolver's reason: the name is of no use as an address to listen on.
+    return err({ message: `cannot listen on ${host}: the name has no address`, hint: "name an IP address of this machine" });
+  }
+}
+
+interface AddressBind {
+  readonly address: string;
+  readonly port: number;
+  readonly threads: number;
+  readonly ipv6Only: boolean;
+}
+
+function bindAddress({ address, port, threads, ipv6Only }: AddressBind): Result<BoundListener, string> {
+  const type = net.isIP(address.split("%")[0] ?? address) === 6 ? 6 : 4;
+  const v6 = type === 6 && ipv6Only ? UV_TCP_IPV6ONLY : 0;
+  // Without SO_REUSEPORT first: with it two programs of one user would share the port in silence.
+  const first = create(address, port, type, undefined, v6);
+  if (!first.ok) return first;
+  if (threads === 1) return ok(listenerOf(first.value));
+  const resolved = first.value.port;
+  first.value.handle.close();
+  const handles: OpenSocket[] = [];
+  for (let index = 0; index < threads; index++) {
+    const sibling = create(address, resolved, type, undefined, v6 | UV_TCP_REUSEPORT);
+    if (!sibling.ok) {
+      for (const { handle } of handles) handle.close();
+      return sibling;
+    }
+    handles.push(sibling.value);
+  }
+  const [one, ...others] = handles;
+  return one === undefined ? err("EINVAL") : ok(listenerOf(one, others));
+}
+
+interface OpenSocket {
+  readonly handle: SocketHandle;
+  readonly host: string;
+  readonly port: number;
+}
+
+function create(
+  address: string | null,
+  port: number,
+  type: 4 | 6 | -1,
+  fd: number | undefined,
+  flags: number,
+): Result<OpenSocket, string> {
+  // The cast is the one door to Node's internals: see the head of this file.
+  const internals = net as unknown as NetInternals;
+  const handle = internals._createServerHandle(address, port, type, fd, flags);
+  if (typeof handle === "number") return err(getSystemErrorName(handle));
+  const name: { address?: string; port?: number } = {};
+  const status = handle.getsockname?.(name) ?? 0;
+  if (status !== 0) {
+    handle.close();
+    return err(getSystemErrorName(status));
+  }
+  return ok({ handle, host: name.address ?? address ?? "", port: name.port ?? port });
+}
+
+function listenerOf(one: OpenSocket, others: readonly OpenSocket[] = []): BoundListener {
+  const all = [one, ...others];
+  return {
+    address: { kind: "tcp", host: one.host, port: one.port },
+    fds: all.map(({ handle }) => handle.fd),
+    close: () => {
+      for (const { handle } of all) handle.close();
+    },
+  };
+}
+
+function tcpFailure(bind: TcpBind, failure: { readonly code: string; readonly address: string }): BindFailure {
+  const host = bind.host.includes(":") ? `[${bind.host}]` : bind.host;
+  const where = `${host}:${bind.port}`;
+  switch (failure.code) {
+    case "EADDRINUSE": {
+      const holder = holderOfPort(bind.port);
+      return {
+        message: `cannot listen on ${where}: port ${bind.port} is in use${holder === undefined ? "" : ` by ${holder}`}`,
+        hint: "stop it, or choose another port with --bind",
+      };
+    }
+    case "EACCES":
+      return {
+        message: `cannot listen on ${where}: ports below 1024 need a privilege`,
+        hint: "start as root with --user, grant CAP_NET_BIND_SERVICE, or choose another port with --bind",
+      };
+    case "EADDRNOTAVAIL":
+      return {
+        message: `cannot listen on ${where}: this machine has no such address`,
+        hint: "0.0.0.0 and [::] stand for all of its addresses",
+      };
+    default:
+      return { message: `cannot listen on ${where}: ${failure.code}`, hint: undefined };
+  }
+}
+
+interface UnixBind {
+  readonly path: string;
+  readonly mode: number | undefined;
+}
+
+async function bindUnix({ path, mode }: UnixBind, options: BindOptions): Promise<Result<BoundListener, BindFailure>> {
+  const inTheWay = await clearStale(path);
+  if (inTheWay !== undefined) return err(inTheWay);
+  // uvicorn's mode: a proxy that runs as somebody else must be able to connect. Made by umask: there is no moment
+  // in which the file has another mode.
+  const wanted = mode ?? 0o666 & ~(options.umask ?? 0);
+  const before = process.umask(0o777 & ~wanted);
+  const bound = create(path, -1, -1, undefined, 0);
+  process.umask(before);
+  if (!bound.ok) return err(unixFailure(path, bound.error));
+  const { handle } = bound.value;
+  chmodSync(path, wanted);
+  if (options.owner !== undefined) chownSync(path, options.owner.uid, options.owner.gid);
+  const inode = lstatSync(path).ino;
+  return ok({
+    address: { kind: "unix", path },
+    fds: [handle.fd],
+    close: () => {
+      // libuv unlinks the file of a pipe it bound, also one that another process has put there since.
+      const isOurs = lstatSync(path, { throwIfNoEntry: false })?.ino === inode;
+      if (isOurs) unlinkSync(path);
+    },
+  });
+}
+
+/** Removes a socket that nobody listens on any more; anything else in the way is named. */
+async function clearStale(path: string): Promise<BindFailure | undefined> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (!found.isSocket()) {
+    return { message: `cannot listen on ${path}: there is a file that is no socket`, hint: "remove it, or choose another path" };
+  }
+  const answer = await new Promise<string | undefined>((done) => {
+    const socket = net.connect(path, () => {
+      socket.destroy();
+      done(undefined);
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => done(error.code ?? "EIO"));
+  });
+  if (answer === "ECONNREFUSED") {
+    unlinkSync(path);
+    return undefined;
+  }
+  const reason = answer === undefined ? "another program listens there" : `it cannot be tested: ${answer}`;
+  return { message: `cannot listen on ${path}: ${reason}`, hint: "stop that program, or choose another path" };
+}
+
+function unixFailure(path: string, code: string): BindFailure {
+  const hints: Readonly<Record<string, string>> = {
+    EACCES: "may this user write to the directory?",
+    ENOENT: "create the directory first",
+  };
+  return { message: `cannot listen on ${path}: ${code}`, hint: hints[code] };
+}
+
+function openInherited(fd: number): Result<BoundListener, BindFailure> {
+  const hint = "the descriptor must be a bound TCP or Unix stream socket, as systemd's socket units pass it (3 is the first)";
+  const failure = { message: `cannot listen on the inherited descriptor ${fd}: it is no socket`, hint };
+  let inode: number;
+  try {
+    const found = fstatSync(fd);
+    if (!found.isSocket()) return err(failure);
+    inode = found.ino;
+  } catch {
+    // EBADF: nothing was inherited under this number.
+    return err({ ...failure, message: `cannot listen on the inherited descriptor ${fd}: it is not open` });
+  }
+  const opened = create(null, 0, -1, fd, 0);
+  if (!opened.ok) return err(failure);
+  const { handle, host, port } = opened.value;
+  const close = (): void => handle.close();
+  if (handle.getsockname !== undefined) return ok({ address: { kind: "tcp", host, port }, fds: [fd], close });
+  // The socket's file belongs to whoever made it; it stays.
+  return ok({ address: { kind: "unix", path: unixPathOf(inode) ?? `fd://${fd}` }, fds: [fd], close });
+}
+
+/** The path of a Unix socket by its inode, from /proc/net/unix (Linux). */
+function unixPathOf(inode: number): string | undefined {
+  try {
+    const line = readFileSync("/proc/net/unix", "latin1")
+      .split("\n")
+      .find((row) => row.split(/\s+/)[6] === String(inode));
+    return line?.split(/\s+/)[7];
+  } catch {
+    // No /proc here: the number has to do.
+    return undefined;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Prepares the place a master works in, runs it, and puts everything away: the way from a configuration to an exit
+ * status. What cannot be prepared is said in one sentence with a hint.
+ */
+import { join } from "node:path";
+import { findInterpreter } from "../app/interpreter.ts";
+import { type Diagnostic, error } from "../config/diagnostic.ts";
+import type { Config } from "../config/model.ts";
+import { ErrorLog, wantsColors } from "../observe/error-log.ts";
+import { err, ok, type Result } from "../std/result.ts";
+import { ControlServer } from "./control-server.ts";
+import { type ExitStatus, exitStatus } from "./exit-status.ts";
+import { type Identity, identityOf } from "./identity.ts";
+import { Inbox } from "./inbox.ts";
+import { SpawnLauncher } from "./launcher.ts";
+import { Master } from "./master.ts";
+import { type PidFile, writePidFile } from "./pid-file.ts";
+import type { Place } from "./place.ts";
+import { makeRunDirectory, removeRunDirectory, removeStaleRunDirectories } from "./run-directory.ts";
+import { SignalQueue } from "./signals.ts";
+import { bindAll, type BoundListener } from "./sockets.ts";
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly version: string;
+  /** Gets what prevents the start. */
+  readonly complain: (diagnostics: readonly Diagnostic[]) => void;
+}
+
+/** Serves until a signal ends it. */
+export async function start({ config, version, complain }: StartOptions): Promise<ExitStatus> {
+  const prepared = await prepare(config, version);
+  if (!prepared.ok) {
+    complain([prepared.error.diagnostic]);
+    return prepared.error.status;
+  }
+  const { place, pidFile, control } = prepared.value;
+  const signals = new SignalQueue(() => place.inbox.wake());
+  const master = new Master(place, signals, (edgePid) => new SpawnLauncher(place, edgePid));
+  // Looking for what others left must not delay the start; it needs a turn of the event loop anyway.
+  const tidying = removeStaleRunDirectories(place.runDirectory).catch((problem: unknown) => {
+    place.log.log("debug", "master", `old run directories were not removed: ${String(problem)}`);
+  });
+  try {
+    const status = await master.run();
+    await tidying;
+    return status;
+  } finally {
+    signals.close();
+    control.close();
+    for (const listener of place.listeners) listener.close();
+    removeRunDirectory(place.runDirectory);
+    pidFile?.remove();
+    await place.log.close();
+  }
+}
+
+interface Prepared {
+  readonly place: Place;
+  readonly control: ControlServer;
+  readonly pidFile: PidFile | undefined;
+}
+
+interface Refusal {
+  readonly diagnostic: Diagnostic;
+  readonly status: ExitStatus;
+}
+
+function refusal(problem: { readonly message: string; readonly hint: string | undefined }, status: ExitStatus): Refusal {
+  return { diagnostic: error(problem.message, problem.hint), status };
+}
+
+async function prepare(config: Config, version: string): Promise<Result<Prepared, Refusal>> {
+  const identity = identityOf(config.process);
+  if (!identity.ok) return err(refusal(identity.error, exitStatus.usage));
+  const owner = identity.value;
+  const { app } = config;
+  const found = findInterpreter({ python: app.python, chdir: app.chdir, environment: process.env });
+  if (!found.ok) return err(refusal(found.error, exitStatus.usage));
+  if (config.process.umask !== undefined) process.umask(config.process.umask);
+  const useColors = wantsColors(config.log.useColors, process.stderr.isTTY === true, process.env);
+  const log = openLog(config, useColors);
+  if (!log.ok) return err(refusal(log.error, exitStatus.failed));
+  const pidFile = config.process.pid === undefined ? ok(undefined) : writePidFile(config.process.pid);
+  if (!pidFile.ok) return err(refusal(pidFile.error, exitStatus.failed));
+  const { workerProcesses, umask, binds } = config.process;
+  const listeners = await bindAll(binds, { threads: workerProcesses, umask, owner });
+  if (!listeners.ok) {
+    pidFile.value?.remove();
+    return err(refusal(listeners.error, exitStatus.failed));
+  }
+  const inbox = new Inbox();
+  const directory = openRunDirectory(owner, inbox);
+  if (!directory.ok) {
+    putAway(listeners.value, pidFile.value);
+    return err(refusal(directory.error, exitStatus.failed));
+  }
+  const { runDirectory, control } = directory.value;
+  const place: Place = {
+    config,
+    version,
+    software: `tricorn/${version}`,
+    runDirectory,
+    controlSocket: join(runDirectory, "control.sock"),
+    logSocket: join(runDirectory, "log.sock"),
+    interpreter: found.value.path,
+    found: found.value,
+    listeners: listeners.value,
+    identity: owner,
+    log: log.value,
+    inbox,
+    useColors,
+  };
+  return ok({ place, control, pidFile: pidFile.value });
+}
+
+type Problem = { readonly message: string; readonly hint: string | undefined };
+
+function openLog({ log }: Config, useColors: boolean): Result<ErrorLog, Problem> {
+  try {
+    return ok(new ErrorLog({ path: log.errorLog, level: log.level, useColors: useColors && log.errorLog === "-" }));
+  } catch (problem) {
+    // Whatever the system's reason: there is no log to write to.
+    return err({ message: `--error-logfile: cannot open ${log.errorLog}: ${String(problem)}`, hint: "does its directory exist?" });
+  }
+}
+
+function openRunDirectory(
+  owner: Identity | undefined,
+  inbox: Inbox,
+): Result<{ readonly runDirectory: string; readonly control: ControlServer }, Problem> {
+  try {
+    const runDirectory = makeRunDirectory(owner);
+    const control = new ControlServer(join(runDirectory, "control.sock"), owner, {
+      hello: (hello, connection) => inbox.add({ kind: "hello", hello, connection }),
+      report: (name, report) => inbox.add({ kind: "report", name, report }),
+      closed: (name) => inbox.add({ kind: "closed", name }),
+      violation: (name, reason) => inbox.add({ kind: "violation", name, reason }),
+    });
+    return ok({ runDirectory, control });
+  } catch (problem) {
+    // A full or read-only disk, a directory without permission: the system's words say which.
+    return err({ message: `cannot make a run directory: ${String(problem)}`, hint: "set TMPDIR to a directory that can be written to" });
+  }
+}
+
+function putAway(listeners: readonly BoundListener[], pidFile: PidFile | undefined): void {
+  for (const listener of listeners) listener.close();
+  pidFile?.remove();
+}
