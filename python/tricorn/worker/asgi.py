@@ -1,0 +1,267 @@
+"""The ASGI server: one event loop, one task for each request.
+
+The loop reads the data connections by itself (`add_reader`, one recv_into a turn), makes a task for each request,
+and writes all answers of a turn at once. A task's first act is to pop the oldest request off the queue, so that the
+steward can take back what was read but has not started.
+"""
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from tricorn.worker import wire
+from tricorn.worker.asgi_exchange import COMPLETE, STARTED, Exchange
+from tricorn.worker.failure import report
+from tricorn.worker.lifespan import Lifespan
+from tricorn.worker.server import Server
+
+BEAT_S = 1.0
+# The share of the grace time that open streams get before they are told to end, and before they are cancelled.
+POLITE_SHARE = 0.5
+CANCEL_SHARE = 0.9
+
+
+class AsgiServer(Server):
+    """Runs one ASGI 3 application on a given event loop."""
+
+    interface = "asgi"
+
+    def __init__(self, application: Any, settings: dict, control: Any, state: wire.State,
+                 loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(settings, control, state)
+        self.application = application
+        self.loop = loop
+        self.lifespan = Lifespan(application, settings.get("lifespan") or "auto")
+        self._context = contextvars.copy_context()
+        self._thread = threading.get_ident()
+        # Frames that are no requests, in the order they came, whoever read them.
+        self._inbox: deque = deque()
+        # Hard references: the loop itself keeps weak ones only.
+        self._tasks: dict = {}
+        self._task_count = 0
+        self._woken = asyncio.Event()
+
+    # The server's face to the steward, from the steward's thread.
+
+    def complete(self, base: dict) -> dict:
+        return base
+
+    def adopt(self, connection: wire.Connection) -> None:
+        self.loop.call_soon_threadsafe(self._adopt, connection)
+
+    def take_frame(self, connection: wire.Connection, frame: tuple) -> None:
+        if frame[0] not in (wire.BODY, wire.GONE, wire.GRANT):
+            raise wire.Malformed("a frame of kind %.20r" % (frame[0],))
+        self._inbox.append((connection, frame))
+
+    def wake(self) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self._look)
+        except RuntimeError:
+            # The loop is closed: nothing is left to be woken.
+            pass
+
+    def flush(self, connection: wire.Connection) -> None:
+        if connection.out or connection.rest:
+            connection.flush_some()
+
+    # On the loop.
+
+    def _adopt(self, connection: wire.Connection) -> None:
+        # Readers run in a context of their own: a copy of the one that was there before the first request.
+        self._context.copy().run(self.loop.add_reader, connection.fd, self._readable, connection)
+        self._start_tasks(len(self.queue))
+        self._look()
+
+    def _look(self) -> None:
+        """Something happened in another thread."""
+        self._empty_inbox()
+        for connection in [each for each in self.connections if each.closed]:
+            self.forget(connection)
+        self._woken.set()
+
+    def _readable(self, connection: wire.Connection) -> None:
+        before = len(self.queue)
+        alive = self.receive(connection)
+        self._start_tasks(len(self.queue) - before)
+        if self._inbox:
+            self._empty_inbox()
+        if not alive:
+            self.forget(connection)
+
+    def _start_tasks(self, count: int) -> None:
+        create_task, tasks = self.loop.create_task, self._tasks
+        for _ in range(count):
+            self._task_count = number = self._task_count + 1
+            task = create_task(self._serve(number))
+            if not task.done():
+                tasks[number] = task
+
+    def _empty_inbox(self) -> None:
+        inbox = self._inbox
+        while inbox:
+            connection, frame = inbox.popleft()
+            try:
+                self._take(connection, frame)
+            except Exception as error:
+                report("A malformed frame of edge %d ends its connection" % connection.edge, error)
+                self.forget(connection)
+
+    def _take(self, connection: wire.Connection, frame: tuple) -> None:
+        kind, id = frame[:2]
+        exchange = connection.running.get(id)
+        if kind == wire.BODY:
+            upload = connection.uploads.get(id)
+            if upload is not None:
+                upload.put(*frame[2:])
+        elif kind == wire.GONE:
+            if exchange is None:
+                for entry in tuple(self.queue):
+                    if entry[0] is connection and entry[1][1] == id:
+                        self.drop(entry)
+                self.schedule(connection)
+            else:
+                exchange.disconnect()
+        elif exchange is not None:
+            exchange.granted += frame[2]
+        if exchange is not None and exchange.waiters is not None:
+            exchange.wake()
+
+    def forget(self, connection: wire.Connection) -> None:
+        if connection not in self.connections:
+            return
+        self.connections.remove(connection)
+        self.loop.remove_reader(connection.fd)
+        self.loop.remove_writer(connection.fd)
+        for entry in tuple(self.queue):
+            if entry[0] is connection:
+                self.claim(entry)
+        for exchange in list(connection.running.values()):
+            exchange.disconnect()
+        with self.reading:
+            connection.close()
+        connection.out.clear()
+
+    def schedule(self, connection: wire.Connection) -> None:
+        """Writes what is finished at the end of this turn of the loop."""
+        if not connection.scheduled:
+            connection.scheduled = True
+            self.loop.call_soon(self._flush, connection)
+
+    def _flush(self, connection: wire.Connection) -> None:
+        connection.scheduled = False
+        opened = connection.opened
+        if opened:
+            connection.opened = []
+            for exchange in opened:
+                if exchange.stage == STARTED:
+                    self._open(exchange)
+        if connection.closed:
+            connection.out.clear()
+        elif not connection.flush_some():
+            self.loop.add_writer(connection.fd, self._writable, connection)
+        self.count_answers()
+
+    def _open(self, exchange: Exchange) -> None:
+        """The application has started a response and not gone on with it: its head goes out."""
+        try:
+            exchange.send_head()
+        except Exception as error:
+            exchange.raised(error)
+            exchange.cut()
+
+    def _writable(self, connection: wire.Connection) -> None:
+        if connection.flush_some():
+            self.loop.remove_writer(connection.fd)
+
+    async def _serve(self, number: int) -> None:
+        """One request, from its claim to the end of the application's coroutine."""
+        try:
+            try:
+                connection, frame = self.queue.popleft()
+            except IndexError:
+                # Taken back, or dropped.
+                return
+            try:
+                _, id, base, head, body = frame
+                self.state.started[connection.edge] = id
+                scope = connection.bases[base].copy()
+                scope.update(head)
+            except Exception as error:
+                report("A malformed request of edge %d ends its connection" % connection.edge, error)
+                self.forget(connection)
+                return
+            scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
+            scope["state"] = self.lifespan.state.copy()
+            scope["extensions"] = {"http.response.pathsend": {}, "http.response.early_hint": {},
+                                   "http.response.trailers": {}}
+            exchange = Exchange(self, connection, id, head, body)
+            connection.running[id] = exchange
+            try:
+                result = await self.application(scope, exchange.receive, exchange.send)
+                if result is not None or exchange.stage != COMPLETE:
+                    exchange.returned(result)
+            except BaseException as error:  # SystemExit too: the worker lives on.
+                exchange.raised(error)
+            finally:
+                if not exchange.ended:
+                    exchange.cut()
+                self.answered += 1
+                del connection.running[id]
+                if body is None:
+                    connection.uploads.pop(id, None)
+        finally:
+            self._tasks.pop(number, None)
+            if self.stopping:
+                self._woken.set()
+
+    # The worker's life.
+
+    def _beat(self) -> None:
+        self.state.clock[0] = time.monotonic()
+        self.loop.call_later(BEAT_S, self._beat)
+
+    async def start(self) -> None:
+        """Runs lifespan startup. Raises LifespanFailed."""
+        self._beat()
+        await self.lifespan.startup()
+
+    async def run(self) -> bool:
+        """Serves until it was told to stop and nothing runs; returns False when lifespan shutdown failed."""
+        while not self.stopping:
+            self._woken.clear()
+            await self._woken.wait()
+        await self._drain()
+        left = self.deadline - time.monotonic()
+        result = await self.lifespan.shutdown(max(left, 0.1))
+        for connection in self.connections:
+            connection.flush_some()
+        return result
+
+    async def _drain(self) -> None:
+        """Lets requests and their background tasks end; tells open streams, then cancels what does not listen."""
+        begun = time.monotonic()
+        grace = max(0.0, self.deadline - begun)
+        polite, cancel = begun + grace * POLITE_SHARE, begun + grace * CANCEL_SHARE
+        while self._tasks:
+            now = time.monotonic()
+            if now >= polite:
+                polite = float("inf")
+                for connection in self.connections:
+                    for exchange in list(connection.running.values()):
+                        exchange.close()
+            if now >= cancel:
+                for task in list(self._tasks.values()):
+                    task.cancel()
+                await asyncio.wait(list(self._tasks.values()), timeout=max(0.1, self.deadline - now))
+                return
+            self._woken.clear()
+            try:
+                await asyncio.wait_for(self._woken.wait(), max(0.01, min(polite, cancel) - now))
+            except asyncio.TimeoutError:
+                # Time for the next step.
+                pass

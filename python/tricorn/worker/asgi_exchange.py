@@ -1,0 +1,362 @@
+"""One HTTP request of an ASGI application: its `receive` and `send` (ASGI HTTP, "www" 2.3).
+
+`stage` says what may come next:
+
+    INITIAL --start--> STARTED --body--> STREAMING --last body--> [TRAILERS --trailers-->] COMPLETE
+
+STARTED holds the head back for one turn of the loop, so that a whole response travels as one frame.
+Everything here runs on the loop's thread.
+"""
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Any, Optional
+
+from tricorn.worker import wire
+from tricorn.worker.failure import report
+from tricorn.worker.fields import UNKNOWN, asgi_fields
+from tricorn.worker.wire import CREDIT, ClientDisconnected, Upload, dumps, pack_length
+
+FIELDS = asgi_fields()
+_known = FIELDS.known.get
+INITIAL, STARTED, STREAMING, TRAILERS, COMPLETE = range(5)
+# After the client has left, sends are dropped in silence for so long, then they raise (asgiref 2.4's OSError).
+SILENT_S = 10.0
+SPOOL_READ_SIZE = 65_536
+
+
+class Exchange:
+    """The two callables of one request, and what the server must know of it."""
+
+    __slots__ = ("server", "connection", "id", "head", "body", "stage", "status", "headers", "length", "count",
+                 "granted", "spent", "gone", "closing", "waiters", "trailers", "spool", "ending",
+                 "ended", "head_sent")
+
+    def __init__(self, server: Any, connection: Any, id: int, head: dict, body: Any) -> None:
+        self.server = server
+        self.connection = connection
+        self.id = id
+        self.head = head
+        # The whole body until it is received, then None.
+        self.body = body
+        self.stage = INITIAL
+        # When the client left, by the monotonic clock; 0 while it is there.
+        self.gone = 0.0
+        # The worker is about to stop: receive() says so, send() still works.
+        self.closing = False
+        # The last frame of this request was sent: there is exactly one.
+        self.ended = False
+        self.head_sent = False
+        self.waiters: Optional[list] = None
+
+    # receive
+
+    async def receive(self) -> dict:
+        """The next event: body bytes, then http.disconnect once the client is gone or the response complete."""
+        body = self.body
+        if type(body) is bytes:
+            self.body = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        while True:
+            if self.gone or self.closing or self.stage == COMPLETE:
+                return {"type": "http.disconnect"}
+            if body is not True:
+                message = self._next_chunk()
+                if message is not None:
+                    return message
+            await self._wait()
+            body = self.body
+
+    def _next_chunk(self) -> Optional[dict]:
+        """A chunk of a spooled or streamed body, None when it has to be waited for."""
+        if type(self.body) is str:
+            self.spool = open(self.body, "rb")
+            try:
+                os.unlink(self.body)
+            except OSError:
+                # The edge's clean-up of the run directory was faster.
+                pass
+            self.body = False
+        if self.body is False:
+            chunk = self.spool.read(SPOOL_READ_SIZE)
+            more = len(chunk) == SPOOL_READ_SIZE
+            if not more:
+                self.spool.close()
+                self.body = True
+            return {"type": "http.request", "body": chunk, "more_body": more}
+        upload: Upload = self.connection.uploads[self.id]
+        if upload.chunks:
+            chunk = upload.chunks.popleft()
+            more = not upload.ended or bool(upload.chunks)
+        elif upload.ended:
+            chunk, more = b"", False
+        else:
+            self._grant(upload)
+            return None
+        if not more:
+            self.body = True
+        return {"type": "http.request", "body": chunk, "more_body": more}
+
+    def _grant(self, upload: Upload) -> None:
+        credit = upload.grant()
+        if credit:
+            self.connection.out += wire.encode((wire.WANT, self.id, credit))
+            self.server.schedule(self.connection)
+
+    async def _wait(self) -> None:
+        """Waits for `wake`. Each waiter has a future of its own, so that cancelling one leaves the others."""
+        waiter = self.server.loop.create_future()
+        if self.waiters is None:
+            self.waiters = [waiter]
+        else:
+            self.waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            if self.waiters is not None and waiter in self.waiters:
+                self.waiters.remove(waiter)
+
+    def wake(self) -> None:
+        """Something changed: bytes, credit, a disconnect, the end."""
+        waiters = self.waiters
+        if waiters is not None:
+            self.waiters = None
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    # send
+
+    async def send(self, message: dict) -> None:
+        """Takes one event of the response. Raises RuntimeError, TypeError, ClientDisconnected."""
+        kind = message["type"]
+        stage = self.stage
+        if kind == "http.response.start" and stage == INITIAL:
+            headers = message.get("headers", ())
+            length = None
+            try:
+                if type(headers) is not list:
+                    headers = list(headers)
+                for pair in headers:
+                    meaning = _known(pair, UNKNOWN)
+                    if meaning is not None:
+                        if meaning < 0 or length is not None:
+                            headers, length = self._examine(headers)
+                            break
+                        length = meaning
+            except TypeError:
+                # A pair that is a list cannot be looked up; what is really wrong gets its own error here.
+                headers, length = self._examine(headers)
+            self.status = message["status"]
+            self.headers = headers
+            self.length = length
+            self.stage = STARTED
+            self.trailers = message.get("trailers")
+            connection = self.connection
+            connection.opened.append(self)
+            if not connection.scheduled:
+                self.server.schedule(connection)
+        elif kind == "http.response.body" and stage == STARTED and not message.get("more_body") and not self.trailers:
+            body = message.get("body", b"")
+            length = self.length
+            if (type(body) is not bytes or len(body) > CREDIT or (length is not None and length != len(body))
+                    or type(self.status) is not int or self.gone):
+                await self._send_slowly(kind, message)
+                return
+            try:
+                payload = dumps((1, self.id, body, self.status, self.headers), 2)
+            except ValueError:
+                await self._send_slowly(kind, message)
+                return
+            self.stage = COMPLETE
+            self.ended = True
+            connection = self.connection
+            connection.out += pack_length(len(payload)), payload
+            if not connection.scheduled:
+                self.server.schedule(connection)
+            if self.waiters is not None:
+                self.wake()
+        else:
+            await self._send_slowly(kind, message)
+
+    def _examine(self, headers: Any) -> tuple:
+        try:
+            return FIELDS.examine(headers)
+        except ValueError as error:
+            raise RuntimeError(str(error)) from None
+
+    async def _send_slowly(self, kind: str, message: dict) -> None:
+        """Everything but the common case: streaming, files, hints, trailers, mistakes, clients that left."""
+        if self.gone:
+            await self._drop(kind, message)
+        elif kind == "http.response.body" and self.stage in (STARTED, STREAMING):
+            await self._send_body(message)
+        elif kind == "http.response.early_hint" and self.stage < STREAMING:
+            pairs = [(b"link", link) for link in message.get("links", ())]
+            self._put((wire.INFORMATIONAL, self.id, 103, self._examine(pairs)[0]))
+        elif kind == "http.response.informational" and self.stage < STREAMING:
+            headers = self._examine(message.get("headers", ()))[0]
+            self._put((wire.INFORMATIONAL, self.id, int(message["status"]), headers))
+        elif kind == "http.response.pathsend" and self.stage == STARTED:
+            await self._send_path(message["path"])
+        elif kind == "http.response.trailers" and self.stage == TRAILERS:
+            self.ending += self._examine(message.get("headers", ()))[0]
+            if not message.get("more_trailers"):
+                self._complete(self.ending)
+        else:
+            expected = {INITIAL: "http.response.start", STARTED: "http.response.body",
+                        STREAMING: "http.response.body", TRAILERS: "http.response.trailers",
+                        COMPLETE: "nothing, the response is complete"}[self.stage]
+            raise RuntimeError("Expected ASGI message %s, but got %r" % (
+                expected if self.stage == COMPLETE else repr(expected), kind))
+
+    async def _drop(self, kind: str, message: dict) -> None:
+        """The client has left: keeps the order of stages, sends nothing, raises after a while."""
+        if time.monotonic() - self.gone > SILENT_S:
+            raise ClientDisconnected("the client has gone away")
+        if kind == "http.response.start":
+            self.stage = STARTED
+        elif kind != "http.response.body" or not message.get("more_body"):
+            self.stage = COMPLETE
+        # A loop that only sends must not starve the task that would hear of the disconnect.
+        await asyncio.sleep(0)
+
+    def _put(self, frame: tuple) -> None:
+        self.connection.out += wire.encode(frame)
+        self.server.schedule(self.connection)
+
+    def _bodyless(self) -> bool:
+        """RFC 9110 §6.4.1: a response to HEAD, and 204 and 304, have no content."""
+        return self.head.get("method") == "HEAD" or self.status in (204, 304)
+
+    def send_head(self, body: bytes = b"") -> None:
+        """Sends the head and first bytes as a frame of their own. Raises TypeError, ValueError."""
+        self._put((wire.HEAD, self.id, body, int(self.status), self.headers))
+        self.stage = STREAMING
+        self.head_sent = True
+        self.granted = CREDIT
+        self.spent = len(body)
+        self.count = 0
+
+    async def _send_body(self, message: dict) -> None:
+        body = message.get("body", b"")
+        more = bool(message.get("more_body"))
+        if type(body) is not bytes:
+            if not isinstance(body, (bytes, bytearray, memoryview)):
+                raise TypeError("the body of http.response.body must be bytes, not %s" % type(body).__name__)
+            body = bytes(body)
+        bodyless = self._bodyless()
+        before = self.count if self.stage == STREAMING else 0
+        count = before + len(body)
+        if self.length is not None and not bodyless:
+            if count > self.length:
+                self.cut()
+                raise RuntimeError("Response content longer than Content-Length (%d)" % self.length)
+            if not more and count < self.length:
+                if self.stage == STARTED:
+                    self.send_head()
+                self.cut()
+                raise RuntimeError("Response content shorter than Content-Length (%d of %d)" % (count, self.length))
+        if bodyless:
+            body = b""
+        if self.stage == STARTED:
+            if not more and not self.trailers and len(body) <= CREDIT:
+                self._put((wire.WHOLE, self.id, body, int(self.status), self.headers))
+                self._finish()
+                return
+            self.send_head(body[:CREDIT])
+            body = body[CREDIT:]
+        self.count = count
+        if body:
+            await self._send_chunks(body)
+        if self.gone:
+            return
+        if not more:
+            if self.trailers:
+                self.stage = TRAILERS
+                self.ending: list = []
+            else:
+                self._complete(None)
+
+    async def _send_chunks(self, body: bytes) -> None:
+        """Sends bytes as far as credit goes, and waits for more."""
+        start, size = 0, len(body)
+        while start < size and not self.gone:
+            credit = self.granted - self.spent
+            if credit <= 0:
+                await self._wait()
+                continue
+            end = min(size, start + credit, start + CREDIT)
+            self._put((wire.CHUNK, self.id, body[start:end]))
+            self.spent += end - start
+            start = end
+
+    async def _send_path(self, path: str) -> None:
+        """http.response.pathsend: the edge sends the file. Raises OSError when it cannot be read."""
+        path = os.fspath(path)
+        with open(path, "rb") as file:
+            if self._bodyless():
+                await self._send_body({"body": b""})
+            else:
+                size = os.fstat(file.fileno()).st_size
+                count = -1 if self.length is None else self.length
+                if count > size:
+                    self.send_head()
+                    self.cut()
+                    raise RuntimeError("The file is shorter than Content-Length (%d of %d)" % (size, count))
+                self._put((wire.FILE, self.id, os.path.abspath(path), 0, count, int(self.status), self.headers))
+                self._finish()
+
+    def _complete(self, trailers: Optional[list]) -> None:
+        self._put((wire.END, self.id, trailers))
+        self._finish()
+
+    def cut(self) -> None:
+        """The response cannot become what its head says: the edge answers 500, or cuts the connection."""
+        self._put((wire.FAILED, self.id, self.head_sent))
+        self._finish()
+
+    def _finish(self) -> None:
+        self.stage = COMPLETE
+        self.ended = True
+        if self.waiters is not None:
+            self.wake()
+
+    # The server's side.
+
+    def disconnect(self) -> None:
+        """The client has left."""
+        if not self.gone:
+            self.gone = time.monotonic()
+        self.wake()
+
+    def close(self) -> None:
+        """The worker stops: an application that listens for http.disconnect ends its stream now."""
+        self.closing = True
+        self.wake()
+
+    def returned(self, result: Any) -> None:
+        """The application's coroutine ended without an exception."""
+        if result is not None:
+            report("The ASGI application returned %s; it should return None" % type(result).__name__)
+        if self.stage == COMPLETE or self.gone or self.closing:
+            return
+        if self.stage == INITIAL:
+            report("The ASGI application returned without starting a response")
+        else:
+            report("The ASGI application returned without completing its response")
+
+    def raised(self, error: BaseException) -> None:
+        """The application's coroutine ended with an exception."""
+        if not (self.gone and _is_disconnect(error)):
+            report("Exception in ASGI application", error)
+
+
+def _is_disconnect(error: BaseException) -> bool:
+    """Tells whether nothing but the client's leaving is told, also inside (nested) exception groups."""
+    inner = getattr(error, "exceptions", None)
+    if isinstance(inner, tuple) and inner:
+        return all(_is_disconnect(each) for each in inner)
+    return isinstance(error, ClientDisconnected)

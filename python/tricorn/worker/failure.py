@@ -1,0 +1,57 @@
+"""How failures are told: tracebacks with the user's frames only, bounded, safe against hostile exceptions."""
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from types import TracebackType
+from typing import Optional
+
+FRAMES_MAX = 64
+SIZE_MAX = 65_536
+OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith(OURS) or filename.startswith("<frozen importlib") \
+        or filename.endswith(os.path.join("importlib", "__init__.py"))
+
+
+def user_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:
+    """Returns a traceback from its first frame that is neither ours nor the import machinery's."""
+    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def format_failure(error: BaseException, whole: bool = False) -> str:
+    """Returns the traceback of an exception as text of at most SIZE_MAX characters; never raises.
+
+    With `whole` our own frames are in it too.
+    """
+    try:
+        trace = error.__traceback__ if whole else user_frames(error.__traceback__)
+        formatted = traceback.TracebackException(type(error), error, trace, limit=-FRAMES_MAX)
+        parts, size = [], 0
+        for part in formatted.format():
+            parts.append(part)
+            size += len(part)
+            if size > SIZE_MAX:
+                break
+        text = "".join(parts)
+    except BaseException as second:  # A hostile __str__ or __repr__ may raise anything, even SystemExit.
+        text = "%s (its text cannot be had: %s)\n" % (type(error).__name__, type(second).__name__)
+    if len(text) > SIZE_MAX:
+        text = text[:SIZE_MAX // 2] + "\n  …\n" + text[-SIZE_MAX // 2:]
+    return text
+
+
+def report(message: str, error: Optional[BaseException] = None, whole: bool = False) -> None:
+    """Writes a message, and an exception's traceback, to standard error in one piece; never raises."""
+    text = message + "\n" if error is None else message + "\n" + format_failure(error, whole)
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except Exception:
+        # Standard error is closed or broken: there is nobody left to tell.
+        pass

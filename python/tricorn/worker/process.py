@@ -1,0 +1,179 @@
+"""The life of a worker process: settings, privileges, the application, serving, exit.
+
+A worker is told everything by the master over the control channel and by nothing else. It exits 0 after a stop,
+3 when it cannot start (the master has been told why by then), 1 when its shutdown failed.
+"""
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import signal
+import socket
+import sys
+from typing import Any, Optional
+
+from tricorn.worker import loader, wire, wsgi
+from tricorn.worker.control import Control
+from tricorn.worker.failure import format_failure
+from tricorn.worker.steward import Steward
+
+EXIT_OK, EXIT_SHUTDOWN_FAILED, EXIT_CANNOT_START = 0, 1, 3
+# A process under such a name imports the application and forks workers; it serves nothing itself.
+PRELOADER = "preloader"
+# Between the edge and Python: how soon another thread gets the interpreter from one that computes.
+SWITCH_INTERVAL_S = 0.001
+
+
+def main(path: str, name: str) -> int:
+    """Runs a worker, or the preloader, from the first line to the exit status."""
+    sys.argv = ["tricorn"]
+    preloader = name.startswith(PRELOADER)
+    control = Control(path, name, "preloader" if preloader else "worker")
+    signals = Signals(control)
+    try:
+        start = control.wait_for("start", "stop")
+    except EOFError:
+        return EXIT_OK
+    if start["type"] == "stop":
+        return EXIT_OK
+    if preloader:
+        from tricorn.worker import preload
+        return preload.run(control, signals, start)
+    prepare(start, name)
+    loaded = load(control, start)
+    return EXIT_CANNOT_START if loaded is None else serve(control, signals, start, loaded)
+
+
+class Signals:
+    """TERM and QUIT ask the master for a successor, the second one stops; INT is the master's business.
+
+    Installed before the application is imported: an application that sets its own handlers wins.
+    """
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+        self.steward: Optional[Steward] = None
+        self._asked = False
+        for number in (signal.SIGTERM, signal.SIGQUIT):
+            signal.signal(number, self._terminate)
+        signal.signal(signal.SIGINT, self._ignore)
+
+    def _ignore(self, number: int, frame: Any) -> None:
+        """A terminal's Ctrl-C reaches every process; the master tells each what to do."""
+
+    def _terminate(self, number: int, frame: Any) -> None:
+        if self.steward is None:
+            os._exit(EXIT_OK)
+        if self._asked or self.control.ended:
+            self.steward.stop(0.0)
+        else:
+            self._asked = True
+            self.control.send({"type": "recycle", "reason": "signal"})
+
+
+def prepare(start: dict, name: str) -> None:
+    """Makes the process what the settings say: output, name, user, directory, search path."""
+    log = start.get("log")
+    if log:
+        _redirect_output(log, name)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    _set_title(name)
+    if not faulthandler.is_enabled():
+        faulthandler.enable(file=sys.__stderr__, all_threads=True)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    drop_privileges(start.get("uid"), start.get("gid"))
+    if start.get("umask") is not None:
+        os.umask(start["umask"])
+    os.environ["SERVER_SOFTWARE"] = start.get("software") or "tricorn"
+
+
+def _redirect_output(path: str, name: str) -> None:
+    """A forked worker has no pipe of its own: its output goes to the master's log socket."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as log:
+        log.connect(path)
+        log.sendall(name.encode() + b"\n")
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+
+
+def _set_title(name: str) -> None:
+    """Names the process for ps and top, where Linux offers a file for it (15 characters)."""
+    try:
+        with open("/proc/self/comm", "w") as comm:
+            comm.write(("tricorn " + name)[:15])
+    except OSError:
+        # Another system, or /proc is closed to us: a nicety.
+        pass
+
+
+def drop_privileges(uid: Optional[int], gid: Optional[int]) -> None:
+    """Becomes another user with that user's supplementary groups, for good. Raises OSError."""
+    if os.geteuid() != 0 or uid is None and gid is None:
+        return
+    import pwd
+    if gid is not None:
+        try:
+            os.initgroups(pwd.getpwuid(os.getuid() if uid is None else uid).pw_name, gid)
+        except KeyError:
+            os.setgroups([gid])
+        os.setgid(gid)
+    if uid is not None:
+        os.setuid(uid)
+        if uid != 0:
+            try:
+                os.setuid(0)
+            except OSError:
+                return
+            raise PermissionError("the user could be changed back to root")
+
+
+def load(control: Control, start: dict) -> Optional[loader.Loaded]:
+    """Imports the application and reports it; None when that failed, which is reported too."""
+    try:
+        loaded = loader.load(start)
+    except loader.LoadFailed as failure:
+        control.send({"type": "failed", "stage": "import", "message": failure.message,
+                      "traceback": failure.traceback, "hint": failure.hint})
+        return None
+    loop = None
+    if loaded.interface == "asgi":
+        from tricorn.worker import loop as loops
+        try:
+            loop = loops.name_of(start.get("loop") or "auto")
+        except Exception as error:
+            control.send({"type": "failed", "stage": "import", "traceback": format_failure(error),
+                          "message": "the event loop %r cannot be had" % start.get("loop"),
+                          "hint": "use --loop auto, asyncio or uvloop, or module:attribute of a loop factory"})
+            return None
+    control.send(describe(loaded, loop))
+    return loaded
+
+
+def describe(loaded: loader.Loaded, loop: Optional[str]) -> dict:
+    """The message that says what was loaded."""
+    import platform
+    return {"type": "loaded", "interface": loaded.interface, "asgi": loaded.asgi, "framework": loaded.framework,
+            "application": loaded.name, "loop": loop,
+            "python": "%s %s" % (platform.python_implementation(), platform.python_version())}
+
+
+def serve(control: Control, signals: Signals, start: dict, loaded: loader.Loaded) -> int:
+    """Serves requests until told to stop; returns the exit status."""
+    state = wire.State(start["state"])
+    # What is loaded by now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    if loaded.interface == "wsgi":
+        server = wsgi.WsgiServer(loaded.application, start, control, state)
+        signals.steward = Steward(server, start, control)
+        signals.steward.start()
+        control.send({"type": "ready"})
+        server.run()
+        return EXIT_OK
+    from tricorn.worker import loop as loops
+    return loops.serve_asgi(control, signals, start, loaded, state)

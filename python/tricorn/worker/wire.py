@@ -1,0 +1,288 @@
+"""The wire's frames and connections, as docs/wire.md lays them down.
+
+A frame is a 4-byte little-endian length and one marshal object. `marshal.loads` must see bytes of the edge
+only, so a peer is checked before its first frame is read (`peer_is_allowed`). It is not a parser of hostile
+input: a frame that is malformed ends its connection, and bytes after the object inside a frame go unseen.
+
+Invariants: bytes are read from a data connection under the server's reading lock only, and written under the
+connection's own write lock only. `out` is appended to by anybody, with one atomic `+=`.
+"""
+from __future__ import annotations
+
+import fcntl
+import marshal
+import mmap
+import os
+import socket
+import struct
+from _thread import allocate_lock
+from collections import deque
+from typing import Any, Optional
+
+VERSION = 1
+FRAME_SIZE_MAX = 1_048_576
+# What a response may send before the edge grants more, and the largest chunk of one.
+CREDIT = 262_144
+# What a request body may send before the worker grants more.
+UPLOAD_CREDIT = 65_536
+# Descriptors of our own start here, out of the way of applications that close or count the low ones.
+FD_MIN = 100
+EDGES_MAX = 64
+# Numbers in frames are marshal's 32-bit integers.
+INT_MAX = 0x7FFFFFFF
+RECEIVE_SIZE = 262_144
+
+# Kinds of frames, edge → worker.
+HELLO, REQUEST, BODY, GONE, GRANT, RECALL = 0, 1, 2, 3, 4, 10
+# Kinds of frames, worker → edge.
+WHOLE, HEAD, CHUNK, END, FILE, FAILED, WANT, INFORMATIONAL, RETURNED = 1, 2, 3, 4, 5, 6, 7, 8, 9
+
+dumps = marshal.dumps
+loads = marshal.loads
+length_of = struct.Struct("<I")
+pack_length = length_of.pack
+unpack_length = length_of.unpack_from
+
+
+class Malformed(Exception):
+    """The edge broke the contract of the wire: its connection cannot go on."""
+
+
+class ClientDisconnected(OSError):
+    """The client has gone away, or its body will never be complete."""
+
+
+class FrameTooLarge(ValueError):
+    """The application's response head does not fit into a frame."""
+
+
+def encode(frame: tuple) -> tuple:
+    """Returns a frame's length and payload as bytes, ready for `out`. Raises FrameTooLarge, ValueError."""
+    payload = dumps(frame, 2)
+    if len(payload) > FRAME_SIZE_MAX:
+        raise FrameTooLarge("the response head is larger than a frame may be (%d bytes)" % FRAME_SIZE_MAX)
+    return pack_length(len(payload)), payload
+
+
+def raise_descriptor(sock: socket.socket) -> socket.socket:
+    """Moves a socket to a close-on-exec descriptor of at least FD_MIN, or leaves it where limits forbid that."""
+    try:
+        fd = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, FD_MIN)
+    except OSError:
+        return sock
+    moved = socket.socket(sock.family, sock.type, sock.proto, fileno=fd)
+    sock.close()
+    return moved
+
+
+def wake_pair() -> tuple:
+    """Returns two connected sockets: a byte into the first (`nudge`) wakes whoever waits for the second."""
+    ours, theirs = socket.socketpair()
+    return raise_descriptor(ours), raise_descriptor(theirs)
+
+
+def nudge(sock: socket.socket) -> None:
+    """Wakes the other end of a wake_pair."""
+    try:
+        sock.send(b"w", socket.MSG_DONTWAIT)
+    except OSError:
+        # The buffer is full of nudges: it will wake.
+        pass
+
+
+def peer_of(sock: socket.socket) -> Optional[tuple]:
+    """Returns (pid, uid) of a Unix socket's other end, None where the system cannot tell."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    pid, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return pid, uid
+
+
+class State:
+    """The mapped state file: a few numbers, stored before each call of the application."""
+
+    def __init__(self, path: str) -> None:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(fd, 4096)
+            view = memoryview(mmap.mmap(fd, 4096))
+        finally:
+            os.close(fd)
+        self.clock = view[:2048].cast("d")
+        self.started = view[2048:2304].cast("I")
+        self.answered = view[2304:2308].cast("I")
+
+
+class Upload:
+    """A request body that arrives in chunks; filled under the reading lock, emptied by the application's side."""
+
+    __slots__ = ("chunks", "ended", "aborted", "granted", "received")
+
+    def __init__(self, granted: int) -> None:
+        self.chunks: deque = deque()
+        self.ended = False
+        self.aborted = False
+        # All that the edge may send, written by the application's side; all that came, written by the reader.
+        self.granted = granted
+        self.received = 0
+
+    def put(self, chunk: bytes, more: bool) -> None:
+        """Takes one frame of kind 2."""
+        self.received += len(chunk)
+        if self.ended or self.received > self.granted:
+            raise Malformed("bytes of a request body that has ended, or beyond its credit")
+        if chunk:
+            self.chunks.append(chunk)
+        if not more:
+            self.ended = True
+
+    def grant(self) -> int:
+        """Returns how many bytes to grant now, 0 when the edge has enough left or nothing more to send."""
+        left = self.granted - self.received
+        if self.ended or left > UPLOAD_CREDIT // 2:
+            return 0
+        more = UPLOAD_CREDIT - left
+        self.granted += more
+        return more
+
+
+def expects_continue(head: dict) -> bool:
+    """Tells whether a request waits for 100 Continue: then its body starts without credit."""
+    if "headers" in head:
+        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in head["headers"])
+    return head.get("HTTP_EXPECT", "").lower() == "100-continue"
+
+
+class Connection:
+    """One connection of an edge thread: data or steward, as its hello says."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.role: Optional[str] = None
+        self.edge = 0
+        self.bases: list = []
+        self.out: list = []
+        self.rest = b""
+        self.writing = allocate_lock()
+        self.closed = False
+        self.uploads: dict = {}
+        self.running: dict = {}
+        self.late: deque = deque(maxlen=256)
+        self.scheduled = False
+        self.opened: list = []
+        self._buffer = bytearray(RECEIVE_SIZE)
+        self._view = memoryview(self._buffer)
+        self._have = 0
+
+    def receive(self, requests: deque, other: Any) -> int:
+        """Reads what lies in the socket, without waiting, under the reading lock.
+
+        Requests go to `requests` as (connection, frame), all else to other(connection, frame).
+        Returns the number of bytes read: 0 when there is nothing now, -1 when the connection has ended.
+        Raises Malformed.
+        """
+        view = self._view
+        try:
+            got = self.sock.recv_into(view[self._have:], 0, socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError:
+            return -1
+        if not got:
+            return -1
+        end = self._have + got
+        at = 0
+        try:
+            while end - at >= 4:
+                start = at + 4
+                size, = unpack_length(view, at)
+                if start + size > end:
+                    if size > FRAME_SIZE_MAX:
+                        raise Malformed("a frame of %d bytes" % size)
+                    break
+                at = start + size
+                frame = loads(view[start:at])
+                if frame[0] == 1 and self.bases:
+                    if frame[4] is None:
+                        self.uploads[frame[1]] = Upload(0 if expects_continue(frame[3]) else UPLOAD_CREDIT)
+                    requests.append((self, frame))
+                else:
+                    other(self, frame)
+        except Malformed:
+            raise
+        except Exception as error:
+            raise Malformed("%s: %s" % (type(error).__name__, error)) from error
+        self._keep(at, end)
+        return got
+
+    def _keep(self, at: int, end: int) -> None:
+        """Moves an unfinished frame to the start of the buffer, which grows to the frame and shrinks again."""
+        have = end - at
+        need = RECEIVE_SIZE
+        if have >= 4:
+            need = max(need, 4 + unpack_length(self._view, at)[0])
+        if need != len(self._buffer):
+            grown = bytearray(need)
+            grown[:have] = self._view[at:end]
+            self._buffer = grown
+            self._view = memoryview(grown)
+        elif have and at:
+            self._buffer[:have] = self._buffer[at:end]
+        self._have = have
+
+    def hello(self, frame: tuple) -> None:
+        """Takes the first frame. Raises Malformed for anything but a hello of our version."""
+        kind, version, role, edge, bases = frame
+        if kind != HELLO or version != VERSION or role not in ("data", "steward") or self.role is not None:
+            raise Malformed("not a hello of version %d" % VERSION)
+        if not 0 <= edge < EDGES_MAX or type(bases) is not list or not all(type(base) is dict for base in bases):
+            raise Malformed("a hello of a strange shape")
+        if role == "data" and not bases:
+            raise Malformed("a data connection without a base")
+        self.role, self.edge, self.bases = role, edge, bases
+
+    def flush(self) -> None:
+        """Writes everything finished, waiting for the edge to take it. A lost connection swallows it."""
+        out = self.out
+        with self.writing:
+            count = len(out)
+            if not count:
+                return
+            data = b"".join(out[:count])
+            del out[:count]
+            try:
+                self.sock.sendall(data)
+            except OSError:
+                self.closed = True
+
+    def flush_some(self) -> bool:
+        """Writes what the socket takes now; returns True when nothing is left (or the connection is lost)."""
+        out = self.out
+        with self.writing:
+            count = len(out)
+            if self.rest:
+                data = b"".join([self.rest, *out[:count]])
+            else:
+                data = b"".join(out[:count])
+            del out[:count]
+            if not data:
+                return True
+            try:
+                sent = self.sock.send(data, socket.MSG_DONTWAIT)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError:
+                self.closed = True
+                sent = len(data)
+            self.rest = data[sent:]
+            return not self.rest
+
+    def close(self) -> None:
+        """Ends the connection; the edge learns of it at once."""
+        self.closed = True
+        try:
+            self.sock.close()
+        except OSError:
+            # Nothing can be done about a descriptor that somebody else has closed.
+            pass
