@@ -1,7 +1,7 @@
 // `npm start [-- django|fastapi|flask] [options of tricorn]`: the demo site, from nothing. Prepares what it needs, then
 // becomes the launcher (same process), so that Ctrl-C and signals reach the master itself.
 import { join } from "node:path";
-import { ensureVenv, prepareExamples, root } from "./venv.ts";
+import { ensureVenv, prepareExamples, prepareOrExit, root } from "./venv.ts";
 
 /** What is typed after `tricorn` in the folder of that name; a Django project is found by its manage.py. */
 const applications: ReadonlyMap<string, readonly string[]> = new Map([
@@ -21,13 +21,10 @@ if (application === undefined) {
   process.exit(2);
 }
 
-try {
+await prepareOrExit(async () => {
   await ensureVenv();
   if (name === "django") prepareExamples();
-} catch (error) {
-  process.stderr.write(`tricorn: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-}
+});
 
 const options = isOption ? process.argv.slice(2) : rest;
 const launcher = join(root, "bin/tricorn");

@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { run } from "node:test";
 import type { TestEvent } from "node:test/reporters";
 import { TestReport } from "./test-report.ts";
-import { ensureVenv, prepareExamples, root, venvPython } from "./venv.ts";
+import { ensureVenv, prepareExamples, prepareOrExit, root, venvPython } from "./venv.ts";
 
 /** One test, however much it does, answers within a minute or is stuck. */
 const testTimeoutMs = 60_000;
@@ -19,13 +19,10 @@ const concurrencyMax = 4;
 const words = process.argv.slice(2);
 const report = new TestReport(root, (text) => process.stdout.write(text));
 
-try {
+await prepareOrExit(async () => {
   await ensureVenv();
   prepareExamples();
-} catch (error) {
-  process.stderr.write(`tricorn: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-}
+});
 
 const files = findTests();
 if (files.length > 0) await runNodeTests(files);

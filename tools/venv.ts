@@ -139,6 +139,14 @@ function say(text: string): void {
   process.stderr.write(`tricorn: ${text}\n`);
 }
 
-if (import.meta.main) {
-  await ensureVenv();
+/** Does what `prepare` does, for a command: a failure is one line on stderr and exit status 1. */
+export async function prepareOrExit(prepare: () => Promise<void>): Promise<void> {
+  try {
+    await prepare();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  }
 }
+
+if (import.meta.main) await prepareOrExit(ensureVenv);
