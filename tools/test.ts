@@ -57,11 +57,12 @@ async function runNodeTests(chosen: readonly string[]): Promise<void> {
 function runPythonTests(): void {
   const directory = join(root, "python/tests");
   if (!existsSync(directory)) return;
-  const result = spawnSync(venvPython, ["-m", "unittest", "discover", "--buffer", "-s", directory], {
-    cwd: directory,
+  const start = ["-m", "unittest", "discover", "--buffer", "-s", directory, "-t", join(root, "python")];
+  const result = spawnSync(venvPython, start, {
+    cwd: join(root, "python"),
     encoding: "utf8",
     timeout: runTimeoutMs,
-    env: { ...process.env, PYTHONPATH: join(root, "python"), PYTHONDONTWRITEBYTECODE: "1" },
+    env: { ...process.env, PYTHONPATH: `${join(root, "python")}:${directory}`, PYTHONDONTWRITEBYTECODE: "1" },
   });
   report.addUnittest(relative(root, directory), result.status, result.stderr);
 }
