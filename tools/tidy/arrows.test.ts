@@ -37,7 +37,11 @@ describe("import arrows", () => {
     assert.deepEqual(check("src/edge/exchange.ts", 'import { a } from "../http/status.ts";'), []);
   });
 
-  test("the table of directives takes the rows of every room", () => {
+  test("a side door is for the process that must not load the whole room", () => {
+    assert.deepEqual(check("src/supervisor/master.ts", 'import { a } from "../edge/messages.ts";'), []);
+  });
+
+  test("only what composes the rooms takes the rows of their directives", () => {
     assert.deepEqual(check("src/directives.ts", 'import { rows } from "./edge/directives.ts";'), []);
     assert.deepEqual(check("src/supervisor/master.ts", 'import { rows } from "../edge/directives.ts";'), [
       "1: src/edge/directives.ts is not a door of src/edge/",

@@ -26,6 +26,15 @@ const importedOnlyBy: ReadonlyMap<string, readonly string[]> = new Map([
 /** Collections of small nouns, taken file by file. Every other room is entered through an index.ts. */
 const openRooms: readonly string[] = ["std", "config", "http"];
 
+/** Files beside an index.ts that other rooms enter by, because the index.ts is for another process. */
+const sideDoors: readonly string[] = [
+  // What master and edge say to each other: the master must not load the edge.
+  "src/edge/messages.ts",
+  // The master's half of the room, which finds and starts Python; index.ts is the edge's half, which talks to it.
+  "src/app/interpreter.ts",
+  "src/app/spawn.ts",
+];
+
 /** No input or output, no clock, no chance: nothing of Node's. */
 const pureRooms: readonly string[] = ["std", "config", "http", "protocol", "route"];
 
@@ -123,9 +132,9 @@ function inside(from: string, target: string): Problem | undefined {
 }
 
 function isDoor(from: string, to: string, target: string): boolean {
-  if (openRooms.includes(to) || target.endsWith("/index.ts")) return true;
-  // src/directives.ts concatenates the rows of all rooms, which are nobody else's business.
-  return from === mainRoom && target === `src/${to}/directives.ts`;
+  if (openRooms.includes(to) || target.endsWith("/index.ts") || sideDoors.includes(target)) return true;
+  // What composes the rooms takes rows and entry points file by file, to load no more than a command needs.
+  return from === mainRoom;
 }
 
 /** The global needs no import, so the names are searched for. */
