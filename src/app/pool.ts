@@ -5,7 +5,7 @@
  * - A synchronous worker gets as many requests as it has threads, plus a prefetch that is worth about two
  *   milliseconds of its recent work: batching pays where requests are tiny, and costs where they are not.
  * - A prefetched request is never stuck behind a slow one: after STALL_MS without an answer the worker's steward
- *   is asked for what is finished and, if somebody else is idle, for what has not started.
+ *   is asked for what is finished and, if somebody else moves, for what has not started.
  * - Everybody else waits here, in order, at most `backlog` of them; beyond that the answer is 503 at once.
  *
  * A request is executed at most once: it goes elsewhere only when the steward gave it back, or when the
@@ -293,7 +293,7 @@ export class Pool implements LinkOwner {
       if (!behind) continue;
       waiting = true;
       if (now - link.progressMs < STALL_MS) continue;
-      const wish = this.#someoneIdle(link) ? 2 : 1;
+      const wish = this.#someoneMoves(link, now) ? 2 : 1;
       if (wish <= link.asked) continue;
       link.asked = wish;
       link.recall(wish === 2);
@@ -301,7 +301,9 @@ export class Pool implements LinkOwner {
     if (waiting) this.#watch();
   };
 
-  #someoneIdle(except: WorkerLink): boolean {
-    return this.#links.some((link) => link !== except && link.ready && this.#zone.outstanding(link.worker.slot) < link.worker.threads);
+  /** Is there a worker that could take over: one with a free thread, or one that answers all the time? */
+  #someoneMoves(except: WorkerLink, now: number): boolean {
+    return this.#links.some((link) => link !== except && link.ready &&
+      (this.#zone.outstanding(link.worker.slot) < link.worker.threads || (link.pendingCount > 0 && now - link.progressMs < STALL_MS)));
   }
 }

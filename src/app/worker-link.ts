@@ -60,6 +60,8 @@ export class WorkerLink {
   readonly #pending = new Map<number, AppRequest>();
   #greeted = 0;
   #nextId = 1;
+  /** Requests whose last frame came in this turn. */
+  #answered = 0;
   #fault: string | undefined = undefined;
   #lost = false;
   /** Gives no new work any more. */
@@ -206,15 +208,14 @@ export class WorkerLink {
 
   #onData(bytes: Bytes): void {
     const frames = this.#frames;
-    const before = this.#pending.size;
+    this.#answered = 0;
     frames.receive(bytes);
     while (frames.next()) {
       this.#reader.reset(frames.bytes, frames.start, frames.end);
       this.#onFrame(this.#reader, frames.bytes);
       if (this.#lost) return;
     }
-    const answered = before - this.#pending.size;
-    this.#owner.onAnswered(this, answered);
+    this.#owner.onAnswered(this, this.#answered);
   }
 
   #onFrame(reader: MarshalReader, bytes: Bytes): void {
@@ -293,6 +294,7 @@ export class WorkerLink {
   #release(id: number, request: AppRequest | undefined): AppRequest | undefined {
     if (request === undefined) return undefined;
     this.#pending.delete(id);
+    this.#answered++;
     request.link = undefined;
     return request.abandoned ? undefined : request;
   }
