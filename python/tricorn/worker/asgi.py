@@ -121,7 +121,7 @@ class AsgiServer(Server):
         elif kind == wire.GONE:
             if exchange is None:
                 for entry in tuple(self.queue):
-                    if entry[0] is connection and entry[1][1] == id:
+                    if entry[0] is connection and entry[1] == id:
                         self.drop(entry)
                 self.schedule(connection)
             else:
@@ -182,24 +182,17 @@ class AsgiServer(Server):
         """One request, from its claim to the end of the application's coroutine."""
         try:
             try:
-                connection, frame = self.queue.popleft()
+                connection, id, scope, body = self.queue.popleft()
             except IndexError:
                 # Taken back, or dropped.
                 return
-            try:
-                _, id, base, head, body = frame
-                self.state.started[connection.edge] = id
-                scope = connection.bases[base].copy()
-                scope.update(head)
-            except Exception as error:
-                report("A malformed request of edge %d ends its connection" % connection.edge, error)
-                self.forget(connection)
-                return
+            self.state.started[connection.edge] = id
+            scope["headers"] = scope["headers"].copy()
             scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
             scope["state"] = self.lifespan.state.copy()
             scope["extensions"] = {"http.response.pathsend": {}, "http.response.early_hint": {},
                                    "http.response.trailers": {}}
-            exchange = Exchange(self, connection, id, head, body)
+            exchange = Exchange(self, connection, id, scope["method"], body)
             connection.running[id] = exchange
             try:
                 result = await self.application(scope, exchange.receive, exchange.send)

@@ -30,15 +30,15 @@ SPOOL_READ_SIZE = 65_536
 class Exchange:
     """The two callables of one request, and what the server must know of it."""
 
-    __slots__ = ("server", "connection", "id", "head", "body", "stage", "status", "headers", "length", "count",
+    __slots__ = ("server", "connection", "id", "method", "body", "stage", "status", "headers", "length", "count",
                  "granted", "spent", "gone", "closing", "waiters", "trailers", "spool", "ending",
                  "ended", "head_sent")
 
-    def __init__(self, server: Any, connection: Any, id: int, head: dict, body: Any) -> None:
+    def __init__(self, server: Any, connection: Any, id: int, method: str, body: Any) -> None:
         self.server = server
         self.connection = connection
         self.id = id
-        self.head = head
+        self.method = method
         # The whole body until it is received, then None.
         self.body = body
         self.stage = INITIAL
@@ -229,7 +229,7 @@ class Exchange:
 
     def _bodyless(self) -> bool:
         """RFC 9110 §6.4.1: a response to HEAD, and 204 and 304, have no content."""
-        return self.head.get("method") == "HEAD" or self.status in (204, 304)
+        return self.method == "HEAD" or self.status in (204, 304)
 
     def send_head(self, body: bytes = b"") -> None:
         """Sends the head and first bytes as a frame of their own. Raises TypeError, ValueError."""

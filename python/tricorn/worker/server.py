@@ -27,7 +27,7 @@ class Server:
         self.settings = settings
         self.control = control
         self.state = state
-        # Entries are (connection, request frame).
+        # Entries are (connection, id, environ or scope, body).
         self.queue: deque = deque()
         self.reading = allocate_lock()
         self.connections: list = []
@@ -86,9 +86,9 @@ class Server:
         """Claims a request whose client has left, and answers it in place of the application."""
         if not self.claim(entry):
             return False
-        connection, frame = entry
-        connection.uploads.pop(frame[1], None)
-        connection.out += wire.encode((wire.FAILED, frame[1], False))
+        connection, id = entry[:2]
+        connection.uploads.pop(id, None)
+        connection.out += wire.encode((wire.FAILED, id, False))
         return True
 
     def count_answers(self) -> None:

@@ -203,10 +203,10 @@ class Steward:
                     entry = server.queue.popleft()
                 except IndexError:
                     break
-                connection, frame = entry
+                connection, id = entry[:2]
                 if connection.edge in self._links:
-                    returned.setdefault(connection.edge, []).append(frame[1])
-                    connection.uploads.pop(frame[1], None)
+                    returned.setdefault(connection.edge, []).append(id)
+                    connection.uploads.pop(id, None)
                 else:
                     kept.append(entry)
             server.queue.extendleft(reversed(kept))

@@ -19,6 +19,8 @@ from _thread import allocate_lock
 from collections import deque
 from typing import Any, Optional
 
+from tricorn.worker.heads import HEAD_SIZE_MAX, Heads
+
 VERSION = 1
 FRAME_SIZE_MAX = 1_048_576
 # What a response may send before the edge grants more, and the largest chunk of one.
@@ -37,11 +39,19 @@ HELLO, REQUEST, BODY, GONE, GRANT, RECALL = 0, 1, 2, 3, 4, 10
 # Kinds of frames, worker → edge.
 WHOLE, HEAD, CHUNK, END, FILE, FAILED, WANT, INFORMATIONAL, RETURNED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
+MSG_DONTWAIT = socket.MSG_DONTWAIT
 dumps = marshal.dumps
 loads = marshal.loads
-length_of = struct.Struct("<I")
-pack_length = length_of.pack
-unpack_length = length_of.unpack_from
+pack_length = struct.Struct("<I").pack
+# A frame's length, its first eight bytes, and the four after them: of a request, that is its id.
+unpack_start = struct.Struct("<IQI").unpack_from
+# `(1, ` as the edge writes it: a small tuple of five, the int 1, the type of the id.
+REQUEST_PREFIX = int.from_bytes(b")\x05i\x01\0\0\0i", "little")
+# Where base, head and body begin in a request frame; no request is shorter than that.
+TAIL_AT = 12
+REQUEST_SIZE_MIN = 20
+# The buffer ends with so many bytes that are never received, so that `unpack_start` may look beyond a short frame.
+SLACK = 16
 
 
 class Malformed(Exception):
@@ -171,44 +181,64 @@ class Connection:
         self.late: deque = deque(maxlen=256)
         self.scheduled = False
         self.opened: list = []
-        self._buffer = bytearray(RECEIVE_SIZE)
+        self._buffer = bytearray(RECEIVE_SIZE + SLACK)
         self._view = memoryview(self._buffer)
         self._have = 0
+        self._heads = Heads()
 
     def receive(self, requests: deque, other: Any) -> int:
         """Reads what lies in the socket, without waiting, under the reading lock.
 
-        Requests go to `requests` as (connection, frame), all else to other(connection, frame).
+        Requests go to `requests` as (connection, id, environ or scope, body), all else to other(connection, frame).
         Returns the number of bytes read: 0 when there is nothing now, -1 when the connection has ended.
         Raises Malformed.
         """
         view = self._view
         try:
-            got = self.sock.recv_into(view[self._have:], 0, socket.MSG_DONTWAIT)
+            got = self.sock.recv_into(view[self._have:-SLACK], 0, MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError:
             return -1
         if not got:
             return -1
-        end = self._have + got
-        at = 0
+        at, end = 0, self._have + got
+        heads, bases, append = self._heads, self.bases, requests.append
+        table, hits = heads.table, 0
         try:
             while end - at >= 4:
+                size, prefix, id = unpack_start(view, at)
                 start = at + 4
-                size, = unpack_length(view, at)
-                if start + size > end:
+                stop = start + size
+                if stop > end:
                     if size > FRAME_SIZE_MAX:
                         raise Malformed("a frame of %d bytes" % size)
                     break
-                at = start + size
-                frame = loads(view[start:at])
-                if frame[0] == 1 and self.bases:
-                    if frame[4] is None:
-                        self.uploads[frame[1]] = Upload(0 if expects_continue(frame[3]) else UPLOAD_CREDIT)
-                    requests.append((self, frame))
-                else:
-                    other(self, frame)
+                at = stop
+                if prefix != REQUEST_PREFIX or not bases or size < REQUEST_SIZE_MIN:
+                    frame = loads(view[start:stop])
+                    if frame[0] == REQUEST and bases:
+                        append((self, frame[1], self._complete(frame), frame[4]))
+                    else:
+                        other(self, frame)
+                    bases = self.bases
+                    continue
+                tail = None
+                if table is None:
+                    heads.missed()
+                elif size <= HEAD_SIZE_MAX:
+                    tail = bytes(view[start + TAIL_AT:stop])
+                    known = table.get(tail)
+                    if known is not None:
+                        append((self, id, known.copy(), b""))
+                        hits += 1
+                        continue
+                frame = loads(view[start:stop])
+                complete = self._complete(frame)
+                append((self, id, complete, frame[4]))
+                if tail is not None and frame[4] == b"":
+                    heads.put(tail, complete)
+            heads.hits += hits
         except Malformed:
             raise
         except Exception as error:
@@ -216,12 +246,28 @@ class Connection:
         self._keep(at, end)
         return got
 
+    def _complete(self, frame: tuple) -> dict:
+        """Joins the parts of a request's environ or scope. Raises what a strange shape raises."""
+        _, id, base, head, body = frame
+        if type(id) is not int or not 0 < id <= INT_MAX or type(head) is not dict:
+            raise Malformed("a request of a strange shape")
+        if type(body) is not bytes:
+            if body is None:
+                self.uploads[id] = Upload(0 if expects_continue(head) else UPLOAD_CREDIT)
+            elif type(body) is not str:
+                raise Malformed("a body that is no bytes, path or None")
+        complete = {**self.bases[base], **head}
+        if type(complete.get("method") or complete.get("REQUEST_METHOD")) is not str \
+                or type(complete.get("headers", self.bases)) is not list:
+            raise Malformed("a request without a method or headers")
+        return complete
+
     def _keep(self, at: int, end: int) -> None:
         """Moves an unfinished frame to the start of the buffer, which grows to the frame and shrinks again."""
         have = end - at
-        need = RECEIVE_SIZE
+        need = RECEIVE_SIZE + SLACK
         if have >= 4:
-            need = max(need, 4 + unpack_length(self._view, at)[0])
+            need = max(need, 4 + SLACK + unpack_start(self._view, at)[0])
         if need != len(self._buffer):
             grown = bytearray(need)
             grown[:have] = self._view[at:end]

@@ -52,6 +52,7 @@ class WsgiServer(Server):
         # Signalled when credit, body bytes or an abort arrive (pool only).
         self._arrived = threading.Condition()
         self._alone = self.threads == 1
+        self._call = type("Call", (Call,), {"__slots__": (), "server": self})
 
     # The server's face to the steward.
 
@@ -122,7 +123,7 @@ class WsgiServer(Server):
             upload.aborted = True
         with self._claiming:
             for entry in tuple(self.queue):
-                if entry[0] is connection and entry[1][1] == id and self.drop(entry):
+                if entry[0] is connection and entry[1] == id and self.drop(entry):
                     return
             for call in self._running:
                 if call is not None and call.id == id and call.connection is connection:
@@ -213,7 +214,7 @@ class WsgiServer(Server):
     def _run_alone(self) -> None:
         requests, pop = self.queue, self.queue.popleft
         application, context = self.application, self._context
-        clock, started, running = self.state.clock, self.state.started, self._running
+        clock, started, running, new_call = self.state.clock, self.state.started, self._running, self._call
         now = begun = flushed = monotonic()
         while True:
             if not requests:
@@ -235,31 +236,16 @@ class WsgiServer(Server):
                         self._read_ready(0)
                     flushed = now
                 try:
-                    connection, frame = pop()
+                    connection, id, environ, body = pop()
                 except IndexError:
                     break
                 begun = now
                 clock[0] = now
-                try:
-                    _, id, base, head, body = frame
-                    started[connection.edge] = id
-                    environ = connection.bases[base].copy()
-                    environ.update(head)
-                    call = Call()
-                    call.server = self
-                    call.connection = connection
-                    call.id = id
-                    running[0] = call
-                    environ["wsgi.early_hints"] = call.early_hints
-                    if type(body) is bytes:
-                        environ["wsgi.input"] = BytesIO(body)
-                    else:
-                        environ["wsgi.input"] = self._open_input(call, body)
-                    method = environ["REQUEST_METHOD"]
-                except Exception as error:
-                    self._refuse(connection, error)
-                    continue
-                call.method = method
+                started[connection.edge] = id
+                method = environ["REQUEST_METHOD"]
+                running[0] = call = new_call(connection, id, method)
+                environ["wsgi.early_hints"] = call.early_hints
+                environ["wsgi.input"] = BytesIO(body) if type(body) is bytes else self._open_input(call, body)
                 try:
                     copy = context.copy()
                     result = copy.run(application, environ, call.start_response)
@@ -298,24 +284,16 @@ class WsgiServer(Server):
         """One thread of the pool: from a request's call to its close()."""
         while tokens.get():
             while True:
-                call = Call()
-                call.server = self
-                call.slot = slot
                 with self._claiming:
                     try:
-                        connection, frame = self.queue.popleft()
+                        connection, id, environ, body = self.queue.popleft()
                     except IndexError:
                         break
                     self.state.clock[slot] = monotonic()
-                    try:
-                        _, call.id, base, head, body = frame
-                        self.state.started[connection.edge] = call.id
-                    except Exception as error:
-                        self._refuse(connection, error)
-                        continue
-                    call.connection = connection
+                    self.state.started[connection.edge] = id
+                    call = self._call(connection, id, environ["REQUEST_METHOD"], slot)
                     self._running[slot] = call
-                self._serve(call, base, head, body)
+                self._serve(call, environ, body)
                 with self._claiming:
                     self._running[slot] = None
                     self.answered += 1
@@ -325,22 +303,15 @@ class WsgiServer(Server):
                 if self.stopping:
                     self.wake()
 
-    def _serve(self, call: Call, base: int, head: dict, body: Any) -> None:
+    def _serve(self, call: Call, environ: dict, body: Any) -> None:
         """The pool's way of what `_run_alone` does inline."""
+        environ["wsgi.early_hints"] = call.early_hints
         try:
-            environ = call.connection.bases[base].copy()
-            environ.update(head)
-            environ["wsgi.early_hints"] = call.early_hints
             environ["wsgi.input"] = BytesIO(body) if type(body) is bytes else self._open_input(call, body)
-            call.method = environ["REQUEST_METHOD"]
-        except Exception as error:
-            self._refuse(call.connection, error)
-            return
-        try:
             copy = self._context.copy()
             result = copy.run(self.application, environ, call.start_response)
             copy.run(call.respond, result)
-        except BaseException as error:
+        except BaseException as error:  # SystemExit too: the worker lives on.
             self._fail(call, error)
         if body is None:
             call.connection.uploads.pop(call.id, None)
@@ -350,12 +321,6 @@ class WsgiServer(Server):
             wait = self.wait_for_body
             return Input(StreamedInput(call.connection.uploads[call.id], lambda upload: wait(call, upload)), 65_536)
         return open_spooled(body)
-
-    def _refuse(self, connection: wire.Connection, error: Exception) -> None:
-        """A request of a strange shape: the connection ends."""
-        report("A malformed request of edge %d ends its connection" % connection.edge, error)
-        connection.closed = True
-        self.wake()
 
     def _fail(self, call: Call, error: BaseException) -> None:
         """The application raised: tells the edge, and the log unless the client's leaving was all."""

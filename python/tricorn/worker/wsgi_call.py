@@ -34,24 +34,25 @@ def check_status(status: Any) -> str:
 class Call:
     """What the server knows of one request while the application works on it.
 
-    The defaults are the class's, so that a new call costs no more than the fields that are set.
+    `server` belongs to the class: each server has a subclass of its own, which saves a store for each request.
     """
 
-    server: Any = None
-    connection: Any = None
-    id = 0
-    method = "GET"
-    status: Optional[str] = None
-    headers: Any = None
-    slot = 0
-    # The application's Content-Length, and the bytes of the body that were sent.
-    length: Optional[int] = None
-    count = 0
-    # Bytes that the edge will take in all, written by the reader; bytes on the wire, written by the call's thread.
-    granted = CREDIT
-    spent = 0
-    head_sent = False
-    gone = False
+    __slots__ = ("connection", "id", "method", "slot", "status", "headers", "length", "count", "granted", "spent",
+                 "head_sent", "gone")
+    server: Any
+
+    # `status` is None until start_response() was called. `length` is the application's Content-Length, `count` the
+    # bytes of its body so far. `granted` bytes the edge will take in all, written by the reader; `spent` are on the
+    # wire, written by the call's own thread.
+
+    def __init__(self, connection: Any, id: int, method: str, slot: int = 0) -> None:
+        self.connection = connection
+        self.id = id
+        self.method = method
+        self.slot = slot
+        self.status: Optional[str] = None
+        self.head_sent = False
+        self.gone = False
 
     def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Any:
         """PEP 3333 "The start_response() Callable"; returns write()."""
@@ -82,6 +83,7 @@ class Call:
         self.status = status
         self.headers = headers
         self.length = length
+        self.count = 0
         return self.write
 
     def write(self, data: bytes) -> None:
@@ -102,11 +104,6 @@ class Call:
             return
         self.connection.out += wire.encode((wire.INFORMATIONAL, self.id, 103, pairs))
         self.connection.flush()
-
-    def client_disconnected(self) -> bool:
-        """`tricorn.client_disconnected`: tells whether the client has gone away."""
-        self.server.look(self)
-        return self.gone
 
     @property
     def bodyless(self) -> bool:
@@ -148,9 +145,9 @@ class Call:
         size = len(block)
         if not self.head_sent:
             start = min(size, CREDIT)
+            self.granted, self.spent = CREDIT, start
             self._put((wire.HEAD, self.id, block[:start], self.status, self.headers))
             self.head_sent = True
-            self.spent = start
         while start < size:
             credit = self.granted - self.spent
             if credit <= 0:
