@@ -7,7 +7,6 @@
 import type { Bytes } from "../std/bytes.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
-import type { WorkerLink } from "./worker-link.ts";
 
 /** The request's body on its way to a worker. */
 export type AppBody =
@@ -27,6 +26,16 @@ export interface Peer {
   readonly trusted: boolean;
 }
 
+/** The connection to the worker that has a request. */
+export interface RequestLink {
+  /** Sends a part of a streamed body, against credit that the caller keeps. */
+  sendBody(request: AppRequest, bytes: Bytes, more: boolean): void;
+  /** Tells the worker that nobody waits for this answer; its last frame still ends it. */
+  sendGone(request: AppRequest): void;
+  /** Lets the response send so many bytes more. */
+  sendCredit(request: AppRequest, size: number): void;
+}
+
 export interface AppRequest {
   readonly head: RequestHead;
   readonly peer: Peer;
@@ -34,9 +43,11 @@ export interface AppRequest {
   readonly listener: number;
   readonly body: AppBody;
   /** The worker that has it, while it has it. */
-  link: WorkerLink | undefined;
+  link: RequestLink | undefined;
   /** Its id on that worker's connection. */
   id: number;
+  /** Since when it waits for a worker, monotonic milliseconds; set by the pool. */
+  queuedMs: number;
   /** The client is gone; nobody listens to the answer any more. */
   readonly abandoned: boolean;
 

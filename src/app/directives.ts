@@ -18,7 +18,7 @@ export const appRow: DefaultedRow<string> = {
   argument: textOrEmpty("APP"),
   default: "",
   group: "Application",
-  doc: "module:attribute, module, module:factory() or a file; left out: the Django project, app.py or main.py found here. Usually written without --app.",
+  doc: "module:attribute, module, module:factory() or a file, usually written without --app. Left out: what is found here.",
   example: "tricorn shop.wsgi:application",
 };
 
@@ -44,7 +44,7 @@ const pythonRow: OptionRow<string> = {
   name: "python",
   argument: text("PATH"),
   group: "Application",
-  doc: "Interpreter or virtual environment. Left out: the one Tricorn was installed in with pip, $VIRTUAL_ENV, .venv, venv, python3.",
+  doc: "Interpreter or virtual environment. Left out: that of `pip install`, $VIRTUAL_ENV, .venv, venv, python3.",
   example: "tricorn shop.wsgi --python /srv/shop/.venv",
 };
 
@@ -157,7 +157,7 @@ const timeoutRow: DefaultedRow<number> = {
   argument: duration({ minMs: 0 }),
   default: "30s",
   group: "Workers",
-  doc: "A worker whose request (WSGI) or event loop (ASGI) is silent for longer is killed and replaced, its request gets 504; 0: never.",
+  doc: "A worker whose request (WSGI) or event loop (ASGI) takes longer is replaced, the request gets 504; 0: never.",
   example: "tricorn shop.wsgi --timeout 2m",
 };
 
@@ -197,7 +197,7 @@ const backlogRow: DefaultedRow<number> = {
   argument: count({ min: 1, max: 65_535 }),
   default: "2048",
   group: "Workers",
-  doc: "Requests that may wait for a worker before the answer is 503; also the length of the kernel's queue of new connections.",
+  doc: "Requests that may wait for a worker before the answer is 503; also the kernel's queue of connections.",
   example: "tricorn shop.wsgi --backlog 512",
 };
 
@@ -215,7 +215,7 @@ const workerConnectionsRow: DefaultedRow<number> = {
   argument: count({ min: 1, max: 1_000_000 }),
   default: "10240",
   group: "Edge",
-  doc: "Client connections that one edge thread keeps open; no more than the system's limit of open files leaves room for.",
+  doc: "Client connections that one edge thread keeps open, as far as the system's limit of open files allows.",
   example: "tricorn shop.wsgi --worker-connections 50000",
   nginx: "worker_connections",
 };
@@ -299,7 +299,11 @@ function rootPathOf(text: string, report: (diagnostic: Diagnostic) => void): str
 }
 
 /** --env, then what --env-file adds to it and to the environment. */
-function environmentOf(values: OptionValues, world: World, report: (diagnostic: Diagnostic) => void): AppSettings["env"] {
+function environmentOf(
+  values: OptionValues,
+  world: World,
+  report: (diagnostic: Diagnostic) => void,
+): AppSettings["env"] {
   const variables = new Map(values.all(envRow));
   const file = values.optional(envFileRow);
   if (file === undefined) return [...variables];
@@ -310,7 +314,9 @@ function environmentOf(values: OptionValues, world: World, report: (diagnostic: 
   }
   const parsed = parseEnvFile(text.value);
   if (!parsed.ok) {
-    report(error(`${file}:${parsed.error.line}: ${parsed.error.message}`, "quote values that contain quotes or line ends"));
+    report(
+      error(`${file}:${parsed.error.line}: ${parsed.error.message}`, "quote values that contain quotes or line ends"),
+    );
     return [...variables];
   }
   // The last line of a name wins, as in a shell, but only against its own file.

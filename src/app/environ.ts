@@ -8,14 +8,14 @@ import { encodeBlock } from "../protocol/wire/index.ts";
 import type { MarshalWriter } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
 import { encodedFields, isPassedOn, percentDecode } from "./request-encoder.ts";
-import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
+import type { EncoderSettings, FieldsEncoder, RequestEncoder } from "./request-encoder.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 1024;
 
 export class EnvironEncoder implements RequestEncoder {
   readonly #settings: EncoderSettings;
-  readonly #encodeFields: (section: FieldSection, trusted: boolean) => Bytes;
+  readonly #encodeFields: FieldsEncoder;
 
   constructor(settings: EncoderSettings) {
     this.#settings = settings;
@@ -40,7 +40,8 @@ export class EnvironEncoder implements RequestEncoder {
   headSizeMax(request: AppRequest): number {
     const { head, peer } = request;
     const section = encodedFields(head.fields, peer.trusted, this.#encodeFields);
-    return FIXED_SIZE_MAX + section.length + head.target.length * 4 + head.path.length * 2 + (head.authority?.length ?? 0);
+    const { target, path, authority = "" } = head;
+    return FIXED_SIZE_MAX + section.length + target.length * 4 + path.length * 2 + authority.length;
   }
 
   writeHead(writer: MarshalWriter, request: AppRequest): void {
@@ -90,8 +91,8 @@ function pair(writer: MarshalWriter, key: string, value: string): void {
 
 /** PATH_INFO under SCRIPT_NAME: the prefix is taken off at a "/" boundary; a path without it stays whole. */
 function belowMount(path: string, rootPath: string): string {
-  if (!path.startsWith(rootPath)) return path;
-  return path.length === rootPath.length || path.charCodeAt(rootPath.length) === 0x2f ? path.slice(rootPath.length) : path;
+  const below = path.slice(rootPath.length);
+  return path.startsWith(rootPath) && (below === "" || below.startsWith("/")) ? below : path;
 }
 
 /** Pairs of HTTP_* keys and values, repeated fields joined as CGI wants it (RFC 3875 §4.1.18). */

@@ -33,6 +33,8 @@ const WIRE_READ_SIZE = 262_144;
 export interface PoolSettings {
   readonly edge: number;
   readonly backlog: number;
+  /** How long a request waits for a worker before it gets 504, milliseconds; 0 for ever. */
+  readonly queueTimeoutMs: number;
   /** Requests that one asynchronous worker may have at once. */
   readonly workerConnections: number;
   readonly encoder: EncoderSettings;
@@ -84,8 +86,9 @@ export class Pool implements LinkOwner {
   /** Connects to a worker that is ready. */
   addWorker(worker: LinkedWorker): void {
     this.#interface = worker.interface;
+    const { encoder: settings } = this.#settings;
     const encoder: RequestEncoder =
-      worker.interface === "wsgi" ? new EnvironEncoder(this.#settings.encoder) : new ScopeEncoder(this.#settings.encoder);
+      worker.interface === "wsgi" ? new EnvironEncoder(settings) : new ScopeEncoder(settings);
     this.#links.push(new WorkerLink(worker, this.#settings.edge, encoder, this.#memory, this));
   }
 
@@ -118,6 +121,7 @@ export class Pool implements LinkOwner {
       }
     }
     if (this.queuedCount >= this.#settings.backlog) return false;
+    request.queuedMs = performance.now();
     this.#queue.push(request);
     this.#watch();
     return true;
@@ -136,7 +140,7 @@ export class Pool implements LinkOwner {
   /** Ends all links; whatever is outstanding fails. */
   close(): void {
     clearTimeout(this.#stallTimer);
-    for (const link of [...this.#links]) link.close();
+    for (const link of this.#links.slice()) link.close();
   }
 
   onLinkReady(link: WorkerLink): void {
@@ -147,7 +151,7 @@ export class Pool implements LinkOwner {
   onAnswered(link: WorkerLink, count: number): void {
     const now = performance.now();
     if (count > 0) {
-      // Smoothed time between answers while there was work: with threads it is the worker's rate, not one request's time.
+      // Smoothed time between answers while there was work: with threads it is the worker's rate.
       const perRequestUs = ((now - link.progressMs) * 1000) / count;
       const before = this.#zone.serviceUs(link.worker.slot);
       this.#zone.setServiceUs(link.worker.slot, before === 0 ? perRequestUs : before * 0.75 + perRequestUs * 0.25);
@@ -165,7 +169,8 @@ export class Pool implements LinkOwner {
   }
 
   onRefusedHead(link: WorkerLink, request: AppRequest, what: string): void {
-    this.#owner.onNotice("error", `${link.worker.name}: the response to ${request.head.method} ${request.head.path} was refused: ${what}`);
+    const { method, path } = request.head;
+    this.#owner.onNotice("error", `${link.worker.name}: the response to ${method} ${path} was refused: ${what}`);
   }
 
   onLinkLost(link: WorkerLink, requests: AppRequest[], fault: string | undefined): void {
@@ -286,11 +291,12 @@ export class Pool implements LinkOwner {
   readonly #look = (): void => {
     this.#stallTimer = undefined;
     const now = performance.now();
+    this.#expireQueue(now);
     let waiting = this.queuedCount > 0;
     for (const link of this.#links) {
       if (link.worker.interface === "asgi" || link.pendingCount === 0) continue;
-      const behind = link.pendingCount > link.worker.threads || this.#zone.outstanding(link.worker.slot) > link.worker.threads;
-      if (!behind) continue;
+      const { slot, threads } = link.worker;
+      if (link.pendingCount <= threads && this.#zone.outstanding(slot) <= threads) continue;
       waiting = true;
       if (now - link.progressMs < STALL_MS) continue;
       const wish = this.#someoneMoves(link, now) ? 2 : 1;
@@ -301,9 +307,24 @@ export class Pool implements LinkOwner {
     if (waiting) this.#watch();
   };
 
+  /** Nobody waits for ever: not even when no worker comes back. */
+  #expireQueue(now: number): void {
+    const { queueTimeoutMs } = this.#settings;
+    if (queueTimeoutMs === 0) return;
+    for (;;) {
+      const request = this.#queue[this.#queueHead];
+      if (request === undefined || now - request.queuedMs < queueTimeoutMs) return;
+      this.#queue[this.#queueHead++] = undefined;
+      if (!request.abandoned) request.onFailure(504);
+    }
+  }
+
   /** Is there a worker that could take over: one with a free thread, or one that answers all the time? */
   #someoneMoves(except: WorkerLink, now: number): boolean {
-    return this.#links.some((link) => link !== except && link.ready &&
-      (this.#zone.outstanding(link.worker.slot) < link.worker.threads || (link.pendingCount > 0 && now - link.progressMs < STALL_MS)));
+    return this.#links.some((link) => {
+      if (link === except || !link.ready) return false;
+      if (this.#zone.outstanding(link.worker.slot) < link.worker.threads) return true;
+      return link.pendingCount > 0 && now - link.progressMs < STALL_MS;
+    });
   }
 }

@@ -24,8 +24,11 @@ export interface RequestEncoder {
   headSizeMax(request: AppRequest): number;
 }
 
+/** Makes the block of a section's fields. */
+export type FieldsEncoder = (section: FieldSection, trusted: boolean) => Bytes;
+
 /** The block of a section's fields, made once for each section and kind of sender. */
-export function encodedFields(section: FieldSection, trusted: boolean, encode: (section: FieldSection, trusted: boolean) => Bytes): Bytes {
+export function encodedFields(section: FieldSection, trusted: boolean, encode: FieldsEncoder): Bytes {
   if (trusted) return (section.encodedTrusted ??= encode(section, true));
   return (section.encodedUntrusted ??= encode(section, false));
 }

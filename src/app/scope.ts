@@ -6,7 +6,7 @@ import { encodeBlock } from "../protocol/wire/index.ts";
 import type { MarshalWriter } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
 import { encodedFields, isPassedOn, percentDecode } from "./request-encoder.ts";
-import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
+import type { EncoderSettings, FieldsEncoder, RequestEncoder } from "./request-encoder.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 512;
@@ -15,7 +15,7 @@ const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT"
 
 export class ScopeEncoder implements RequestEncoder {
   readonly #settings: EncoderSettings;
-  readonly #encodeFields: (section: FieldSection, trusted: boolean) => Bytes;
+  readonly #encodeFields: FieldsEncoder;
 
   constructor(settings: EncoderSettings) {
     this.#settings = settings;
@@ -73,8 +73,10 @@ export class ScopeEncoder implements RequestEncoder {
       writer.int(peer.port);
     }
     writer.interned("headers");
-    if (head.authority === undefined) writer.raw(encodedFields(head.fields, peer.trusted, this.#encodeFields));
-    else writeHeaders(writer, head.fields, peer.trusted, this.#settings.underscoresInHeaders, head.authority);
+    const { fields, authority } = head;
+    const { trusted } = peer;
+    if (authority === undefined) writer.raw(encodedFields(fields, trusted, this.#encodeFields));
+    else writeHeaders(writer, fields, { trusted, underscores: this.#settings.underscoresInHeaders, authority });
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
     if (peer.scheme === "https") pair(writer, "scheme", "https");
     writer.endDict();
@@ -95,11 +97,19 @@ function methodOf(method: string): string {
 function encodeHeaders(section: FieldSection, trusted: boolean, underscores: boolean): Bytes {
   // Each line gains a tuple, two types and two lengths in place of ": " and CRLF.
   return encodeBlock(section.bytes.length + section.count * 16 + 64, (writer) =>
-    writeHeaders(writer, section, trusted, underscores, undefined));
+    writeHeaders(writer, section, { trusted, underscores, authority: undefined }));
+}
+
+interface HeaderOptions {
+  readonly trusted: boolean;
+  readonly underscores: boolean;
+  /** Replaces the Host field. */
+  readonly authority: string | undefined;
 }
 
 /** The list of (name, value): order kept, names in lower case, cookies in one (RFC 9113 §8.2.3). */
-function writeHeaders(writer: MarshalWriter, section: FieldSection, trusted: boolean, underscores: boolean, authority: string | undefined): void {
+function writeHeaders(writer: MarshalWriter, section: FieldSection, options: HeaderOptions): void {
+  const { trusted, underscores, authority } = options;
   const headers: [string, string][] = [];
   let cookie: [string, string] | undefined;
   for (let index = 0; index < section.count; index++) {

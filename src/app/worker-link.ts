@@ -5,14 +5,17 @@
  * Invariant: every request given to `send` leaves `#pending` exactly once: by its last frame, by being
  * taken back, or by the death of the worker.
  */
+import type { ResponseHead } from "../http/response-head.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ByteStream } from "../net/index.ts";
 import {
-  BODY_CHUNK_SIZE_MAX, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter, TO_WORKER, WIRE_VERSION,
+  BODY_CHUNK_SIZE_MAX, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter, TO_WORKER,
+  WIRE_VERSION,
 } from "../protocol/wire/index.ts";
-import type { AppRequest } from "./app-request.ts";
+import type { AppRequest, RequestLink } from "./app-request.ts";
 import type { RequestEncoder } from "./request-encoder.ts";
-import { ResponseDecoder, readFields } from "./response-decoder.ts";
+import { readFields } from "./response-decoder.ts";
+import type { ResponseDecoder } from "./response-decoder.ts";
 
 /** A worker as the pool knows it: where it is and which slot of the load zone is its own. */
 export interface LinkedWorker {
@@ -45,7 +48,7 @@ export interface LinkMemory {
   readonly decoder: ResponseDecoder;
 }
 
-export class WorkerLink {
+export class WorkerLink implements RequestLink {
   readonly worker: LinkedWorker;
   readonly #owner: LinkOwner;
   readonly #encoder: RequestEncoder;
@@ -128,7 +131,6 @@ export class WorkerLink {
     writer.end();
   }
 
-  /** Sends a part of a streamed body, against credit that the caller keeps. */
   sendBody(request: AppRequest, bytes: Bytes, more: boolean): void {
     let at = 0;
     do {
@@ -145,7 +147,6 @@ export class WorkerLink {
     this.flush();
   }
 
-  /** Tells the worker that nobody waits for this answer; its last frame still ends it. */
   sendGone(request: AppRequest): void {
     if (this.#pending.get(request.id) !== request) return;
     const writer = this.#begin(32);
@@ -156,7 +157,6 @@ export class WorkerLink {
     this.flush();
   }
 
-  /** Lets the response send so many bytes more. */
   sendCredit(request: AppRequest, size: number): void {
     const writer = this.#begin(32);
     writer.smallTuple(3);
@@ -280,7 +280,7 @@ export class WorkerLink {
   }
 
   /** The head that ends the frame; undefined when it may not leave, and the request was failed for it. */
-  #head(reader: MarshalReader, request: AppRequest | undefined) {
+  #head(reader: MarshalReader, request: AppRequest | undefined): ResponseHead | undefined {
     const head = this.#memory.decoder.decode(reader);
     if (!("refused" in head)) return head;
     if (request !== undefined) {

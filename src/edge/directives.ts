@@ -69,7 +69,7 @@ const clientMaxBodySizeRow: DefaultedRow<number> = {
   // uploads; this one only keeps a single request from filling the disk that bodies are spooled to.
   default: "10g",
   group: "Limits",
-  doc: "Bytes of a request's body; more get 413. 0: no limit. Large bodies are spooled to the temporary directory, so it bounds disk space too.",
+  doc: "Bytes of a request's body, large ones being spooled to the temporary directory; more get 413. 0: no limit.",
   example: "tricorn shop.wsgi --client-max-body-size 50m",
   nginx: "client_max_body_size",
 };
@@ -100,7 +100,7 @@ const underscoresRow: DefaultedRow<boolean> = {
   argument: onOff(),
   default: "off",
   group: "Limits",
-  doc: "Accept field names with underscores, which an application cannot tell from those with dashes. Off: they are dropped.",
+  doc: "Pass on fields with underscores in their names, which WSGI cannot tell from dashes. Off: drop them.",
   example: "tricorn shop.wsgi --underscores-in-headers",
   nginx: "underscores_in_headers",
 };
@@ -251,10 +251,12 @@ export function httpSettings(values: OptionValues, report: (diagnostic: Diagnost
   };
   const lineSizeMax = Math.max(settings.requestLineSizeMax, settings.fieldSizeMax);
   if (settings.headSizeMax < lineSizeMax) {
-    report(error(
-      `--large-client-header-buffers allows ${settings.headSizeMax} bytes for the whole head, one line may have ${lineSizeMax}`,
-      `raise it to ${lineSizeMax} at least, or lower --limit-request-line and --limit-request-field-size`,
-    ));
+    report(
+      error(
+        `--large-client-header-buffers allows a head of ${settings.headSizeMax} bytes, but one line may have ${lineSizeMax}`,
+        `raise it to ${lineSizeMax} at least, or lower --limit-request-line and --limit-request-field-size`,
+      ),
+    );
   }
   return settings;
 }
@@ -275,7 +277,9 @@ function headSize(): Argument<number> {
       const [, number = "1", sizeText = ""] = /^(?:(\d{1,4})[x\s]+)?(\w+)$/i.exec(given) ?? [];
       const one = parseSize(sizeText);
       const bytes = one.ok ? one.value * Number(number) : 0;
-      return bytes >= 1024 && bytes <= headSizeMax ? ok(bytes) : err("a size from 1k to 1m, or a number of buffers and their size such as 4x8k");
+      return bytes >= 1024 && bytes <= headSizeMax
+        ? ok(bytes)
+        : err("a size from 1k to 1m, or a number of buffers and their size such as 4x8k");
     },
   };
 }

@@ -40,6 +40,9 @@ export type ThreadReport =
   | { readonly kind: "drained" }
   | { readonly kind: "notice"; readonly level: "error" | "warning" | "info" | "debug"; readonly text: string };
 
+/** An attack must not fill the log. */
+const NOTICE_PAUSE_MS = 1000;
+
 export class EdgeThread implements ConnectionOwner {
   readonly #settings: ThreadSettings;
   readonly #report: (report: ThreadReport) => void;
@@ -49,18 +52,21 @@ export class EdgeThread implements ConnectionOwner {
   readonly #readBuffer = makeReadBuffer();
   #listening = false;
   #spools = 0;
+  #noticedMs = Number.NEGATIVE_INFINITY;
   draining = false;
 
   constructor(settings: ThreadSettings, report: (report: ThreadReport) => void) {
     this.#settings = settings;
     this.#report = report;
     const { config, listeners, software } = settings;
+    const { accessLog, accessLogFormat } = config.log;
     const zone = new LoadZone(settings.zone);
-    const onNotice = (level: "error" | "warning" | "info" | "debug", text: string): void => report({ kind: "notice", level, text });
+    const onNotice: EdgeContext["onNotice"] = (level, text) => report({ kind: "notice", level, text });
     const pool = new Pool(
       {
         edge: settings.edge,
         backlog: config.app.backlog,
+        queueTimeoutMs: config.app.timeoutMs,
         workerConnections: config.app.workerConnections,
         encoder: {
           listeners: listeners.map((listener) => listener.address),
@@ -76,7 +82,8 @@ export class EdgeThread implements ConnectionOwner {
         onNotice,
       },
     );
-    const spoolPath = (prefix: "body" | "response"): string => join(settings.runDirectory, `${prefix}-${settings.edge}-${++this.#spools}`);
+    const spoolPath: EdgeContext["spoolPath"] = (prefix) =>
+      join(settings.runDirectory, `${prefix}-${settings.edge}-${++this.#spools}`);
     this.#context = {
       http: config.http,
       limits: config.http,
@@ -91,7 +98,7 @@ export class EdgeThread implements ConnectionOwner {
         onNotice: (text) => onNotice("error", text),
       },
       trusted: config.forwarded.proxyHeaders ? new TrustedProxies(config.forwarded.forwardedAllowIps) : undefined,
-      accessLog: config.log.accessLog === undefined ? undefined : new AccessLog(config.log.accessLog, config.log.accessLogFormat),
+      accessLog: accessLog === undefined ? undefined : new AccessLog(accessLog, accessLogFormat),
       limitConcurrency: config.app.limitConcurrency,
       spoolPath,
       onNotice,
@@ -123,9 +130,14 @@ export class EdgeThread implements ConnectionOwner {
       const fd = listener.fds[edge];
       if (fd === undefined) continue;
       const isTcp = listener.address.kind === "tcp";
-      this.#listeners.push(await Listener.listen(fd, config.app.backlog, (handle) => this.#accept(handle, index, isTcp), (code) => {
-        this.#context.onNotice("error", `a connection could not be accepted (error ${code}): raise the limit of open files (ulimit -n)`);
-      }));
+      const options = {
+        fd,
+        backlog: config.app.backlog,
+        accept: (handle: SocketHandle): void => this.#accept(handle, index, isTcp),
+        failed: (code: number): void =>
+          this.#notice("error", `connections cannot be accepted (error ${code}): raise the limit of files, ulimit -n`),
+      };
+      this.#listeners.push(await Listener.listen(options));
     }
     this.#report({ kind: "listening" });
   }
@@ -134,13 +146,21 @@ export class EdgeThread implements ConnectionOwner {
     const stream = ByteStream.accept(handle, this.#readBuffer, isTcp);
     // nginx: worker_connections are not enough: the newcomer is dropped, nobody who was here suffers.
     if (this.#connections.size >= this.#settings.config.app.workerConnections) {
-      this.#context.onNotice("warning", "worker-connections are used up: a connection was dropped");
+      this.#notice("warning", "worker-connections are used up: connections are dropped");
       stream.destroy();
       return;
     }
     const connection = new H1Connection(this.#context, stream, this.#peer(stream), listener, this);
     this.#connections.add(connection);
     connection.start();
+  }
+
+  /** A notice that would come with every connection, at most once in a while. */
+  #notice(level: "error" | "warning", text: string): void {
+    const now = this.#context.clock.coarseMs;
+    if (now - this.#noticedMs < NOTICE_PAUSE_MS) return;
+    this.#noticedMs = now;
+    this.#context.onNotice(level, text);
   }
 
   #peer(stream: ByteStream): Peer {

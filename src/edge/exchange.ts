@@ -28,6 +28,7 @@ export class Exchange implements AppExchange {
   link: AppRequest["link"] = undefined;
   id = 0;
   abandoned = false;
+  queuedMs = 0;
   /** Of the final response; 0 before it starts. */
   status = 0;
   /** Bytes of the response's body that were given to the channel. */
@@ -155,7 +156,8 @@ export class Exchange implements AppExchange {
     this.#started(head);
     this.#channel.sendStart(this, head, -1, bytes, start, end);
     const mayStore = this.#context.pool.interface === "wsgi" && !head.unbuffered;
-    this.#flow = new ResponseFlow(this, this.#channel, mayStore ? () => this.#context.spoolPath("response") : undefined, {
+    const spoolPath = mayStore ? () => this.#context.spoolPath("response") : undefined;
+    this.#flow = new ResponseFlow(this, this.#channel, spoolPath, {
       grant: (size) => this.link?.sendCredit(this, size),
       end: (trailers) => this.#end(trailers),
       notice: (text) => this.#context.onNotice("error", text),
@@ -201,7 +203,8 @@ export class Exchange implements AppExchange {
 
   onInformational(status: number, fields: readonly FieldLine[]): void {
     // RFC 9110 §15.2: a server MUST NOT send 1xx to an HTTP/1.0 client.
-    if (!this.abandoned && !this.responding && this.head.minorVersion >= 1) this.#channel.sendInformational(this, status, fields);
+    if (this.abandoned || this.responding || this.head.minorVersion === 0) return;
+    this.#channel.sendInformational(this, status, fields);
   }
 
   #started(head: ResponseHead): void {

@@ -15,14 +15,15 @@ import type { FieldLine, PreparedHead, ResponseHead } from "../http/response-hea
 import { mayHaveBody } from "../http/status.ts";
 import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
 import {
-  CONTINUE, LAST_CHUNK, RequestReader, chooseFraming, formatChunkSize, formatHeadLines, formatInformational, formatTrailers,
+  CONTINUE, LAST_CHUNK, RequestReader, chooseFraming, formatChunkSize, formatHeadLines, formatInformational,
+  formatTrailers,
 } from "../protocol/h1/index.ts";
 import type { BodyFraming, Violation } from "../protocol/h1/index.ts";
 import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
-import type { ResponseChannel } from "./response-channel.ts";
+import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** Up to this size a body is written as text together with its head: one call, no buffer. */
 const INLINE_SIZE_MAX = 16_384;
@@ -32,6 +33,8 @@ const AHEAD_SIZE_MAX = 65_536;
 const DRAIN_SIZE_MAX = 262_144;
 /** nginx: lingering_timeout 5 s. */
 const LINGER_MS = 5000;
+/** The same when the program is about to end: enough for a response on its way. */
+const DRAIN_LINGER_MS = 250;
 /** A client that has closed its half may still wait for an answer; after so long it probably left. */
 const HALF_CLOSED_MS = 500;
 
@@ -97,6 +100,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   drain(): void {
     this.#persistent = false;
     if (this.#phase === "waiting") this.#shut();
+    if (this.#phase === "lingering") this.#deadlineMs = this.#context.clock.coarseMs + DRAIN_LINGER_MS;
   }
 
   /** Ends it now, whatever it does. */
@@ -148,7 +152,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     if (nowMs > this.#deadlineMs) this.#expire();
   }
 
-  sendWhole(exchange: Exchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void {
+  sendWhole(exchange: SentExchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void {
     const text = this.#headText(exchange, head, end - start);
     if (this.#framing.kind === "none") {
       this.#stream.writeLatin1(text);
@@ -168,14 +172,16 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     if (this.#bodyLeft > 0) this.#tooShort(exchange);
   }
 
-  sendStart(exchange: Exchange, head: ResponseHead, length: number, bytes: Bytes, start: number, end: number): void {
+  sendStart(
+    exchange: SentExchange, head: ResponseHead, length: number, bytes: Bytes, start: number, end: number,
+  ): void {
     this.#stream.cork();
     this.#stream.writeLatin1(this.#headText(exchange, head, length));
     if (end > start) this.sendChunk(exchange, bytes, start, end);
     this.#stream.uncork();
   }
 
-  sendChunk(exchange: Exchange, bytes: Bytes, start: number, end: number): void {
+  sendChunk(exchange: SentExchange, bytes: Bytes, start: number, end: number): void {
     const framing = this.#framing.kind;
     const size = framing === "length" ? Math.min(end - start, this.#bodyLeft) : end - start;
     if (size === 0 || framing === "none") return;
@@ -194,7 +200,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#stream.uncork();
   }
 
-  sendEnd(exchange: Exchange, trailers: readonly FieldLine[]): void {
+  sendEnd(exchange: SentExchange, trailers: readonly FieldLine[]): void {
     if (this.#framing.kind === "chunked") {
       this.#stream.writeLatin1(trailers.length === 0 ? LAST_CHUNK : formatTrailers(trailers));
     } else if (this.#framing.kind === "length" && this.#bodyLeft > 0) {
@@ -202,7 +208,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     }
   }
 
-  sendInformational(_exchange: Exchange, status: number, fields: readonly FieldLine[]): void {
+  sendInformational(_exchange: SentExchange, status: number, fields: readonly FieldLine[]): void {
     this.#stream.writeLatin1(formatInformational(status, fields));
   }
 
@@ -217,7 +223,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#stream.reset();
   }
 
-  finished(exchange: Exchange): void {
+  finished(exchange: SentExchange): void {
     if (exchange !== this.#exchange || this.#phase === "closed") return;
     this.#exchange = undefined;
     this.#halfClosedMs = Number.POSITIVE_INFINITY;
@@ -270,16 +276,16 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   #begin(exchange: Exchange, persistent: boolean): void {
-    const { http } = this.#context;
+    const { http, clock } = this.#context;
     this.#phase = "exchange";
     this.#exchange = exchange;
     this.#requests++;
     this.#continueSent = false;
     this.#bodySize = 0;
     this.#requestComplete = !exchange.head.hasBody;
-    this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : this.#context.clock.coarseMs + http.clientBodyTimeoutMs;
-    this.#persistent = persistent && !this.#inputEnded && !this.#owner.draining && this.#requests < http.keepaliveRequests
-      && this.#context.clock.coarseMs - this.#openedMs < http.keepaliveTimeMs;
+    this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : clock.coarseMs + http.clientBodyTimeoutMs;
+    this.#persistent = persistent && !this.#inputEnded && !this.#owner.draining
+      && this.#requests < http.keepaliveRequests && clock.coarseMs - this.#openedMs < http.keepaliveTimeMs;
     exchange.begin();
   }
 
@@ -331,7 +337,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
 
   /** What the client sent is not HTTP as it must be: nothing was passed on, the answer says so, the connection ends. */
   #refuse(refused: Violation): void {
-    this.#context.onNotice("info", `${this.#peer.address || "unix:"}: request refused with ${refused.status}: ${refused.reason}`);
+    const client = this.#peer.address || "unix:";
+    this.#context.onNotice("info", `${client}: request refused with ${refused.status}: ${refused.reason}`);
     this.#persistent = false;
     const exchange = this.#exchange;
     if (exchange !== undefined) {
@@ -371,7 +378,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   /** The head's text with framing, and the decisions that come with it. */
-  #headText(exchange: Exchange, head: ResponseHead, length: number): string {
+  #headText(exchange: SentExchange, head: ResponseHead, length: number): string {
     const { method, minorVersion } = exchange.head;
     const { lines, needsDate } = head.prepared ?? this.#prepare(head);
     const framing = chooseFraming(head, mayHaveBody(method, head.status), minorVersion, length);
@@ -396,8 +403,9 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     return head.prepared;
   }
 
-  #tooShort(exchange: Exchange): void {
-    this.#context.onNotice("warning", `${exchange.head.method} ${exchange.head.path}: the response is shorter than its Content-Length; connection cut`);
+  #tooShort(exchange: SentExchange): void {
+    const { method, path } = exchange.head;
+    this.#context.onNotice("warning", `${method} ${path}: connection cut: the response is shorter than its Content-Length`);
     this.#persistent = false;
     this.cut();
   }
@@ -408,7 +416,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#phase = "lingering";
     this.#exchange = undefined;
     this.#bodySize = 0;
-    this.#deadlineMs = this.#context.clock.coarseMs + LINGER_MS;
+    this.#deadlineMs = this.#context.clock.coarseMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
     this.#stream.end();
     if (this.#inputEnded) return;
     this.#stream.resume();
@@ -422,7 +430,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   /** Closes a connection that owes nothing. */
   #shut(): void {
     this.#phase = "lingering";
-    this.#deadlineMs = this.#context.clock.coarseMs + LINGER_MS;
+    this.#deadlineMs = this.#context.clock.coarseMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
     this.#stream.end();
   }
 }

@@ -143,4 +143,6 @@ process.on("message", (command: EdgeCommand) => {
 // The master is gone: nobody holds the sockets any more.
 process.on("disconnect", () => process.exit(0));
 // Signals of a terminal reach the whole group; the master decides what they mean.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => undefined);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const) {
+  process.on(signal, () => undefined);
+}

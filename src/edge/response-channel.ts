@@ -1,23 +1,30 @@
 /** How an exchange's response leaves, whatever the protocol: HTTP/1.1 now. */
 import type { Bytes } from "../std/bytes.ts";
+import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
-import type { Exchange } from "./exchange.ts";
+
+/** What a channel knows of an exchange. */
+export interface SentExchange {
+  readonly head: RequestHead;
+  /** Bytes of the response's body that were given to the channel. */
+  bytesSent: number;
+}
 
 export interface ResponseChannel {
   /** Bytes that the client has not taken yet. */
   readonly queuedSize: number;
   /** Sends a whole response whose body is `bytes[start, end)`; the bytes are not needed afterwards. */
-  sendWhole(exchange: Exchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void;
+  sendWhole(exchange: SentExchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void;
   /** Sends the head and the first bytes. @param length size of the whole body, −1 when it is not known */
-  sendStart(exchange: Exchange, head: ResponseHead, length: number, bytes: Bytes, start: number, end: number): void;
-  sendChunk(exchange: Exchange, bytes: Bytes, start: number, end: number): void;
-  sendEnd(exchange: Exchange, trailers: readonly FieldLine[]): void;
-  sendInformational(exchange: Exchange, status: number, fields: readonly FieldLine[]): void;
+  sendStart(exchange: SentExchange, head: ResponseHead, length: number, bytes: Bytes, start: number, end: number): void;
+  sendChunk(exchange: SentExchange, bytes: Bytes, start: number, end: number): void;
+  sendEnd(exchange: SentExchange, trailers: readonly FieldLine[]): void;
+  sendInformational(exchange: SentExchange, status: number, fields: readonly FieldLine[]): void;
   sendContinue(): void;
   /** The response cannot be completed: makes that visible to the client. */
-  cut(exchange: Exchange): void;
+  cut(exchange: SentExchange): void;
   /** The response is complete as far as the exchange is concerned. */
-  finished(exchange: Exchange): void;
+  finished(exchange: SentExchange): void;
   pauseBody(): void;
   resumeBody(): void;
 }

@@ -10,8 +10,7 @@ import { Spool } from "../net/index.ts";
 import type { FileSource } from "../net/index.ts";
 import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type { Exchange } from "./exchange.ts";
-import type { ResponseChannel } from "./response-channel.ts";
+import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** Bytes that may wait in memory for the client before the rest goes elsewhere. */
 const QUEUED_MAX = 131_072;
@@ -27,7 +26,7 @@ export interface FlowOwner {
 }
 
 export class ResponseFlow {
-  readonly #exchange: Exchange;
+  readonly #exchange: SentExchange;
   readonly #channel: ResponseChannel;
   readonly #spoolPath: (() => string) | undefined;
   readonly #owner: FlowOwner;
@@ -44,7 +43,9 @@ export class ResponseFlow {
   #wakeUp: (() => void) | undefined = undefined;
 
   /** @param spoolPath a name for the file, undefined when bytes must not be stored */
-  constructor(exchange: Exchange, channel: ResponseChannel, spoolPath: (() => string) | undefined, owner: FlowOwner) {
+  constructor(
+    exchange: SentExchange, channel: ResponseChannel, spoolPath: (() => string) | undefined, owner: FlowOwner,
+  ) {
     this.#exchange = exchange;
     this.#channel = channel;
     this.#spoolPath = spoolPath;
@@ -92,7 +93,7 @@ export class ResponseFlow {
 
   /** Sends all of a file, at the client's pace. */
   pump(source: FileSource): void {
-    void this.#sendFile(source).finally(() => source.close());
+    void this.#sendFile(source);
   }
 
   async #sendFile(source: FileSource): Promise<void> {
@@ -107,6 +108,8 @@ export class ResponseFlow {
     } catch (error) {
       this.#owner.notice(`a file could not be read while it was sent: ${String(error)}`);
       this.#channel.cut(this.#exchange);
+    } finally {
+      await source.close();
     }
   }
 

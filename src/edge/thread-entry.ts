@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { EdgeThread } from "./edge-thread.ts";
 import type { ThreadCommand, ThreadSettings } from "./edge-thread.ts";
 
-const settings: ThreadSettings = workerData;
+// Sent by `main.ts` of this very version.
+const settings = workerData as ThreadSettings;
 const thread = new EdgeThread(settings, (report) => parentPort?.postMessage(report));
 parentPort?.on("message", (command: ThreadCommand) => thread.command(command));

@@ -139,7 +139,10 @@ class GatheredBody implements BodyReceiver {
       (error: unknown) => {
         if (this.#failed) return;
         this.onAborted();
-        this.#settings.onNotice(`a request body could not be stored in ${spool.path}: ${String(error)}; free space there or lower --client-max-body-size`);
+        this.#settings.onNotice(
+          `a request body could not be stored in ${spool.path}: ${String(error)}; ` +
+            "free space there or lower --client-max-body-size",
+        );
         this.#exchange.resumeBody();
         this.#exchange.respondStatus(507);
       },

@@ -153,5 +153,6 @@ export class ByteStream {
 }
 
 function onread(buffer: Bytes, deliver: (bytes: Bytes) => boolean): net.OnReadOpts {
-  return { buffer, callback: (size, view) => deliver(size === view.length ? asBytes(view) : asBytes(view.subarray(0, size))) };
+  const callback: net.OnReadOpts["callback"] = (size, view) => deliver(asBytes(view.subarray(0, size)));
+  return { buffer, callback };
 }

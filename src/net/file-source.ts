@@ -40,7 +40,8 @@ export class FileSource {
   /** The next chunk, undefined after the last; also undefined when the file has become shorter. */
   async read(): Promise<Bytes | undefined> {
     if (this.#left === 0) return undefined;
-    const { bytesRead, buffer } = await this.#file.read(allocate(Math.min(CHUNK_SIZE, this.#left)), { position: this.#position });
+    const chunk = allocate(Math.min(CHUNK_SIZE, this.#left));
+    const { bytesRead, buffer } = await this.#file.read(chunk, { position: this.#position });
     if (bytesRead === 0) return undefined;
     this.#position += bytesRead;
     this.#left -= bytesRead;

@@ -13,6 +13,16 @@ interface ListeningHandle {
 }
 
 
+export interface ListenOptions {
+  readonly fd: number;
+  /** Connections that the kernel may hold for us. */
+  readonly backlog: number;
+  /** Takes each connection. */
+  readonly accept: (handle: SocketHandle) => void;
+  /** A connection could not be accepted; the system's error number. */
+  readonly failed: (code: number) => void;
+}
+
 export class Listener {
   readonly #server: net.Server;
 
@@ -20,12 +30,8 @@ export class Listener {
     this.#server = server;
   }
 
-  /**
-   * Listens on an inherited descriptor.
-   * @param backlog connections that the kernel may hold for us
-   * @param accept takes each connection; an error code instead of one is a failure to accept
-   */
-  static listen(fd: number, backlog: number, accept: (handle: SocketHandle) => void, failed: (code: number) => void): Promise<Listener> {
+  /** Listens on an inherited descriptor. Errors: the system's. */
+  static listen({ fd, backlog, accept, failed }: ListenOptions): Promise<Listener> {
     const server = net.createServer({ allowHalfOpen: true });
     return new Promise((resolve, reject) => {
       server.once("error", reject);

@@ -98,7 +98,9 @@ function openLog(path: string): Writable {
     return process.stdout;
   }
   const out = createWriteStream(path, { flags: "a" });
-  out.on("error", (error) => process.stderr.write(`tricorn: the access log ${path} cannot be written: ${error.message}\n`));
+  out.on("error", (error) => {
+    process.stderr.write(`tricorn: the access log ${path} cannot be written: ${error.message}\n`);
+  });
   return out;
 }
 
@@ -115,12 +117,16 @@ function compileFormat(format: string): (string | Atom)[] {
   return parts.filter((part) => part !== "");
 }
 
+function responseField(head: ResponseHead | undefined, key: string): string | undefined {
+  return head?.fields.find(([name]) => name.toLowerCase() === key)?.[1];
+}
+
 function atom(name: string): Atom {
   const field = /^\{([^}]+)\}([ioe])$/.exec(name);
   if (field !== null) {
     const key = (field[1] ?? "").toLowerCase();
     if (field[2] === "i") return ({ head }) => escapeText(head.fields.get(key) ?? "-");
-    if (field[2] === "o") return ({ responseHead }) => escapeText(responseHead?.fields.find(([name]) => name.toLowerCase() === key)?.[1] ?? "-");
+    if (field[2] === "o") return ({ responseHead }) => escapeText(responseField(responseHead, key) ?? "-");
     return () => escapeText(process.env[field[1] ?? ""] ?? "-");
   }
   return ATOMS[name] ?? (() => "-");
@@ -168,9 +174,9 @@ function basicUser(authorization: string | undefined): string {
   return user === "" ? "-" : escapeText(user);
 }
 
-/** A client cannot forge a line or move a terminal: what is not plain ASCII, and quotes, become \xHH (as nginx does). */
+/** A client cannot forge a line or move a terminal: quotes and what is not plain ASCII become \xHH, as in nginx. */
 function escapeText(text: string): string {
-  return /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text)
-    ? text
-    : text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, (character) => `\\x${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text)) return text;
+  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, (character) =>
+    `\\x${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
