@@ -1,8 +1,9 @@
 /**
  * Takes chunked transfer coding off a body (RFC 9112 §7.1).
  *
- * Only CRLF ends a line, also inside a quoted extension value; extensions are read, bounded and dropped;
- * the trailer section obeys the rules of a header section and is dropped too, never merged (RFC 9112 §7.1.2).
+ * Only CRLF ends a line, also inside a quoted extension value, whose quote must be closed by then (Netty's
+ * CVE-2026-33870 was the other reading); extensions are read, bounded and dropped. The trailer section obeys the rules
+ * of a header section, must not speak of framing or Host, and is dropped too, never merged (RFC 9112 §7.1.2).
  */
 import type { Bytes } from "../../std/bytes.ts";
 import { HEX } from "../../http/characters.ts";
@@ -11,7 +12,7 @@ import type { HeadLimits } from "./limits.ts";
 import { violation } from "./violation.ts";
 import type { Violation } from "./violation.ts";
 
-const CR = 13, LF = 10, HTAB = 9, SP = 32;
+const CR = 13, LF = 10, HTAB = 9, SP = 32, DQUOTE = 0x22, BACKSLASH = 0x5c;
 /** 13 hexadecimal digits stay below 2^53, the largest exact number. */
 const SIZE_DIGITS_MAX = 13;
 /** All extensions of one body together (hyper: 16 KiB; CVE-2023-39326 is what happens without a bound). */
@@ -27,6 +28,8 @@ export class ChunkedReader {
   #size = 0;
   #digits = 0;
   #extensionSize = 0;
+  /** Within a quoted-string of an extension: 1, behind its backslash: 2. */
+  #quoted = 0;
   readonly #trailers: FieldParser;
   readonly #trailerSizeMax: number;
   /** After "data": where the body bytes lie in what was given. */
@@ -40,7 +43,8 @@ export class ChunkedReader {
 
   /**
    * Looks at `bytes[at, end)`.
-   * @returns the step; `position` says how far it read. After "need-data" the rest must be given again, in front of what follows.
+   * @returns the step; `position` says how far it read. After "need-data" the rest must be given again, in front of
+   * what follows.
    */
   step(bytes: Bytes, at: number, end: number): ChunkedStep {
     for (; at < end; at++) {
@@ -60,9 +64,17 @@ export class ChunkedReader {
           break;
         }
         case "extension":
-          if (byte === CR) this.#state = "size-lf";
-          else if ((byte < SP && byte !== HTAB) || byte === 0x7f || ++this.#extensionSize > EXTENSION_SIZE_MAX) {
+          if (byte === CR) {
+            if (this.#quoted !== 0) return violation("chunk_extension");
+            this.#state = "size-lf";
+          } else if ((byte < SP && byte !== HTAB) || byte === 0x7f || ++this.#extensionSize > EXTENSION_SIZE_MAX) {
             return violation("chunk_extension");
+          } else if (this.#quoted === 2) {
+            this.#quoted = 1;
+          } else if (byte === DQUOTE) {
+            this.#quoted ^= 1;
+          } else if (byte === BACKSLASH && this.#quoted === 1) {
+            this.#quoted = 2;
           }
           break;
         case "size-lf":
@@ -105,20 +117,15 @@ export class ChunkedReader {
   #readTrailers(bytes: Bytes, at: number, end: number): ChunkedStep {
     // The unread rest comes again from its start, so the parser begins anew: bounded by the section's size.
     this.#trailers.reset(at);
-    const parsed = this.#trailers.parse(bytes, end);
+    const parsed = this.#trailers.parse(bytes, Math.min(end, at + this.#trailerSizeMax));
     if (parsed === "need-data") {
       if (end - at > this.#trailerSizeMax) return violation("head_size", 431);
       this.position = at;
       return "need-data";
     }
     if (parsed !== "done") return parsed.status === 431 ? parsed : violation("trailer_section");
+    if (this.#trailers.framing) return violation("trailer_section");
     this.position = this.#trailers.position;
     return "end";
-  }
-
-  /** Makes ready for another body. */
-  reset(): void {
-    this.#state = "size";
-    this.#size = this.#digits = this.#extensionSize = 0;
   }
 }

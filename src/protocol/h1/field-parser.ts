@@ -7,7 +7,7 @@
  */
 import type { Bytes } from "../../std/bytes.ts";
 import { copyBytes } from "../../std/bytes.ts";
-import { FIELD_VALUE, HOST, TOKEN } from "../../http/characters.ts";
+import { FIELD_VALUE, HEX, HOST, IP_LITERAL, TOKEN } from "../../http/characters.ts";
 import { FieldSection } from "../../http/field-section.ts";
 import type { FieldSemantics } from "../../http/field-section.ts";
 import type { HeadLimits } from "./limits.ts";
@@ -17,6 +17,9 @@ import type { Violation } from "./violation.ts";
 const CR = 13, LF = 10, HTAB = 9, SP = 32, COLON = 58;
 /** RFC 9110 §8.6 allows any length; ours stays an exact number. */
 const CONTENT_LENGTH_DIGITS_MAX = 15;
+/** RFC 3986 §3.2.2: names that are looked up end at 255 characters. */
+const HOST_SIZE_MAX = 255;
+const PORT_MAX = 65_535;
 
 /** Outcome of one look at the bytes: the section is complete, more is needed, or it is refused. */
 export type FieldParse = "done" | "need-data" | Violation;
@@ -62,9 +65,15 @@ export class FieldParser {
     for (let i = 0; i < this.#offsets.length; i++) this.#offsets[i] = (this.#offsets[i] ?? 0) - by;
   }
 
+  /** Does the section speak of framing or of the host? A trailer section must not (RFC 9110 §6.5.1). */
+  get framing(): boolean {
+    return this.#contentLength >= 0 || this.#transferEncodings > 0 || this.#hostIndex >= 0;
+  }
+
   /** Reads as many whole lines of `bytes[position, end)` as there are. */
   parse(bytes: Bytes, end: number): FieldParse {
-    const limits = this.#limits;
+    // A line's size counts its CRLF, as gunicorn's and nginx's limits do.
+    const { fieldSizeMax: sizeMax, fieldCountMax: countMax } = this.#limits;
     const offsets = this.#offsets;
     let at = this.position;
     for (;;) {
@@ -80,17 +89,21 @@ export class FieldParser {
       // RFC 9112 §5.2: a server that receives obs-fold MUST reject it or replace it; we reject.
       if (byte === SP || byte === HTAB) return violation("obs_fold");
       while (TOKEN[byte] === 1) {
-        if (++at >= end) return at - nameStart > limits.fieldSizeMax ? violation("field_size", 431) : this.#need(nameStart);
+        if (++at >= end) return at + 2 - nameStart > sizeMax ? violation("field_size", 431) : this.#need(nameStart);
         byte = bytes[at] ?? 0;
       }
       // RFC 9112 §5.1: no whitespace is allowed between the field name and colon.
-      if (byte !== COLON || at === nameStart) return violation(byte === LF ? "bare_lf" : "field_name");
+      if (byte !== COLON || at === nameStart) {
+        if (at + 2 - nameStart > sizeMax) return violation("field_size", 431);
+        return violation(byte === LF ? "bare_lf" : "field_name");
+      }
       const nameEnd = at;
       let valueStart = at + 1;
       while (valueStart < end && (bytes[valueStart] === SP || bytes[valueStart] === HTAB)) valueStart++;
       at = valueStart;
       while (at < end && FIELD_VALUE[bytes[at] ?? 0] === 1) at++;
-      if (at - nameStart > limits.fieldSizeMax) return violation("field_size", 431);
+      // Before the byte is judged, so that it does not matter how much of the line came at once.
+      if (at + 2 - nameStart > sizeMax) return violation("field_size", 431);
       if (at >= end) return this.#need(nameStart);
       byte = bytes[at] ?? 0;
       if (byte !== CR) return violation(byte === LF ? "bare_lf" : "field_value");
@@ -98,7 +111,7 @@ export class FieldParser {
       if (bytes[at + 1] !== LF) return violation("bare_cr");
       let valueEnd = at;
       while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
-      if (offsets.length >= limits.fieldCountMax * 4) return violation("field_count", 431);
+      if (offsets.length >= countMax * 4) return violation("field_count", 431);
       offsets.push(nameStart, nameEnd, valueStart, valueEnd);
       const refused = this.#interpret(bytes, nameStart, nameEnd, valueStart, valueEnd);
       if (refused !== undefined) return refused;
@@ -160,7 +173,9 @@ export class FieldParser {
         if (isName(bytes, nameStart, "connection")) this.#connection(bytes.latin1Slice(start, end));
         return undefined;
       case 12:
-        if (isName(bytes, nameStart, "content-type") && ++this.#contentTypes > 1) return violation("content_type_repeated");
+        if (isName(bytes, nameStart, "content-type") && ++this.#contentTypes > 1) {
+          return violation("content_type_repeated");
+        }
         return undefined;
       case 14:
         if (isName(bytes, nameStart, "content-length")) return this.#length(bytes, start, end);
@@ -184,8 +199,9 @@ export class FieldParser {
   }
 
   #connection(value: string): void {
-    for (const option of value.toLowerCase().split(",")) {
-      switch (option.trim()) {
+    // SP and HTAB only: text's own idea of blanks has U+00A0 and others among them.
+    for (const option of value.toLowerCase().split(/[ \t]*,[ \t]*/)) {
+      switch (option) {
         case "close": this.#close = true; break;
         case "keep-alive": this.#keepAlive = true; break;
         case "upgrade": this.#connectionUpgrade = true; break;
@@ -230,26 +246,33 @@ function isName(bytes: Bytes, start: number, name: string): boolean {
 
 /** RFC 3986 §3.2.2 and RFC 9110 §7.2: uri-host, and a port of digits; no userinfo, no list, not empty. */
 export function isHost(bytes: Bytes, start: number, end: number): boolean {
-  if (start >= end) return false;
+  if (start >= end || end - start > HOST_SIZE_MAX) return false;
   let at = start;
   if (bytes[at] === 0x5b /* [ */) {
-    while (at < end && bytes[at] !== 0x5d /* ] */) {
-      const byte = bytes[at++] ?? 0;
-      if (HOST[byte] === 0) return false;
-    }
-    if (at++ >= end) return false;
+    at++;
+    while (at < end && IP_LITERAL[bytes[at] ?? 0] === 1) at++;
+    // The shortest address is "::".
+    if (at < start + 3 || at >= end || bytes[at] !== 0x5d /* ] */) return false;
+    at++;
   } else {
     for (; at < end && bytes[at] !== COLON; at++) {
       const byte = bytes[at] ?? 0;
-      if (HOST[byte] === 0 || byte === 0x2c /* , */ || byte === 0x5b || byte === 0x5d) return false;
+      if (HOST[byte] === 0) return false;
+      if (byte === 0x25 /* % */ && (at + 2 >= end || !isHex(bytes[at + 1]) || !isHex(bytes[at + 2]))) return false;
     }
     if (at === start) return false;
   }
   if (at === end) return true;
   if (bytes[at++] !== COLON || end - at > 5) return false;
+  let port = 0;
   for (; at < end; at++) {
     const digit = (bytes[at] ?? 0) - 48;
     if (digit < 0 || digit > 9) return false;
+    port = port * 10 + digit;
   }
-  return true;
+  return port <= PORT_MAX;
+}
+
+function isHex(byte: number | undefined): boolean {
+  return byte !== undefined && HEX[byte] !== 255;
 }

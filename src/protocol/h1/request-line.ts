@@ -1,7 +1,7 @@
 /** The first line of a request (RFC 9112 §3). */
 import { fromLatin1 } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
-import { REQUEST_TARGET, TOKEN } from "../../http/characters.ts";
+import { METHOD, REQUEST_TARGET } from "../../http/characters.ts";
 import { isHost } from "./field-parser.ts";
 import { violation } from "./violation.ts";
 import type { Violation } from "./violation.ts";
@@ -24,9 +24,11 @@ export interface RequestLine {
 }
 
 /** Reads `method SP request-target SP HTTP-version CRLF` from `start`; "need-data" while it is not all there. */
-export function parseRequestLine(bytes: Bytes, start: number, end: number, sizeMax: number): RequestLine | Violation | "need-data" {
+export function parseRequestLine(
+  bytes: Bytes, start: number, end: number, sizeMax: number,
+): RequestLine | Violation | "need-data" {
   let at = start;
-  while (at < end && TOKEN[bytes[at] ?? 0] === 1) at++;
+  while (at < end && METHOD[bytes[at] ?? 0] === 1) at++;
   if (at - start > METHOD_SIZE_MAX) return violation("method");
   if (at >= end) return "need-data";
   if (bytes[at] !== SP || at === start) return violation(at === start ? "request_line" : "method");
@@ -93,8 +95,8 @@ function methodName(bytes: Bytes, start: number, end: number): string {
   if (end - start === 3) {
     if (first === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54) return "GET";
     if (first === 0x50 && bytes[start + 1] === 0x55 && bytes[start + 2] === 0x54) return "PUT";
-  } else if (end - start === 4 && first === 0x50 && bytes[start + 1] === 0x4f && bytes[start + 2] === 0x53 && bytes[start + 3] === 0x54) {
-    return "POST";
+  } else if (end - start === 4 && first === 0x50 && bytes[start + 1] === 0x4f) {
+    if (bytes[start + 2] === 0x53 && bytes[start + 3] === 0x54) return "POST";
   }
   return bytes.latin1Slice(start, end);
 }

@@ -125,27 +125,29 @@ export class RequestReader {
   #readHead(): RequestEvent {
     let line = this.#line;
     if (line === undefined) {
-      const refused = this.#skipEmptyLines();
-      if (refused !== undefined) return this.#fail(refused);
+      const skipped = this.#skipEmptyLines();
+      if (skipped !== undefined) return skipped === "need-data" ? skipped : this.#fail(skipped);
       if (this.#at === this.#end) return "need-data";
       const parsed = parseRequestLine(this.#bytes, this.#at, this.#end, this.#limits.requestLineSizeMax);
       if (parsed === "need-data") return parsed;
       if ("kind" in parsed) return this.#fail(parsed);
       line = parsed;
       const known = line.minorVersion === 1 ? this.#knownSection(line.end) : undefined;
-      if (known !== undefined) return this.#begin(line, known);
+      if (known !== undefined) {
+        const size = line.end - this.#at + known.bytes.length;
+        return size > this.#limits.headSizeMax ? this.#fail(violation("head_size", 431)) : this.#begin(line, known);
+      }
       this.#line = line;
       this.#fields ??= new FieldParser(this.#limits);
       this.#fields.reset(line.end);
     }
     const fields = this.#fields;
     if (fields === undefined) return "need-data";
-    const parsed = fields.parse(this.#bytes, this.#end);
-    if (parsed === "need-data") {
-      return this.#end - this.#at > this.#limits.headSizeMax ? this.#fail(violation("head_size", 431)) : parsed;
-    }
+    // Nothing beyond the bound is looked at, so that it does not matter how much of the head came at once.
+    const bound = this.#at + this.#limits.headSizeMax;
+    const parsed = fields.parse(this.#bytes, Math.min(this.#end, bound));
+    if (parsed === "need-data") return this.#end > bound ? this.#fail(violation("head_size", 431)) : parsed;
     if (parsed !== "done") return this.#fail(parsed);
-    if (fields.position - this.#at > this.#limits.headSizeMax) return this.#fail(violation("head_size", 431));
     const section = fields.finish(this.#bytes, line.end, line.minorVersion);
     if ("kind" in section) return this.#fail(section);
     this.#memory.remember(section, line.minorVersion);
@@ -212,12 +214,9 @@ export class RequestReader {
     return END;
   }
 
-  #skipEmptyLines(): Violation | undefined {
+  #skipEmptyLines(): Violation | "need-data" | undefined {
     while (this.#at < this.#end && this.#bytes[this.#at] === CR) {
-      if (this.#at + 1 >= this.#end) {
-        // A lone CR: keep it until the LF is there.
-        return undefined;
-      }
+      if (this.#at + 1 >= this.#end) return "need-data";
       if (this.#bytes[this.#at + 1] !== LF || ++this.#emptyLines > EMPTY_LINES_MAX) return violation("request_line");
       this.#at += 2;
     }

@@ -43,7 +43,9 @@ export function formatTrailers(fields: readonly FieldLine[]): string {
  * Chooses the framing of a response to a HTTP/1.x request (RFC 9112 §6.3).
  * @param length size of the body in bytes where it is known, else −1
  */
-export function chooseFraming(head: ResponseHead, mayHaveBody: boolean, minorVersion: number, length: number): BodyFraming {
+export function chooseFraming(
+  head: ResponseHead, mayHaveBody: boolean, minorVersion: number, length: number,
+): BodyFraming {
   if (!mayHaveBody) return { kind: "none" };
   if (head.contentLength >= 0) return { kind: "length", length: head.contentLength };
   if (length >= 0) return { kind: "length", length };

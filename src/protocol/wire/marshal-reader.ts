@@ -6,8 +6,8 @@
 import type { Bytes } from "../../std/bytes.ts";
 
 const SMALL_TUPLE = 0x29, TUPLE = 0x28, LIST = 0x5b, INT = 0x69, NONE = 0x4e, TRUE = 0x54, FALSE = 0x46;
-const BYTES = 0x73, UNICODE = 0x75, ASCII = 0x61, ASCII_INTERNED = 0x41, SHORT_ASCII = 0x7a, SHORT_ASCII_INTERNED = 0x5a;
-const INTERNED = 0x74;
+const BYTES = 0x73, UNICODE = 0x75, INTERNED = 0x74;
+const ASCII = 0x61, ASCII_INTERNED = 0x41, SHORT_ASCII = 0x7a, SHORT_ASCII_INTERNED = 0x5a;
 
 /** Thrown by the reader, caught by the one who reads a frame: a frame that is not what the wire allows. */
 export class MalformedFrame extends Error {}
@@ -105,7 +105,9 @@ export class MarshalReader {
         size = this.#size(this.#uint32());
         const start = this.at;
         this.at += size;
-        for (let i = start; i < this.at; i++) if ((this.#bytes[i] ?? 0) >= 128) return this.#bytes.utf8Slice(start, this.at);
+        for (let i = start; i < this.at; i++) {
+          if ((this.#bytes[i] ?? 0) >= 128) return this.#bytes.utf8Slice(start, this.at);
+        }
         return this.#bytes.latin1Slice(start, this.at);
       }
       case BYTES: case ASCII: case ASCII_INTERNED: size = this.#size(this.#uint32()); break;
