@@ -405,7 +405,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
 
   #tooShort(exchange: SentExchange): void {
     const { method, path } = exchange.head;
-    this.#context.onNotice("warning", `${method} ${path}: connection cut: the response is shorter than its Content-Length`);
+    this.#context.onNotice("warning", `${method} ${path}: cut: the response is shorter than its Content-Length`);
     this.#persistent = false;
     this.cut();
   }
