@@ -1,38 +1,30 @@
 /**
  * The whole program, composed by hand: what was typed → the configuration → a master that serves, or a text.
  */
-import { checkConfigRow, helpRow, printConfigRow, versionRow } from "./cli/directives.ts";
-import { readVersion } from "./cli/version.ts";
-import { realWorld } from "./cli/world.ts";
+import { checkConfigRow, helpRow, helpText, printConfig, printConfigRow, realWorld, versionRow } from "./cli/index.ts";
 import { type Diagnostic, formatDiagnostics } from "./config/diagnostic.ts";
 import { configure, optionRows } from "./directives.ts";
-import { exitStatus } from "./supervisor/exit-status.ts";
+import { SOFTWARE } from "./std/version.ts";
+import { exitStatus, start } from "./supervisor/index.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   const { values, config, diagnostics } = configure(argv, realWorld());
-  const asks = (row: typeof helpRow): boolean => values.source(row) !== "default" && values.one(row);
+  const asks = (row: typeof helpRow): boolean => values.source(row) === "command line" && values.one(row);
   if (asks(helpRow)) {
-    const { helpText } = await import("./cli/help.ts");
-    process.stdout.write(helpText(optionRows, { isTerminal: process.stdout.isTTY === true, environment: process.env }));
-    return exitStatus.fine;
+    return say(helpText(optionRows, { isTerminal: process.stdout.isTTY === true, environment: process.env }));
   }
-  if (asks(versionRow)) {
-    process.stdout.write(`tricorn ${readVersion()} (Node ${process.versions.node})\n`);
-    return exitStatus.fine;
-  }
+  if (asks(versionRow)) return say(`${SOFTWARE} (Node ${process.versions.node})\n`);
   complain(diagnostics);
   if (config === undefined) return exitStatus.usage;
-  if (asks(checkConfigRow)) {
-    process.stdout.write("tricorn: the configuration is fine\n");
-    return exitStatus.fine;
-  }
-  if (asks(printConfigRow)) {
-    const { printConfig } = await import("./cli/print-config.ts");
-    process.stdout.write(printConfig(optionRows, values));
-    return exitStatus.fine;
-  }
-  const { start } = await import("./supervisor/start.ts");
-  return start({ config, version: readVersion(), complain });
+  if (asks(checkConfigRow)) return say("tricorn: the configuration is fine\n");
+  if (asks(printConfigRow)) return say(printConfig(optionRows, values));
+  return start({ config, software: SOFTWARE, complain });
+}
+
+/** Prints the answer to a question. */
+function say(text: string): number {
+  process.stdout.write(text);
+  return exitStatus.fine;
 }
 
 function complain(diagnostics: readonly Diagnostic[]): void {

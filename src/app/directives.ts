@@ -18,7 +18,7 @@ export const appRow: DefaultedRow<string> = {
   argument: textOrEmpty("APP"),
   default: "",
   group: "Application",
-  doc: "module:attribute, module, module:factory() or a file, usually written without --app. Left out: what is found here.",
+  doc: "module:attribute, module, module:factory() or a file, written with or without --app.",
   example: "tricorn shop.wsgi:application",
 };
 

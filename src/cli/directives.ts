@@ -58,9 +58,17 @@ export const foreignOptions: readonly ForeignOption[] = [
     takesValue: true,
     hint: "configuration files are not read yet: use options or TRICORN_* variables",
   },
-  { names: ["-D", "--daemon"], takesValue: false, hint: "let systemd, a container or `nohup … &` keep it in the background" },
+  {
+    names: ["-D", "--daemon"],
+    takesValue: false,
+    hint: "let systemd, a container or `nohup … &` keep it in the background",
+  },
   { names: ["-n", "--name"], takesValue: true, hint: "leave it out: processes carry no other name" },
-  { names: ["-R", "--enable-stdio-inheritance", "--capture-output"], takesValue: false, hint: "leave it out: what the application prints always reaches the log" },
+  {
+    names: ["-R", "--enable-stdio-inheritance", "--capture-output"],
+    takesValue: false,
+    hint: "leave it out: what the application prints always reaches the log",
+  },
   { names: ["--reload"], takesValue: false, hint: "not available yet: send HUP to replace the workers after a change" },
   { names: ["--reuse-port"], takesValue: false, hint: "leave it out: --worker-processes does it" },
   { names: ["--no-sendfile"], takesValue: false, hint: "leave it out" },
@@ -71,5 +79,9 @@ export const foreignOptions: readonly ForeignOption[] = [
     takesValue: true,
     hint: "TLS is not available yet: let a proxy in front end it",
   },
-  { names: ["--log-config", "--log-config-json", "--logger-class"], takesValue: true, hint: "configure Python's logging in the application" },
+  {
+    names: ["--log-config", "--log-config-json", "--logger-class"],
+    takesValue: true,
+    hint: "configure Python's logging in the application",
+  },
 ];

@@ -42,7 +42,8 @@ function closing(paint: Paint): string {
   TERM, INT  stop when running requests are done    HUP         replace all workers, none lost
   QUIT       stop now; also a second TERM or INT    TTIN, TTOU  one worker more, one less
   USR1       reopen the log files
-${paint("1;36", "Exit status")}  0 stopped by a signal, 1 cannot listen or write, 2 wrong options, 3 the application cannot start
+${paint("1;36", "Exit status")}
+  0 stopped by a signal   1 cannot listen or write   2 wrong options   3 the application cannot start
 `;
 }
 
@@ -74,4 +75,3 @@ function wrap(text: string): readonly string[] {
   }
   return [...lines, line];
 }
-

@@ -37,7 +37,7 @@ function readText(path: string): Result<string, string> {
   }
 }
 
-/** RLIMIT_NOFILE: Node raises the soft limit to the hard one when it starts. Elsewhere than on Linux: macOS's default. */
+/** RLIMIT_NOFILE: Node raises the soft limit to the hard one when it starts. Without /proc: macOS's default. */
 function fileCountMax(): number {
   try {
     const limits = readFileSync("/proc/self/limits", "latin1");

@@ -12,7 +12,8 @@ export function text(label: string): Argument<string> {
     kind: "value",
     label,
     // oxlint-disable-next-line no-control-regex
-    parse: (given) => (given === "" || /[\0-\x1f\x7f]/.test(given) ? err("text without control characters") : ok(given)),
+    parse: (given) =>
+      given === "" || /[\0-\x1f\x7f]/.test(given) ? err("text without control characters") : ok(given),
   };
 }
 
@@ -63,7 +64,7 @@ export function size(bounds: { readonly min: number; readonly max: number }): Ar
   };
 }
 
-/** Bytes without an upper bound but the largest exact integer, which 0 also stands for (nginx: 0 disables the check). */
+/** Bytes up to the largest exact integer, which 0 also stands for (nginx: 0 disables the check). */
 export function sizeOrUnlimited(): Argument<number> {
   return {
     kind: "value",
@@ -123,7 +124,8 @@ export function octal(): Argument<number> {
   return {
     kind: "value",
     label: "OCTAL",
-    parse: (given) => (/^(0o?)?[0-7]{1,4}$/.test(given) ? ok(parseInt(given.replace("o", ""), 8)) : err("octal digits such as 027")),
+    parse: (given) =>
+      /^(0o?)?[0-7]{1,4}$/.test(given) ? ok(parseInt(given.replace("o", ""), 8)) : err("octal digits such as 027"),
   };
 }
 
@@ -171,13 +173,18 @@ export const unixPathSizeMax = 107;
 
 function unixBind(path: string, mode: number | undefined): Result<Bind, string> {
   if (path.includes("\0")) return err(bindExpected);
-  if (path.length > unixPathSizeMax) return err(`a path of at most ${unixPathSizeMax} bytes: the system's limit for Unix sockets`);
+  if (path.length > unixPathSizeMax)
+    return err(`a path of at most ${unixPathSizeMax} bytes: the system's limit for Unix sockets`);
   return ok({ kind: "unix", path, mode });
 }
 
 /** The path of a Unix socket, as uvicorn's --uds takes it. */
 export function unixPath(): Argument<Bind> {
-  return { kind: "value", label: "PATH", parse: (given) => (given === "" ? err("a path") : unixBind(given, undefined)) };
+  return {
+    kind: "value",
+    label: "PATH",
+    parse: (given) => (given === "" ? err("a path") : unixBind(given, undefined)),
+  };
 }
 
 /** The number of a descriptor that this process inherited. */

@@ -70,7 +70,9 @@ export function readCommandLine(
     if (text === undefined) {
       text = argv[index];
       if (text === undefined || (text.startsWith("--") && text.length > 2)) {
-        diagnostics.push(error(`${name} needs a value (${spelling.row.argument.label})`, `for example: ${spelling.row.example}`));
+        diagnostics.push(
+          error(`${name} needs a value (${spelling.row.argument.label})`, `for example: ${spelling.row.example}`),
+        );
         continue;
       }
       index++;

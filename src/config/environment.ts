@@ -50,7 +50,9 @@ function strangers(environment: World["environment"], names: ReadonlySet<string>
   for (const [name, text = ""] of Object.entries(environment)) {
     if (!name.startsWith(prefix) || names.has(name) || isServiceLink(name, text)) continue;
     const meant = closest(name, names);
-    diagnostics.push(warning(`${name} is in the environment, but no option has this name`, meant && `did you mean ${meant}?`));
+    diagnostics.push(
+      warning(`${name} is in the environment, but no option has this name`, meant && `did you mean ${meant}?`),
+    );
   }
   return diagnostics;
 }

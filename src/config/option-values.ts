@@ -56,7 +56,7 @@ function read<T>(row: OptionRow<T>, text: string): T {
   return value.value;
 }
 
-/** One text of a repeatable row (an environment variable, a default, "a,b" on the command line) as its single values. */
+/** The single values in one text of a repeatable row: an environment variable, a default, "a,b". */
 export function splitTexts(row: AnyRow, text: string): readonly string[] {
   if (row.separator === undefined) return [text];
   return text

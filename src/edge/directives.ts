@@ -253,7 +253,7 @@ export function httpSettings(values: OptionValues, report: (diagnostic: Diagnost
   if (settings.headSizeMax < lineSizeMax) {
     report(
       error(
-        `--large-client-header-buffers allows a head of ${settings.headSizeMax} bytes, but one line may have ${lineSizeMax}`,
+        `--large-client-header-buffers allows ${settings.headSizeMax} bytes in all, but a line may have ${lineSizeMax}`,
         `raise it to ${lineSizeMax} at least, or lower --limit-request-line and --limit-request-field-size`,
       ),
     );

@@ -177,7 +177,11 @@ function hasControl(bytes: Buffer): boolean {
 }
 
 /** May colours be used on standard error? `--use-colors` decides, then NO_COLOR (no-color.org), then the terminal. */
-export function wantsColors(useColors: boolean | undefined, isTerminal: boolean, environment: NodeJS.ProcessEnv): boolean {
+export function wantsColors(
+  useColors: boolean | undefined,
+  isTerminal: boolean,
+  environment: NodeJS.ProcessEnv,
+): boolean {
   const noColor = environment["NO_COLOR"] ?? "";
   return useColors ?? (noColor === "" && environment["TERM"] !== "dumb" && isTerminal);
 }

@@ -2,12 +2,13 @@
  * What the operator sees at the start: what was found, where it listens, how long it took.
  */
 import type { Config } from "../config/model.ts";
-import type { InheritedListener } from "../edge/messages.ts";
+import type { InheritedListener } from "../edge/index.ts";
 import { formatDuration } from "../std/units.ts";
 import type { LoadedReport } from "./worker.ts";
 
 export interface BannerFacts {
-  readonly version: string;
+  /** "tricorn/0.1.0". */
+  readonly software: string;
   readonly config: Config;
   readonly loaded: LoadedReport;
   readonly interpreter: string;
@@ -23,7 +24,7 @@ export interface BannerFacts {
 export function banner(facts: BannerFacts): string {
   const paint = (code: string, text: string): string => (facts.useColors ? `\x1b[${code}m${text}\x1b[0m` : text);
   const rows = rowsOf(facts).map(([label, value]) => `  ${paint("2", label.padEnd(12))} ${value}\n`);
-  const title = paint("1;36", `Tricorn ${facts.version}`);
+  const title = paint("1;36", facts.software.replace("tricorn/", "Tricorn "));
   return `${title} ${paint("32", `ready in ${formatDuration(facts.readyAfterMs)}`)}\n${rows.join("")}`;
 }
 

@@ -43,7 +43,11 @@ export class ControlServer {
   readonly #server: Server;
 
   /** Listens at once: the call has bound and listened when it returns. `failed` gets what goes wrong later. */
-  constructor(path: string, owner: { readonly uid: number; readonly gid: number } | undefined, listener: ControlListener) {
+  constructor(
+    path: string,
+    owner: { readonly uid: number; readonly gid: number } | undefined,
+    listener: ControlListener,
+  ) {
     this.#server = createServer((socket) => receiveLines(socket, listener));
     this.#server.on("error", (error) => listener.violation("master", `control socket: ${error.message}`));
     this.#server.listen(path);

@@ -39,7 +39,7 @@ const udsRow: OptionRow<Bind> = {
   name: "uds",
   argument: unixPath(),
   group: "Addresses",
-  doc: "Listen on a Unix socket: as --bind unix:PATH. Its mode is 0666 (without what --umask takes away) unless --bind names one.",
+  doc: "Listen on a Unix socket of mode 0666, less what --umask takes away: as --bind unix:PATH.",
   example: "tricorn shop.asgi --uds /run/shop.sock",
 };
 
@@ -132,7 +132,9 @@ function bindsOf(values: OptionValues, report: (diagnostic: Diagnostic) => void)
   const wholeStrength = Math.max(...whole.map(strength));
   const partStrength = Math.max(strength(hostRow), strength(portRow));
   if (wholeStrength > 0 && wholeStrength === partStrength) {
-    report(error("--bind, --uds or --fd was given together with --host or --port", "write all of it as --bind HOST:PORT"));
+    report(
+      error("--bind, --uds or --fd was given together with --host or --port", "write all of it as --bind HOST:PORT"),
+    );
   }
   if (wholeStrength >= partStrength && wholeStrength > 0) {
     return whole.filter((row) => strength(row) === wholeStrength).flatMap((row) => values.all(row));
@@ -142,4 +144,3 @@ function bindsOf(values: OptionValues, report: (diagnostic: Diagnostic) => void)
   const host = values.optional(hostRow) ?? (values.source(portRow) === "platform" ? "0.0.0.0" : "127.0.0.1");
   return [{ kind: "tcp", host: host.replace(/^\[(.*)\]$/, "$1"), port: port ?? 8000 }];
 }
-

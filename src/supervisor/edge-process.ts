@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/model.ts";
-import type { EdgeCommand, EdgeReport } from "../edge/messages.ts";
+import type { EdgeCommand, EdgeReport } from "../edge/index.ts";
 import type { Inbox } from "./inbox.ts";
 import type { BoundListener } from "./sockets.ts";
 

@@ -29,7 +29,9 @@ export function describeActivity(activity: WorkerActivity, kind: "wsgi" | "asgi"
   if (count === 0) return `${answered} and was idle`;
   const since = formatDuration(oldest * 1000);
   if (kind === "asgi") return `${answered}; its event loop was last seen ${since} ago`;
-  return count === 1 ? `${answered} and was running one for ${since}` : `${answered} and was running ${count}, the oldest for ${since}`;
+  return count === 1
+    ? `${answered} and was running one for ${since}`
+    : `${answered} and was running ${count}, the oldest for ${since}`;
 }
 
 /** The message of a worker that cannot start, the user's traceback and the hint, as one text of several lines. */

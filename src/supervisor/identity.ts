@@ -21,12 +21,17 @@ export function identityOf({ user, group }: ProcessSettings): Result<Identity | 
   if (user === undefined && group === undefined) return ok(undefined);
   const own: Identity = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const account = user === undefined ? own : findUser(user);
-  if (account === undefined) return err({ message: `--user: there is no user "${user}"`, hint: "create it, or name another" });
+  if (account === undefined)
+    return err({ message: `--user: there is no user "${user}"`, hint: "create it, or name another" });
   const gid = group === undefined ? account.gid : findGroup(group);
-  if (gid === undefined) return err({ message: `--group: there is no group "${group}"`, hint: "create it, or name another" });
+  if (gid === undefined)
+    return err({ message: `--group: there is no group "${group}"`, hint: "create it, or name another" });
   if (account.uid === own.uid && gid === own.gid) return ok(undefined);
   if (own.uid !== 0) {
-    return err({ message: "--user and --group need root: this process is not", hint: "start it with sudo, or leave them out" });
+    return err({
+      message: "--user and --group need root: this process is not",
+      hint: "start it with sudo, or leave them out",
+    });
   }
   return ok({ uid: account.uid, gid });
 }

@@ -2,7 +2,7 @@
  * What has happened since the master last looked. Callbacks only note it here and wake the master; the loop acts on
  * it, in order, at one place.
  */
-import type { EdgeReport } from "../edge/messages.ts";
+import type { EdgeReport } from "../edge/index.ts";
 import type { ControlConnection } from "./control-server.ts";
 import type { ControlReport } from "./control-messages.ts";
 import type { WorkerExit } from "./worker.ts";
@@ -18,6 +18,8 @@ export type Happening =
   /** The control connection of a process has ended. */
   | { readonly kind: "closed"; readonly name: string }
   | { readonly kind: "process-exit"; readonly name: string; readonly exit: WorkerExit }
+  /** A preloader cannot fork; `hadLoaded`: any more. */
+  | { readonly kind: "preloader-failed"; readonly generation: number; readonly hadLoaded: boolean }
   | { readonly kind: "edge-report"; readonly pid: number | undefined; readonly report: EdgeReport }
   | { readonly kind: "edge-exit"; readonly pid: number | undefined; readonly exit: WorkerExit };
 

@@ -1,25 +1,34 @@
 /**
  * How a worker's process comes to be: spawned on its own, or forked by the preloader.
  */
-import { spawnPython } from "../app/spawn.ts";
-import { readLines } from "./output-lines.ts";
+import type { ChildProcess } from "node:child_process";
+import { spawnPython } from "./spawn-python.ts";
+import type { ErrorLog } from "../observe/index.ts";
+import type { Happening, Inbox } from "./inbox.ts";
+import { type LineSink, readLines } from "./output-lines.ts";
 import type { PoolSettings } from "./pool-settings.ts";
 import { startMessage } from "./start-message.ts";
 import type { Worker } from "./worker.ts";
 
 export interface Launcher {
-  /** May launch() be called now? */
+  /** May launch() be called now? If not, what it takes is under way, and the inbox will tell. */
   isReady(): boolean;
   /** Starts the process of a new worker; its exit arrives in the inbox. */
   launch(worker: Worker): void;
-  /** The worker has said hello: it is told what to run, if it does not know yet. */
+  /** The worker has said hello: it is told what it does not know yet. */
   connected(worker: Worker): void;
+  /** Will the exit of this worker's process be reported? */
+  knowsEnd(worker: Worker): boolean;
   /** From now on launch() is about this generation, with the code as it is on disk now. */
   reload(generation: number): void;
   /** The generation of the last reload cannot start: back to the one before. */
   keepOld(): void;
-  /** No more launches. */
+  /** Acts on what is about its own processes; false for what is not. */
+  take(happening: Happening): boolean;
+  /** No more launches; its own processes end when the workers have. */
   stop(): void;
+  /** Its own processes end now. */
+  kill(): void;
   /** True if it has no process of its own left. */
   isEmpty(): boolean;
 }
@@ -43,41 +52,63 @@ export class SpawnLauncher implements Launcher {
     const { name } = worker;
     const child = spawnPython({ interpreter, settings: config.app, controlSocket, name, software });
     worker.pid = child.pid;
-    const sink = {
-      line: (bytes: Buffer): void => log.output(name, bytes),
-      dropped: (count: number): void => log.log("warning", name, `${count} lines dropped: it prints too fast`),
-    };
-    for (const stream of [child.stdout, child.stderr]) if (stream !== null) readLines(stream, sink);
-    child.on("exit", (code, signal) => {
-      inbox.add({ kind: "process-exit", name, exit: { code: code ?? undefined, signal: signal ?? undefined } });
-    });
-    child.on("error", (error) => {
-      if (child.pid !== undefined) return;
-      const exit = { code: undefined, signal: undefined, unstarted: `${interpreter}: ${error.message}` };
-      inbox.add({ kind: "process-exit", name, exit });
-    });
+    logOutput(child, name, log);
+    reportExit(child, { name, interpreter, inbox });
   }
 
   connected(worker: Worker): void {
     const { config, identity, software } = this.#settings;
     const { socketPath, statePath } = worker;
     const edgePid = this.#edgePid();
-    worker.connection?.send(startMessage({ config, socketPath, statePath, logSocket: undefined, identity, edgePid, software }));
+    worker.connection?.send(
+      startMessage({ config, socketPath, statePath, logSocket: undefined, identity, edgePid, software }),
+    );
   }
 
-  reload(): void {
-    // Every launch reads the code anew.
+  knowsEnd(): boolean {
+    return true;
   }
 
-  keepOld(): void {
-    // Nothing was changed.
-  }
+  // There is nothing besides the workers themselves, and each launch reads the code anew.
 
-  stop(): void {
-    // There is nothing besides the workers themselves.
+  reload(): void {}
+  keepOld(): void {}
+  stop(): void {}
+  kill(): void {}
+
+  take(): boolean {
+    return false;
   }
 
   isEmpty(): boolean {
     return true;
   }
+}
+
+/** What `name` prints goes to the log, line by line. */
+export function outputSink(name: string, log: ErrorLog): LineSink {
+  return {
+    line: (bytes) => log.output(name, bytes),
+    dropped: (count) => log.log("warning", name, `${count} lines dropped: it prints more than 1 MiB in a second`),
+  };
+}
+
+/** Standard output and standard error of a process go to the log. */
+export function logOutput(child: ChildProcess, name: string, log: ErrorLog): void {
+  for (const stream of [child.stdout, child.stderr]) if (stream !== null) readLines(stream, outputSink(name, log));
+}
+
+/** The end of a process, or that it never began, arrives in the inbox. */
+export function reportExit(
+  child: ChildProcess,
+  { name, interpreter, inbox }: { readonly name: string; readonly interpreter: string; readonly inbox: Inbox },
+): void {
+  child.on("exit", (code, signal) => {
+    inbox.add({ kind: "process-exit", name, exit: { code: code ?? undefined, signal: signal ?? undefined } });
+  });
+  child.on("error", (error) => {
+    if (child.pid !== undefined) return;
+    const exit = { code: undefined, signal: undefined, unstarted: `${interpreter}: ${error.message}` };
+    inbox.add({ kind: "process-exit", name, exit });
+  });
 }

@@ -4,7 +4,7 @@
  * One loop: reap → take one signal → heal → sleep. Whatever happens outside only leaves a note in the inbox; what is
  * done about it is all here, in order.
  */
-import type { EdgeReport } from "../edge/messages.ts";
+import type { EdgeReport } from "../edge/index.ts";
 import { unreachable } from "../std/assert.ts";
 import { formatDuration } from "../std/units.ts";
 import { banner } from "./banner.ts";
@@ -55,7 +55,11 @@ export class Master {
       gone: (worker, reason) => this.#edge?.send({ kind: "worker-gone", name: worker.name, reason }),
       hopeless: () => this.#end({ graceMs: 0, status: exitStatus.application }),
     };
-    this.#pool = new WorkerPool(place, hooks, makeLauncher(() => this.#edge?.pid ?? 0));
+    this.#pool = new WorkerPool(
+      place,
+      hooks,
+      makeLauncher(() => this.#edge?.pid ?? 0),
+    );
   }
 
   /** The whole life; returns the exit status once every process has ended. */
@@ -72,22 +76,12 @@ export class Master {
 
   #reap(happening: Happening): void {
     switch (happening.kind) {
-      case "hello":
-        return this.#pool.hello(happening.hello, happening.connection);
-      case "report":
-        return this.#pool.report(happening.name, happening.report);
-      case "violation":
-        return this.#pool.violation(happening.name, happening.reason);
-      case "closed":
-        return this.#pool.closed(happening.name);
-      case "process-exit":
-        return this.#pool.processExit(happening.name, happening.exit);
       case "edge-report":
         return happening.pid === this.#edge?.pid ? this.#hearEdge(happening.report) : undefined;
       case "edge-exit":
         return happening.pid === this.#edge?.pid ? this.#edgeEnded(happening.exit) : undefined;
       default:
-        return unreachable(happening);
+        return this.#pool.take(happening);
     }
   }
 
@@ -172,7 +166,11 @@ export class Master {
     log.log("error", "edge", `${describeExit(exit)} and is started again; connections that come meanwhile wait`);
     this.#edgePolicy.failed({ now, startedAt, hadServed: this.#hasListened });
     if (this.#hasListened || ++this.#edgeFailureCount < edgeAttemptCountMax) return;
-    log.log("critical", "master", `the edge ended ${edgeAttemptCountMax} times before it listened: see the lines above`);
+    log.log(
+      "critical",
+      "master",
+      `the edge ended ${edgeAttemptCountMax} times before it listened: see the lines above`,
+    );
     this.#end({ graceMs: 0, status: exitStatus.failed });
   }
 
@@ -197,11 +195,11 @@ export class Master {
 
   #announce(): void {
     const loaded = this.#pool.loaded();
-    const { log, config, version, found, listeners, useColors } = this.#place;
+    const { log, config, software, found, listeners, useColors } = this.#place;
     if (loaded === undefined || !log.includes("info")) return;
     log.print(
       banner({
-        version,
+        software,
         config,
         loaded,
         interpreter: found.path,

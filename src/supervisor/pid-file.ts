@@ -21,7 +21,10 @@ export function writePidFile(path: string): Result<PidFile, PidFileFailure> {
   try {
     writeFileSync(temporary, `${process.pid}\n`, { flag: "wx", mode: 0o644 });
   } catch (error) {
-    return err({ message: `--pid: cannot write ${path}: ${reasonOf(error)}`, hint: "name a path in a directory that this user may write to" });
+    return err({
+      message: `--pid: cannot write ${path}: ${reasonOf(error)}`,
+      hint: "name a path in a directory that this user may write to",
+    });
   }
   try {
     // A link is made whole or not at all: nobody ever reads an empty file, and only one of two starters succeeds.

@@ -1,12 +1,11 @@
 /**
  * The place a master works in: what exists before the first process is started, and is put away after the last.
  */
-import type { Interpreter } from "../app/interpreter.ts";
+import type { Interpreter } from "./interpreter.ts";
 import type { PoolSettings } from "./pool-settings.ts";
 import type { BoundListener } from "./sockets.ts";
 
 export interface Place extends PoolSettings {
-  readonly version: string;
   readonly listeners: readonly BoundListener[];
   readonly found: Interpreter;
   readonly useColors: boolean;

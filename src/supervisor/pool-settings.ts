@@ -2,7 +2,7 @@
  * What the pool of workers is made with, and what it asks of the edge.
  */
 import type { Config } from "../config/model.ts";
-import type { ErrorLog } from "../observe/error-log.ts";
+import type { ErrorLog } from "../observe/index.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Worker } from "./worker.ts";
 

@@ -4,10 +4,12 @@
  * One rule does reload, recycling and scaling: a worker that shall go is marked as leaving, another one is started in
  * its place, and as soon as there are more ready workers than wanted, leaving ones retire.
  */
+import { unreachable } from "../std/assert.ts";
 import { formatDuration } from "../std/units.ts";
 import type { ControlConnection } from "./control-server.ts";
 import type { ControlReport } from "./control-messages.ts";
 import { describeActivity, describeExit, describeFailure } from "./exit-words.ts";
+import type { Happening } from "./inbox.ts";
 import type { Launcher } from "./launcher.ts";
 import type { PoolHooks, PoolSettings } from "./pool-settings.ts";
 import { RestartPolicy, workerRestartLimits } from "./restart-policy.ts";
@@ -54,9 +56,30 @@ export class WorkerPool {
     return this.#all().find(({ loaded }) => loaded !== undefined)?.loaded;
   }
 
+  /** Acts on what a worker, a preloader or its end says. */
+  take(happening: Exclude<Happening, { readonly kind: "edge-report" | "edge-exit" }>): void {
+    if (this.#launcher.take(happening)) return;
+    switch (happening.kind) {
+      case "hello":
+        return this.#hello(happening.hello, happening.connection);
+      case "report":
+        return this.#report(happening.name, happening.report);
+      case "violation":
+        return this.#violation(happening.name, happening.reason);
+      case "closed":
+        return this.#closed(happening.name);
+      case "process-exit":
+        return this.#processExit(happening.name, happening.exit);
+      case "preloader-failed":
+        return this.#startFailed({ startedAt: performance.now(), isLeaving: false, ...happening });
+      default:
+        return unreachable(happening);
+    }
+  }
+
   // What workers say.
 
-  hello(hello: Extract<ControlReport, { readonly type: "hello" }>, connection: ControlConnection): void {
+  #hello(hello: Extract<ControlReport, { readonly type: "hello" }>, connection: ControlConnection): void {
     const worker = this.#workers.get(hello.name);
     if (worker === undefined || worker.isConnected || (worker.pid !== undefined && worker.pid !== hello.pid)) {
       this.#settings.log.log("warning", "master", `process ${hello.pid} called itself ${hello.name}, which it is not`);
@@ -70,7 +93,7 @@ export class WorkerPool {
     else this.#launcher.connected(worker);
   }
 
-  report(name: string, report: ControlReport): void {
+  #report(name: string, report: ControlReport): void {
     const worker = this.#workers.get(name);
     if (worker === undefined) return;
     switch (report.type) {
@@ -93,26 +116,27 @@ export class WorkerPool {
         worker.isLeaving = true;
         return;
       default:
-        this.violation(name, `unexpected "${report.type}"`);
+        this.#violation(name, `unexpected "${report.type}"`);
     }
   }
 
   /** It broke the contract: it is of no use any more. */
-  violation(name: string, reason: string): void {
+  #violation(name: string, reason: string): void {
     this.#settings.log.log("error", name, `control channel: ${reason}`);
     this.#workers.get(name)?.kill("SIGKILL");
   }
 
   /** Its control connection has ended. Its exit should follow; if it does not, it is made to. */
-  closed(name: string): void {
+  #closed(name: string): void {
     const worker = this.#workers.get(name);
     if (worker === undefined) return;
     worker.isConnected = false;
     if (worker.exit !== undefined) this.#ended(worker, worker.exit);
+    else if (!this.#launcher.knowsEnd(worker)) this.#ended(worker, { code: undefined, signal: undefined });
     else worker.deadlineAt = Math.min(worker.deadlineAt, performance.now() + healIntervalMs);
   }
 
-  processExit(name: string, exit: WorkerExit): void {
+  #processExit(name: string, exit: WorkerExit): void {
     const worker = this.#workers.get(name);
     if (worker === undefined) return;
     worker.exit = { ...exit, at: performance.now() };
@@ -172,6 +196,7 @@ export class WorkerPool {
   kill(): void {
     this.stop(0);
     for (const worker of this.#workers.values()) worker.kill("SIGKILL");
+    this.#launcher.kill();
   }
 
   /** Does what is due; returns in how many milliseconds something may be due again. */
@@ -181,7 +206,9 @@ export class WorkerPool {
     if (this.#isStopping) return 100;
     this.#retireLeaving();
     this.#startMissing(now);
-    const deadlines = this.#all().map(({ deadlineAt, exit }) => (exit === undefined ? deadlineAt : exit.at + lastWordsMs));
+    const deadlines = this.#all().map(({ deadlineAt, exit }) =>
+      exit === undefined ? deadlineAt : exit.at + lastWordsMs,
+    );
     const waits = [this.#watchAt, ...deadlines].map((at) => at - now);
     if (this.#policy.waitMs(now) > 0) waits.push(this.#policy.waitMs(now));
     return Math.max(10, Math.min(healIntervalMs, ...waits));
@@ -265,7 +292,11 @@ export class WorkerPool {
     const { log, config } = this.#settings;
     if (worker.state === "retiring") {
       const limit = formatDuration(config.app.gracefulTimeoutMs);
-      log.log("warning", worker.name, `still busy ${limit} (--graceful-timeout) after it was to retire${this.#doing(worker)}`);
+      log.log(
+        "warning",
+        worker.name,
+        `still busy ${limit} (--graceful-timeout) after it was to retire${this.#doing(worker)}`,
+      );
       this.#stop(worker, 0);
       return;
     }
@@ -275,7 +306,7 @@ export class WorkerPool {
       log.log("error", worker.name, "closed its control connection and is killed");
     }
     worker.deadlineAt = now + 5000;
-    if (!worker.kill("SIGKILL") && worker.pid === undefined) this.#ended(worker, { code: undefined, signal: undefined });
+    if (!worker.kill("SIGKILL")) this.#ended(worker, { code: undefined, signal: undefined });
   }
 
   /** Once a second: is anybody silent for too long? */
@@ -332,7 +363,7 @@ export class WorkerPool {
   }
 
   /** A worker could not start, for a reason that is in the log already. */
-  #startFailed(worker: Worker): void {
+  #startFailed(worker: Pick<Worker, "generation" | "startedAt" | "isLeaving">): void {
     if (this.#isStopping) return;
     if (!this.#hasServed) {
       this.#hooks.hopeless();

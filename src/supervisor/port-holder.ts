@@ -32,7 +32,9 @@ function listeningInodes(file: string, port: number): readonly string[] {
 
 /** The command line, shortened, else the name: "python3 manage.py runserver". */
 function nameOf(pid: string): string {
-  const words = read(`/proc/${pid}/cmdline`).split("\0").filter((word) => word !== "");
+  const words = read(`/proc/${pid}/cmdline`)
+    .split("\0")
+    .filter((word) => word !== "");
   const command = [words[0]?.replace(/^.*\//, ""), ...words.slice(1)].join(" ").slice(0, 80);
   return command === "" ? read(`/proc/${pid}/comm`).trim() : command;
 }

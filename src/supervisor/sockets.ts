@@ -9,7 +9,7 @@ import { chmodSync, chownSync, fstatSync, lstatSync, readFileSync, unlinkSync } 
 import * as net from "node:net";
 import { getSystemErrorName } from "node:util";
 import type { Bind } from "../config/model.ts";
-import type { InheritedListener } from "../edge/messages.ts";
+import type { InheritedListener } from "../edge/index.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { holderOfPort } from "./port-holder.ts";
 
@@ -58,7 +58,10 @@ export interface BindOptions {
 }
 
 /** Binds all of `binds`, or none and says why. Not yet listening: the edge does that. */
-export async function bindAll(binds: readonly Bind[], options: BindOptions): Promise<Result<BoundListener[], BindFailure>> {
+export async function bindAll(
+  binds: readonly Bind[],
+  options: BindOptions,
+): Promise<Result<BoundListener[], BindFailure>> {
   const listeners: BoundListener[] = [];
   for (const bind of binds) {
     const bound = await bindOne(bind, binds, options);
@@ -126,7 +129,10 @@ async function resolve(host: string): Promise<Result<readonly string[], BindFail
     return ok([...new Set(found.map(({ address }) => address))]);
   } catch {
     // Whatever the resolver's reason: the name is of no use as an address to listen on.
-    return err({ message: `cannot listen on ${host}: the name has no address`, hint: "name an IP address of this machine" });
+    return err({
+      message: `cannot listen on ${host}: the name has no address`,
+      hint: "name an IP address of this machine",
+    });
   }
 }
 
@@ -257,7 +263,10 @@ async function clearStale(path: string): Promise<BindFailure | undefined> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   if (!found.isSocket()) {
-    return { message: `cannot listen on ${path}: there is a file that is no socket`, hint: "remove it, or choose another path" };
+    return {
+      message: `cannot listen on ${path}: there is a file that is no socket`,
+      hint: "remove it, or choose another path",
+    };
   }
   const answer = await new Promise<string | undefined>((done) => {
     const socket = net.connect(path, () => {
@@ -283,7 +292,8 @@ function unixFailure(path: string, code: string): BindFailure {
 }
 
 function openInherited(fd: number): Result<BoundListener, BindFailure> {
-  const hint = "the descriptor must be a bound TCP or Unix stream socket, as systemd's socket units pass it (3 is the first)";
+  const hint =
+    "the descriptor must be a bound TCP or Unix stream socket, as systemd's socket units pass it (3 is the first)";
   const failure = { message: `cannot listen on the inherited descriptor ${fd}: it is no socket`, hint };
   let inode: number;
   try {

@@ -3,10 +3,10 @@
  * status. What cannot be prepared is said in one sentence with a hint.
  */
 import { join } from "node:path";
-import { findInterpreter } from "../app/interpreter.ts";
+import { findInterpreter } from "./interpreter.ts";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
 import type { Config } from "../config/model.ts";
-import { ErrorLog, wantsColors } from "../observe/error-log.ts";
+import { ErrorLog, wantsColors } from "../observe/index.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { ControlServer } from "./control-server.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
@@ -14,29 +14,33 @@ import { type Identity, identityOf } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { SpawnLauncher } from "./launcher.ts";
 import { Master } from "./master.ts";
+import { LogServer } from "./log-server.ts";
 import { type PidFile, writePidFile } from "./pid-file.ts";
 import type { Place } from "./place.ts";
+import { PreloadLauncher } from "./preload-launcher.ts";
 import { makeRunDirectory, removeRunDirectory, removeStaleRunDirectories } from "./run-directory.ts";
 import { SignalQueue } from "./signals.ts";
 import { bindAll, type BoundListener } from "./sockets.ts";
 
 export interface StartOptions {
   readonly config: Config;
-  readonly version: string;
+  /** "tricorn/0.1.0". */
+  readonly software: string;
   /** Gets what prevents the start. */
   readonly complain: (diagnostics: readonly Diagnostic[]) => void;
 }
 
 /** Serves until a signal ends it. */
-export async function start({ config, version, complain }: StartOptions): Promise<ExitStatus> {
-  const prepared = await prepare(config, version);
+export async function start({ config, software, complain }: StartOptions): Promise<ExitStatus> {
+  const prepared = await prepare(config, software);
   if (!prepared.ok) {
     complain([prepared.error.diagnostic]);
     return prepared.error.status;
   }
-  const { place, pidFile, control } = prepared.value;
+  const { place, pidFile, servers } = prepared.value;
   const signals = new SignalQueue(() => place.inbox.wake());
-  const master = new Master(place, signals, (edgePid) => new SpawnLauncher(place, edgePid));
+  const Launcher = config.app.preload ? PreloadLauncher : SpawnLauncher;
+  const master = new Master(place, signals, (edgePid) => new Launcher(place, edgePid));
   // Looking for what others left must not delay the start; it needs a turn of the event loop anyway.
   const tidying = removeStaleRunDirectories(place.runDirectory).catch((problem: unknown) => {
     place.log.log("debug", "master", `old run directories were not removed: ${String(problem)}`);
@@ -47,7 +51,7 @@ export async function start({ config, version, complain }: StartOptions): Promis
     return status;
   } finally {
     signals.close();
-    control.close();
+    for (const server of servers) server.close();
     for (const listener of place.listeners) listener.close();
     removeRunDirectory(place.runDirectory);
     pidFile?.remove();
@@ -57,7 +61,8 @@ export async function start({ config, version, complain }: StartOptions): Promis
 
 interface Prepared {
   readonly place: Place;
-  readonly control: ControlServer;
+  /** The sockets in the run directory. */
+  readonly servers: readonly { close(): void }[];
   readonly pidFile: PidFile | undefined;
 }
 
@@ -66,11 +71,14 @@ interface Refusal {
   readonly status: ExitStatus;
 }
 
-function refusal(problem: { readonly message: string; readonly hint: string | undefined }, status: ExitStatus): Refusal {
+function refusal(
+  problem: { readonly message: string; readonly hint: string | undefined },
+  status: ExitStatus,
+): Refusal {
   return { diagnostic: error(problem.message, problem.hint), status };
 }
 
-async function prepare(config: Config, version: string): Promise<Result<Prepared, Refusal>> {
+async function prepare(config: Config, software: string): Promise<Result<Prepared, Refusal>> {
   const identity = identityOf(config.process);
   if (!identity.ok) return err(refusal(identity.error, exitStatus.usage));
   const owner = identity.value;
@@ -90,16 +98,15 @@ async function prepare(config: Config, version: string): Promise<Result<Prepared
     return err(refusal(listeners.error, exitStatus.failed));
   }
   const inbox = new Inbox();
-  const directory = openRunDirectory(owner, inbox);
+  const directory = openRunDirectory({ owner, inbox, log: log.value, preload: app.preload });
   if (!directory.ok) {
     putAway(listeners.value, pidFile.value);
     return err(refusal(directory.error, exitStatus.failed));
   }
-  const { runDirectory, control } = directory.value;
+  const { runDirectory, servers } = directory.value;
   const place: Place = {
     config,
-    version,
-    software: `tricorn/${version}`,
+    software,
     runDirectory,
     controlSocket: join(runDirectory, "control.sock"),
     logSocket: join(runDirectory, "log.sock"),
@@ -111,7 +118,7 @@ async function prepare(config: Config, version: string): Promise<Result<Prepared
     inbox,
     useColors,
   };
-  return ok({ place, control, pidFile: pidFile.value });
+  return ok({ place, servers, pidFile: pidFile.value });
 }
 
 type Problem = { readonly message: string; readonly hint: string | undefined };
@@ -121,14 +128,26 @@ function openLog({ log }: Config, useColors: boolean): Result<ErrorLog, Problem>
     return ok(new ErrorLog({ path: log.errorLog, level: log.level, useColors: useColors && log.errorLog === "-" }));
   } catch (problem) {
     // Whatever the system's reason: there is no log to write to.
-    return err({ message: `--error-logfile: cannot open ${log.errorLog}: ${String(problem)}`, hint: "does its directory exist?" });
+    return err({
+      message: `--error-logfile: cannot open ${log.errorLog}: ${String(problem)}`,
+      hint: "does its directory exist?",
+    });
   }
 }
 
-function openRunDirectory(
-  owner: Identity | undefined,
-  inbox: Inbox,
-): Result<{ readonly runDirectory: string; readonly control: ControlServer }, Problem> {
+interface RunDirectoryOptions {
+  readonly owner: Identity | undefined;
+  readonly inbox: Inbox;
+  readonly log: ErrorLog;
+  readonly preload: boolean;
+}
+
+function openRunDirectory({
+  owner,
+  inbox,
+  log,
+  preload,
+}: RunDirectoryOptions): Result<{ readonly runDirectory: string; readonly servers: Prepared["servers"] }, Problem> {
   try {
     const runDirectory = makeRunDirectory(owner);
     const control = new ControlServer(join(runDirectory, "control.sock"), owner, {
@@ -137,10 +156,14 @@ function openRunDirectory(
       closed: (name) => inbox.add({ kind: "closed", name }),
       violation: (name, reason) => inbox.add({ kind: "violation", name, reason }),
     });
-    return ok({ runDirectory, control });
+    const servers = preload ? [control, new LogServer(join(runDirectory, "log.sock"), owner, log)] : [control];
+    return ok({ runDirectory, servers });
   } catch (problem) {
     // A full or read-only disk, a directory without permission: the system's words say which.
-    return err({ message: `cannot make a run directory: ${String(problem)}`, hint: "set TMPDIR to a directory that can be written to" });
+    return err({
+      message: `cannot make a run directory: ${String(problem)}`,
+      hint: "set TMPDIR to a directory that can be written to",
+    });
   }
 }
 

@@ -8,7 +8,7 @@
  * Any state may go to stopping or gone; nothing ever goes back.
  */
 import { assert } from "../std/assert.ts";
-import type { WorkerAddress } from "../edge/messages.ts";
+import type { WorkerAddress } from "../edge/index.ts";
 import type { ControlConnection } from "./control-server.ts";
 import type { ControlReport } from "./control-messages.ts";
 
@@ -93,7 +93,10 @@ export class Worker {
 
   /** What the edge is told of a ready worker. */
   address(threads: number): WorkerAddress {
-    assert(this.pid !== undefined && this.loaded !== undefined, `${this.name} is ready, so it has a pid and was loaded`);
+    assert(
+      this.pid !== undefined && this.loaded !== undefined,
+      `${this.name} is ready, so it has a pid and was loaded`,
+    );
     const { name, pid, socketPath, statePath, loaded } = this;
     return { name, pid, socketPath, statePath, interface: loaded.interface, threads };
   }

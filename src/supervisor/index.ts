@@ -1,0 +1,3 @@
+/** Who lives, who dies? */
+export { type ExitStatus, exitStatus } from "./exit-status.ts";
+export { start, type StartOptions } from "./start.ts";
