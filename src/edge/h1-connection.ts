@@ -117,12 +117,11 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
 
   onEnd(): void {
     this.#inputEnded = true;
-    this.#persistent = false;
     const exchange = this.#exchange;
     if (this.#phase !== "exchange" || exchange === undefined) return this.#shut();
-    // RFC 9112 §8: a message that ends early is incomplete, and must not pass for whole.
-    if (!this.#requestComplete) exchange.refuseBody(400);
-    else this.#halfClosedMs = this.#context.clock.coarseMs + HALF_CLOSED_MS;
+    if (!this.#requestComplete) return this.#endEarly(exchange);
+    // What it sent ahead is still answered.
+    this.#halfClosedMs = this.#context.clock.coarseMs + HALF_CLOSED_MS;
   }
 
   onDrain(): void {
@@ -284,8 +283,9 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#bodySize = 0;
     this.#requestComplete = !exchange.head.hasBody;
     this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : clock.coarseMs + http.clientBodyTimeoutMs;
-    this.#persistent = persistent && !this.#inputEnded && !this.#owner.draining
+    this.#persistent = persistent && !this.#owner.draining
       && this.#requests < http.keepaliveRequests && clock.coarseMs - this.#openedMs < http.keepaliveTimeMs;
+    if (this.#inputEnded) this.#halfClosedMs = clock.coarseMs + HALF_CLOSED_MS;
     exchange.begin();
   }
 
@@ -304,12 +304,22 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   #onNeedData(): void {
-    if (this.#phase === "exchange") {
+    if (this.#inputEnded) {
+      // Nothing follows: a request that was sent ahead is incomplete, or was the last.
+      if (this.#exchange === undefined) this.#shut();
+      else if (!this.#requestComplete) this.#endEarly(this.#exchange);
+    } else if (this.#phase === "exchange") {
       this.#exchange?.bodyPause();
     } else if (this.#phase === "waiting" && !this.#reader.idle) {
       this.#phase = "head";
       this.#deadlineMs = this.#context.clock.coarseMs + this.#context.http.clientHeaderTimeoutMs;
     }
+  }
+
+  /** RFC 9112 §8: a message that ends early is incomplete, and must not pass for whole. */
+  #endEarly(exchange: Exchange): void {
+    this.#persistent = false;
+    exchange.refuseBody(400);
   }
 
   #nextCycle(): void {
@@ -319,7 +329,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#requestComplete = true;
     this.#deadlineMs = clock.coarseMs + http.keepaliveTimeoutMs;
     if (this.#reading) return;
-    if (this.#owner.draining || http.keepaliveTimeoutMs === 0) {
+    if (this.#owner.draining || this.#inputEnded || http.keepaliveTimeoutMs === 0) {
       if (this.#reader.pendingSize === 0) return this.#shut();
     }
     if (this.#reader.pendingSize > 0) {
@@ -392,7 +402,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     }
     // A client that still waits for 100 may never send its body; RFC 9112 §9.6 wants the close announced.
     const bodyInDoubt = !this.#requestComplete && exchange.head.fields.semantics.expectContinue && !this.#continueSent;
-    if (head.close || framing.kind === "close" || bodyInDoubt || this.#owner.draining) this.#persistent = false;
+    const last = this.#owner.draining || (this.#inputEnded && this.#reader.pendingSize === 0);
+    if (head.close || framing.kind === "close" || bodyInDoubt || last) this.#persistent = false;
     if (!this.#persistent) return `${text}Connection: close\r\n\r\n`;
     return minorVersion === 0 ? `${text}Connection: keep-alive\r\n\r\n` : `${text}\r\n`;
   }

@@ -1,0 +1,153 @@
+// The program as a user starts it: bin/tricorn in a process of its own, on a port that the system gives, with a
+// throw-away folder for everything it writes. Use it with `await using`: it ends with the test, however that ends.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root, venvPython } from "../../tools/venv.ts";
+import { Connection, type Origin } from "./connection.ts";
+import { descendants } from "./processes.ts";
+import { eventually } from "./wait.ts";
+
+const readyTimeoutMs = 20_000;
+const stopTimeoutMs = 10_000;
+
+/** The small applications of the tests. */
+export const appsDirectory: string = join(import.meta.dirname, "apps");
+
+export interface ProgramSettings {
+  /** `module:attribute` in tests/support/apps. */
+  readonly app: string;
+  /** Further options of the command line. */
+  readonly options?: readonly string[];
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where the application is; tests/support/apps if left out. */
+  readonly cwd?: string;
+  /** A command and its arguments that come before `bin/tricorn`, and become it: `unshare -m sh -c … --`. */
+  readonly within?: readonly string[];
+}
+
+// What a failing test leaves behind is ended with the test's process. Ending the master is enough: edge and workers
+// follow when their channels to it close.
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const program of running) program.kill("SIGKILL");
+});
+process.once("SIGTERM", () => process.exit(143));
+
+export class Program implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #printed: string[] = [];
+  /** A folder that is removed at the end; the program's temporary folder (TMPDIR) is `tmp` in it. */
+  readonly folder: string;
+  /** The port of the first TCP socket, as the banner names it. */
+  port = 0;
+  exitStatus: number | NodeJS.Signals | undefined = undefined;
+
+  private constructor(process: ChildProcess, folder: string) {
+    this.#process = process;
+    this.folder = folder;
+    running.add(process);
+    process.once("exit", (code, signal) => {
+      this.exitStatus = code ?? signal ?? undefined;
+      running.delete(process);
+    });
+    for (const stream of [process.stdout, process.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => this.#printed.push(text));
+    }
+  }
+
+  /** Starts the program and waits until it serves. Rejects with what it printed if it ends before. */
+  static async start({ app, options = [], env = {}, cwd, within = [] }: ProgramSettings): Promise<Program> {
+    const folder = await mkdtemp(join(tmpdir(), "tricorn-test-"));
+    const [command = "", ...args] = [
+      ...within, join(root, "bin/tricorn"), app, "--bind", "127.0.0.1:0", "--python", venvPython, ...options,
+    ];
+    const child = spawn(command, args, {
+      cwd: cwd ?? appsDirectory,
+      env: { ...process.env, TMPDIR: folder, TEST_FOLDER: folder, PYTHONDONTWRITEBYTECODE: "1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const program = new Program(child, folder);
+    let failure: Error | undefined;
+    child.once("error", (error) => {
+      failure = error;
+    });
+    try {
+      await eventually("the program serves", readyTimeoutMs, () => {
+        if (failure !== undefined) throw failure;
+        if (program.exitStatus !== undefined) throw new Error(`the program ended with ${program.exitStatus}`);
+        program.port = Number(/listening +http:\/\/127\.0\.0\.1:(\d+)/.exec(program.output)?.[1] ?? 0);
+        return program.port > 0;
+      });
+    } catch (cause) {
+      await program.stop();
+      throw new Error(`the program did not start:\n${program.output}`, { cause });
+    }
+    return program;
+  }
+
+  /** The master. */
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** Everything that it has printed so far. */
+  get output(): string {
+    return this.#printed.join("");
+  }
+
+  get edgePid(): number {
+    return this.#pids((command) => command.includes("/edge/main."))[0] ?? 0;
+  }
+
+  get workerPids(): readonly number[] {
+    return this.#pids((command) => command.includes("python/tricorn/worker") && !command.includes("preloader"));
+  }
+
+  /** Master, edge and workers. */
+  get pids(): readonly number[] {
+    return [this.pid, ...this.#pids(() => true)];
+  }
+
+  /** Connects to it. */
+  connect(origin: Partial<Origin> = {}): Promise<Connection> {
+    return Connection.open({ port: this.port, ...origin });
+  }
+
+  /** Bodies that lie on disk at the moment: names of files in the run directory. */
+  async spooled(): Promise<readonly string[]> {
+    const names = await readdir(this.folder, { recursive: true });
+    return names.filter((name) => /(?:^|\/)(?:body|response)-[^/]*$/.test(name));
+  }
+
+  /** Sends the master a signal. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** Ends it, with TERM and, if it does not listen, KILL; removes what it wrote. */
+  async stop(): Promise<void> {
+    if (this.pid !== 0 && this.exitStatus === undefined) {
+      const exited = once(this.#process, "exit");
+      // No test wants to wait for requests that it has left hanging: a second TERM stops at once.
+      this.#process.kill("SIGTERM");
+      const hurry = setTimeout(() => this.#process.kill("SIGTERM"), 300);
+      const kill = setTimeout(() => this.#process.kill("SIGKILL"), stopTimeoutMs);
+      await exited;
+      clearTimeout(hurry);
+      clearTimeout(kill);
+    }
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #pids(wanted: (command: string) => boolean): number[] {
+    return descendants(this.pid).filter(({ command }) => wanted(command)).map(({ pid }) => pid);
+  }
+}
