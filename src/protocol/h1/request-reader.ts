@@ -148,9 +148,9 @@ export class RequestReader {
     const parsed = fields.parse(this.#bytes, Math.min(this.#end, bound));
     if (parsed === "need-data") return this.#end > bound ? this.#fail(violation("head_size", 431)) : parsed;
     if (parsed !== "done") return this.#fail(parsed);
-    const section = fields.finish(this.#bytes, line.end, line.minorVersion);
-    if ("kind" in section) return this.#fail(section);
-    this.#memory.remember(section, line.minorVersion);
+    const read = fields.finish(this.#bytes, line.end, line.minorVersion);
+    if ("kind" in read) return this.#fail(read);
+    const section = this.#memory.remember(read, line.minorVersion);
     this.#sectionSize = section.bytes.length;
     this.#line = this.#fields = undefined;
     return this.#begin(line, section);

@@ -9,6 +9,7 @@
  * A wrong guess costs nothing but time: `find` only proposes, and the reader compares every byte.
  */
 import type { Bytes } from "../../std/bytes.ts";
+import { bytesEqualAt } from "../../std/bytes.ts";
 import type { FieldSection } from "../../http/field-section.ts";
 
 const SLOTS = 512;
@@ -30,14 +31,18 @@ export class SectionMemory {
   /**
    * Notes a section that was just read. Only HTTP/1.1 sections are kept: what is missing in one of
    * HTTP/1.0 (Host) must not pass for HTTP/1.1.
+   * @returns the section to go on with: the one that is kept if it has the same bytes, because it is encoded already
    */
-  remember(section: FieldSection, minorVersion: number): void {
+  remember(section: FieldSection, minorVersion: number): FieldSection {
     const size = section.bytes.length;
-    if (size > SECTION_SIZE_MAX || minorVersion === 0) return;
+    if (size > SECTION_SIZE_MAX || minorVersion === 0) return section;
     const hash = sample(section.bytes, 0, size);
     const slot = hash & (SLOTS - 1);
+    const kept = this.#sections[slot];
+    if (kept !== undefined && kept.bytes.length === size && bytesEqualAt(section.bytes, 0, kept.bytes)) return kept;
     if (this.#seen[slot] === hash) this.#sections[slot] = section;
     else this.#seen[slot] = hash;
+    return section;
   }
 }
 
