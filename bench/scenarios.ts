@@ -1,0 +1,128 @@
+// Which programs serve which application: the rows of the comparison.
+import { join } from "node:path";
+import { root } from "./machine.ts";
+
+/** One program (or two, one behind the other) that serves an application. */
+export interface Contender {
+  readonly name: string;
+  /** What is run in front of `command`, given the port that the application listens on. */
+  readonly isBehindNginx: boolean;
+  readonly command: (place: Place) => readonly string[];
+}
+
+/** Where an application is to be served. */
+export interface Place {
+  /** The virtual environment of the peers. */
+  readonly venv: string;
+  /** `module:attribute`, importable from `apps`. */
+  readonly app: string;
+  readonly port: number;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly app: string;
+  /** What every contender must answer. */
+  readonly body: string;
+  /** The first is ours. */
+  readonly contenders: readonly Contender[];
+}
+
+/** The directory of the applications. */
+export const apps: string = join(root, "bench/apps");
+
+const address = ({ port }: Place): string => `127.0.0.1:${port}`;
+const host = ({ port }: Place): readonly string[] => ["--host", "127.0.0.1", "--port", String(port)];
+const program = ({ venv }: Place, name: string): string => join(venv, "bin", name);
+
+// Each as it comes, with one Python process and without an access log.
+const tricorn: Contender = {
+  name: "tricorn",
+  isBehindNginx: false,
+  command: (place) => [
+    join(root, "bin/tricorn"), place.app, "--bind", address(place), "--python", place.venv, "--app-dir", apps,
+  ],
+};
+const gunicorn: Contender = {
+  name: "gunicorn",
+  isBehindNginx: false,
+  // The class that its documentation names for Python code behind keep-alive connections.
+  command: (place) => [
+    program(place, "gunicorn"), place.app, "--bind", address(place), "--worker-class", "gthread", "--threads", "4",
+  ],
+};
+const uvicorn: Contender = {
+  name: "uvicorn",
+  isBehindNginx: false,
+  command: (place) => [program(place, "uvicorn"), place.app, ...host(place), "--no-access-log"],
+};
+const granianWsgi: Contender = {
+  name: "granian",
+  isBehindNginx: false,
+  command: (place) => [
+    program(place, "granian"), place.app, ...host(place), "--interface", "wsgi", "--blocking-threads", "1",
+  ],
+};
+const granianAsgi: Contender = {
+  name: "granian",
+  isBehindNginx: false,
+  command: (place) => [program(place, "granian"), place.app, ...host(place), "--interface", "asgi"],
+};
+
+function behindNginx(contender: Contender): Contender {
+  return { ...contender, name: `nginx+${contender.name}`, isBehindNginx: true };
+}
+
+const wsgi = [tricorn, granianWsgi, gunicorn, behindNginx(granianWsgi), behindNginx(gunicorn)];
+const asgi = [tricorn, granianAsgi, uvicorn, behindNginx(granianAsgi), behindNginx(uvicorn)];
+const hello = "Hello, World!";
+const json = '{"colours":["black","red","green"],"corners":3,"name":"tricorn"}';
+
+export const scenarios: readonly Scenario[] = [
+  { name: "wsgi-hello", app: "wsgi_hello:app", body: hello, contenders: wsgi },
+  { name: "flask", app: "flask_json:app", body: json, contenders: wsgi },
+  { name: "django", app: "django_json:app", body: json, contenders: wsgi },
+  { name: "asgi-hello", app: "asgi_hello:app", body: hello, contenders: asgi },
+  { name: "fastapi", app: "fastapi_json:app", body: json, contenders: asgi },
+];
+
+/**
+ * nginx as people put it in front of such a server: connections to it are kept, nothing is logged.
+ * @param directory for its pid file and temporary files
+ */
+export function nginxConf({ directory, port, upstream }: {
+  readonly directory: string;
+  readonly port: number;
+  readonly upstream: number;
+}): string {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `  ${name}_temp_path ${directory}/${name};\n`)
+    .join("");
+  return `worker_processes 1;
+daemon off;
+pid ${directory}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  # As many requests a connection as come: the peers behind it have no limit either.
+  keepalive_requests 100000000;
+${temporary}  upstream app {
+    server 127.0.0.1:${upstream};
+    keepalive 64;
+    keepalive_requests 100000000;
+  }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://app;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+    }
+  }
+}
+`;
+}
