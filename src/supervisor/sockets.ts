@@ -5,8 +5,9 @@
  * on, only binds; all that is internal to Node stays in this file.
  */
 import { lookup } from "node:dns/promises";
-import { chmodSync, chownSync, fstatSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, fstatSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
 import * as net from "node:net";
+import { dirname } from "node:path";
 import { getSystemErrorName } from "node:util";
 import type { Bind } from "../config/model.ts";
 import type { InheritedListener } from "../edge/index.ts";
@@ -284,11 +285,12 @@ async function clearStale(path: string): Promise<BindFailure | undefined> {
 }
 
 function unixFailure(path: string, code: string): BindFailure {
-  const hints: Readonly<Record<string, string>> = {
-    EACCES: "may this user write to the directory?",
-    ENOENT: "create the directory first",
-  };
-  return { message: `cannot listen on ${path}: ${code}`, hint: hints[code] };
+  const message = `cannot listen on ${path}`;
+  // libuv says EACCES for a directory that is not there, too.
+  if (code !== "EACCES") return { message: `${message}: ${code}`, hint: undefined };
+  if (existsSync(dirname(path)))
+    return { message: `${message}: EACCES`, hint: "this user may not write to its directory" };
+  return { message: `${message}: there is no directory ${dirname(path)}`, hint: "create the directory first" };
 }
 
 function openInherited(fd: number): Result<BoundListener, BindFailure> {
