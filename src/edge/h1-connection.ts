@@ -283,7 +283,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#bodySize = 0;
     this.#requestComplete = !exchange.head.hasBody;
     this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : clock.coarseMs + http.clientBodyTimeoutMs;
-    this.#persistent = persistent && !this.#owner.draining
+    this.#persistent = persistent && !this.#owner.draining && http.keepaliveTimeoutMs > 0
       && this.#requests < http.keepaliveRequests && clock.coarseMs - this.#openedMs < http.keepaliveTimeMs;
     if (this.#inputEnded) this.#halfClosedMs = clock.coarseMs + HALF_CLOSED_MS;
     exchange.begin();
@@ -329,9 +329,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#requestComplete = true;
     this.#deadlineMs = clock.coarseMs + http.keepaliveTimeoutMs;
     if (this.#reading) return;
-    if (this.#owner.draining || this.#inputEnded || http.keepaliveTimeoutMs === 0) {
-      if (this.#reader.pendingSize === 0) return this.#shut();
-    }
+    if ((this.#owner.draining || this.#inputEnded) && this.#reader.pendingSize === 0) return this.#shut();
     if (this.#reader.pendingSize > 0) {
       this.#read();
       this.#reader.keepRest();
