@@ -34,8 +34,9 @@ export interface LoadOptions {
 
 /** Asks for `seconds` seconds. @throws Error when an answer was not 2xx or a connection failed */
 export async function load({ taskset, wrk, url, core, connections, seconds }: LoadOptions): Promise<Load> {
-  const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...fields.flatMap((field) => ["-H", field])];
-  const child = spawn(taskset, ["-c", String(core), wrk, ...options, url], { stdio: ["ignore", "pipe", "inherit"] });
+  const head = fields.flatMap((field) => ["-H", field]);
+  const args = ["-c", String(core), wrk, "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...head, url];
+  const child = spawn(taskset, args, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));

@@ -64,12 +64,13 @@ export async function ensurePeers(say: (text: string) => void): Promise<string> 
 
 function run(command: string, args: readonly string[], remedy: string): void {
   const { status, error } = spawnSync(command, args, { stdio: ["ignore", 2, 2] });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed${error ? ` (${error.message})` : ""}: ${remedy}`);
+  if (status === 0) return;
+  throw new Error(`${command} ${args.join(" ")} failed${error ? ` (${error.message})` : ""}: ${remedy}`);
 }
 
 /** One line about what was measured on, and what. */
 export function describeMachine(venv: string, programs: Programs): string {
-  const script = "import sys, importlib.metadata as m; print(sys.version.split()[0], *[m.version(n) for n in sys.argv[1:]])";
+  const script = "import sys, importlib.metadata as m; print(sys.version.split()[0], *map(m.version, sys.argv[1:]))";
   const names = ["granian", "gunicorn", "uvicorn", "flask", "django", "fastapi"];
   const { stdout } = spawnSync(join(venv, "bin/python"), ["-c", script, ...names], { encoding: "utf8" });
   const [python = "?", ...versions] = stdout.trim().split(" ");

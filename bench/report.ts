@@ -89,10 +89,11 @@ export function table(results: readonly Result[]): string {
   const all = [["", ...columns], ...cells];
   const widths = all[0]?.map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0))) ?? [];
   const line = (texts: readonly string[]): string => {
-    const padded = texts.map((text, column) => (column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0)));
+    const padded = texts.map((text, at) => (at === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[at] ?? 0)));
     return `| ${padded.join(" | ")} |\n`;
   };
-  const rule = `| ${widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |\n`;
+  const dashes = widths.map((width, at) => (at === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  const rule = `| ${dashes.join(" | ")} |\n`;
   return line(all[0] ?? []) + rule + cells.map(line).join("");
 }
 
