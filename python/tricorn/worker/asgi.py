@@ -19,10 +19,12 @@ from tricorn.worker.failure import report
 from tricorn.worker.lifespan import Lifespan
 from tricorn.worker.server import Server
 
+Task = asyncio.Task
 BEAT_S = 1.0
 # The share of the grace time that open streams get before they are told to end, and before they are cancelled.
 POLITE_SHARE = 0.5
 CANCEL_SHARE = 0.9
+EXTENSIONS: dict = {"http.response.pathsend": {}, "http.response.early_hint": {}, "http.response.trailers": {}}
 
 
 class AsgiServer(Server):
@@ -44,6 +46,9 @@ class AsgiServer(Server):
         self._tasks: dict = {}
         self._task_count = 0
         self._woken = asyncio.Event()
+        self._exchange = type("Exchange", (Exchange,), {"__slots__": (), "server": self})
+        # The worker is about to stop: receive() tells open streams so.
+        self.closing = False
 
     # The server's face to the steward, from the steward's thread.
 
@@ -54,8 +59,6 @@ class AsgiServer(Server):
         self.loop.call_soon_threadsafe(self._adopt, connection)
 
     def take_frame(self, connection: wire.Connection, frame: tuple) -> None:
-        if frame[0] not in (wire.BODY, wire.GONE, wire.GRANT):
-            raise wire.Malformed("a frame of kind %.20r" % (frame[0],))
         self._inbox.append((connection, frame))
 
     def wake(self) -> None:
@@ -80,8 +83,11 @@ class AsgiServer(Server):
     def _look(self) -> None:
         """Something happened in another thread."""
         self._empty_inbox()
-        for connection in [each for each in self.connections if each.closed]:
-            self.forget(connection)
+        for connection in list(self.connections):
+            if connection.closed:
+                self.forget(connection)
+            elif connection.rest:
+                self.loop.add_writer(connection.fd, self._writable, connection)
         self._woken.set()
 
     def _readable(self, connection: wire.Connection) -> None:
@@ -94,12 +100,18 @@ class AsgiServer(Server):
             self.forget(connection)
 
     def _start_tasks(self, count: int) -> None:
-        create_task, tasks = self.loop.create_task, self._tasks
-        for _ in range(count):
-            self._task_count = number = self._task_count + 1
-            task = create_task(self._serve(number))
-            if not task.done():
-                tasks[number] = task
+        loop, tasks, number = self.loop, self._tasks, self._task_count
+        if loop.get_task_factory() is not None:
+            # Somebody's own kind of task; an eager one may be done at once.
+            for number in range(number + 1, number + count + 1):
+                task = loop.create_task(self._serve(number))
+                if not task.done():
+                    tasks[number] = task
+        else:
+            # What create_task does, less one call.
+            for number in range(number + 1, number + count + 1):
+                tasks[number] = Task(self._serve(number), loop=loop)
+        self._task_count = number
 
     def _empty_inbox(self) -> None:
         inbox = self._inbox
@@ -190,9 +202,8 @@ class AsgiServer(Server):
             scope["headers"] = scope["headers"].copy()
             scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
             scope["state"] = self.lifespan.state.copy()
-            scope["extensions"] = {"http.response.pathsend": {}, "http.response.early_hint": {},
-                                   "http.response.trailers": {}}
-            exchange = Exchange(self, connection, id, scope["method"], body)
+            scope["extensions"] = EXTENSIONS.copy()
+            exchange = self._exchange(connection, id, scope["method"], body)
             connection.running[id] = exchange
             try:
                 result = await self.application(scope, exchange.receive, exchange.send)
@@ -201,7 +212,7 @@ class AsgiServer(Server):
             except BaseException as error:  # SystemExit too: the worker lives on.
                 exchange.raised(error)
             finally:
-                if not exchange.ended:
+                if exchange.stage != COMPLETE:
                     exchange.cut()
                 self.answered += 1
                 del connection.running[id]
@@ -244,9 +255,10 @@ class AsgiServer(Server):
             now = time.monotonic()
             if now >= polite:
                 polite = float("inf")
+                self.closing = True
                 for connection in self.connections:
                     for exchange in list(connection.running.values()):
-                        exchange.close()
+                        exchange.wake()
             if now >= cancel:
                 for task in list(self._tasks.values()):
                     task.cancel()

@@ -17,11 +17,13 @@ from typing import Any, Optional
 from tricorn.worker import wire
 from tricorn.worker.failure import report
 from tricorn.worker.fields import UNKNOWN, asgi_fields
-from tricorn.worker.wire import CREDIT, ClientDisconnected, Upload, dumps, pack_length
+from tricorn.worker.wire import CREDIT, INT_MAX, ClientDisconnected, Upload, dumps, pack_length
 
 FIELDS = asgi_fields()
 _known = FIELDS.known.get
 INITIAL, STARTED, STREAMING, TRAILERS, COMPLETE = range(5)
+EXPECTED = {INITIAL: "http.response.start", STARTED: "http.response.body", STREAMING: "http.response.body",
+            TRAILERS: "http.response.trailers"}
 # After the client has left, sends are dropped in silence for so long, then they raise (asgiref 2.4's OSError).
 SILENT_S = 10.0
 SPOOL_READ_SIZE = 65_536
@@ -30,12 +32,12 @@ SPOOL_READ_SIZE = 65_536
 class Exchange:
     """The two callables of one request, and what the server must know of it."""
 
-    __slots__ = ("server", "connection", "id", "method", "body", "stage", "status", "headers", "length", "count",
-                 "granted", "spent", "gone", "closing", "waiters", "trailers", "spool", "ending",
-                 "ended", "head_sent")
+    __slots__ = ("connection", "id", "method", "body", "stage", "status", "headers", "length", "count", "granted",
+                 "spent", "gone", "waiters", "trailers", "spool")
+    # Each server has a subclass of its own, which saves a store for each request.
+    server: Any
 
-    def __init__(self, server: Any, connection: Any, id: int, method: str, body: Any) -> None:
-        self.server = server
+    def __init__(self, connection: Any, id: int, method: str, body: Any) -> None:
         self.connection = connection
         self.id = id
         self.method = method
@@ -44,11 +46,6 @@ class Exchange:
         self.stage = INITIAL
         # When the client left, by the monotonic clock; 0 while it is there.
         self.gone = 0.0
-        # The worker is about to stop: receive() says so, send() still works.
-        self.closing = False
-        # The last frame of this request was sent: there is exactly one.
-        self.ended = False
-        self.head_sent = False
         self.waiters: Optional[list] = None
 
     # receive
@@ -60,7 +57,7 @@ class Exchange:
             self.body = True
             return {"type": "http.request", "body": body, "more_body": False}
         while True:
-            if self.gone or self.closing or self.stage == COMPLETE:
+            if self.gone or self.stage == COMPLETE or self.server.closing:
                 return {"type": "http.disconnect"}
             if body is not True:
                 message = self._next_chunk()
@@ -149,7 +146,12 @@ class Exchange:
             except TypeError:
                 # A pair that is a list cannot be looked up; what is really wrong gets its own error here.
                 headers, length = self._examine(headers)
-            self.status = message["status"]
+            status = message["status"]
+            if type(status) is not int:
+                status = int(status)
+            if not 200 <= status <= 999:
+                raise RuntimeError("the status of http.response.start must be 200 to 999, not %d" % status)
+            self.status = status
             self.headers = headers
             self.length = length
             self.stage = STARTED
@@ -162,7 +164,7 @@ class Exchange:
             body = message.get("body", b"")
             length = self.length
             if (type(body) is not bytes or len(body) > CREDIT or (length is not None and length != len(body))
-                    or type(self.status) is not int or self.gone):
+                    or self.gone):
                 await self._send_slowly(kind, message)
                 return
             try:
@@ -171,7 +173,6 @@ class Exchange:
                 await self._send_slowly(kind, message)
                 return
             self.stage = COMPLETE
-            self.ended = True
             connection = self.connection
             connection.out += pack_length(len(payload)), payload
             if not connection.scheduled:
@@ -190,7 +191,7 @@ class Exchange:
     async def _send_slowly(self, kind: str, message: dict) -> None:
         """Everything but the common case: streaming, files, hints, trailers, mistakes, clients that left."""
         if self.gone:
-            await self._drop(kind, message)
+            await self._drop()
         elif kind == "http.response.body" and self.stage in (STARTED, STREAMING):
             await self._send_body(message)
         elif kind == "http.response.early_hint" and self.stage < STREAMING:
@@ -199,27 +200,21 @@ class Exchange:
         elif kind == "http.response.informational" and self.stage < STREAMING:
             headers = self._examine(message.get("headers", ()))[0]
             self._put((wire.INFORMATIONAL, self.id, int(message["status"]), headers))
-        elif kind == "http.response.pathsend" and self.stage == STARTED:
+        elif kind == "http.response.pathsend" and self.stage in (STARTED, STREAMING):
             await self._send_path(message["path"])
         elif kind == "http.response.trailers" and self.stage == TRAILERS:
-            self.ending += self._examine(message.get("headers", ()))[0]
+            self.trailers += self._examine(message.get("headers", ()))[0]
             if not message.get("more_trailers"):
-                self._complete(self.ending)
+                self._complete(self.trailers)
         else:
-            expected = {INITIAL: "http.response.start", STARTED: "http.response.body",
-                        STREAMING: "http.response.body", TRAILERS: "http.response.trailers",
-                        COMPLETE: "nothing, the response is complete"}[self.stage]
-            raise RuntimeError("Expected ASGI message %s, but got %r" % (
-                expected if self.stage == COMPLETE else repr(expected), kind))
+            if self.stage == COMPLETE:
+                raise RuntimeError("Unexpected ASGI message %r: the response is complete" % kind)
+            raise RuntimeError("Expected ASGI message %r, but got %r" % (EXPECTED[self.stage], kind))
 
-    async def _drop(self, kind: str, message: dict) -> None:
-        """The client has left: keeps the order of stages, sends nothing, raises after a while."""
+    async def _drop(self) -> None:
+        """The client has left: sends nothing, and raises after a while."""
         if time.monotonic() - self.gone > SILENT_S:
             raise ClientDisconnected("the client has gone away")
-        if kind == "http.response.start":
-            self.stage = STARTED
-        elif kind != "http.response.body" or not message.get("more_body"):
-            self.stage = COMPLETE
         # A loop that only sends must not starve the task that would hear of the disconnect.
         await asyncio.sleep(0)
 
@@ -233,9 +228,8 @@ class Exchange:
 
     def send_head(self, body: bytes = b"") -> None:
         """Sends the head and first bytes as a frame of their own. Raises TypeError, ValueError."""
-        self._put((wire.HEAD, self.id, body, int(self.status), self.headers))
+        self._put((wire.HEAD, self.id, body, self.status, self.headers))
         self.stage = STREAMING
-        self.head_sent = True
         self.granted = CREDIT
         self.spent = len(body)
         self.count = 0
@@ -263,7 +257,7 @@ class Exchange:
             body = b""
         if self.stage == STARTED:
             if not more and not self.trailers and len(body) <= CREDIT:
-                self._put((wire.WHOLE, self.id, body, int(self.status), self.headers))
+                self._put((wire.WHOLE, self.id, body, self.status, self.headers))
                 self._finish()
                 return
             self.send_head(body[:CREDIT])
@@ -276,7 +270,7 @@ class Exchange:
         if not more:
             if self.trailers:
                 self.stage = TRAILERS
-                self.ending: list = []
+                self.trailers = []
             else:
                 self._complete(None)
 
@@ -295,19 +289,23 @@ class Exchange:
 
     async def _send_path(self, path: str) -> None:
         """http.response.pathsend: the edge sends the file. Raises OSError when it cannot be read."""
-        path = os.fspath(path)
+        path = os.path.abspath(os.fspath(path))
         with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            count = size if self.length is None else self.length
             if self._bodyless():
-                await self._send_body({"body": b""})
-            else:
-                size = os.fstat(file.fileno()).st_size
-                count = -1 if self.length is None else self.length
-                if count > size:
-                    self.send_head()
-                    self.cut()
-                    raise RuntimeError("The file is shorter than Content-Length (%d of %d)" % (size, count))
-                self._put((wire.FILE, self.id, os.path.abspath(path), 0, count, int(self.status), self.headers))
+                await self._send_body({})
+            elif self.stage == STARTED and not self.trailers and count <= size and (count <= INT_MAX or count == size):
+                # All of the file needs no number, and may be longer than a frame's numbers are.
+                count = count if count <= INT_MAX else -1
+                self._put((wire.FILE, self.id, path, 0, count, self.status, self.headers))
                 self._finish()
+            else:
+                while True:
+                    block = file.read(CREDIT)
+                    await self._send_body({"body": block, "more_body": bool(block)})
+                    if not block or self.gone:
+                        break
 
     def _complete(self, trailers: Optional[list]) -> None:
         self._put((wire.END, self.id, trailers))
@@ -315,12 +313,11 @@ class Exchange:
 
     def cut(self) -> None:
         """The response cannot become what its head says: the edge answers 500, or cuts the connection."""
-        self._put((wire.FAILED, self.id, self.head_sent))
+        self._put((wire.FAILED, self.id, self.stage >= STREAMING))
         self._finish()
 
     def _finish(self) -> None:
         self.stage = COMPLETE
-        self.ended = True
         if self.waiters is not None:
             self.wake()
 
@@ -332,16 +329,11 @@ class Exchange:
             self.gone = time.monotonic()
         self.wake()
 
-    def close(self) -> None:
-        """The worker stops: an application that listens for http.disconnect ends its stream now."""
-        self.closing = True
-        self.wake()
-
     def returned(self, result: Any) -> None:
         """The application's coroutine ended without an exception."""
         if result is not None:
             report("The ASGI application returned %s; it should return None" % type(result).__name__)
-        if self.stage == COMPLETE or self.gone or self.closing:
+        if self.stage == COMPLETE or self.gone or self.server.closing:
             return
         if self.stage == INITIAL:
             report("The ASGI application returned without starting a response")

@@ -30,6 +30,8 @@ class Loaded:
         self.interface = interface
         # The version of ASGI that the application was written for, None for WSGI.
         self.asgi = asgi
+        # The event loop's name, None for WSGI.
+        self.loop: Optional[str] = None
         self.framework = explain.framework_of(application)
 
 

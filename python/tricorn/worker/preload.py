@@ -117,5 +117,5 @@ class Preloader:
         control = Control(path, name, "worker")
         random.seed()
         process.prepare(start, name)
-        control.send(process.describe(self._loaded, None if self._loaded.interface == "wsgi" else "auto"))
+        control.send(process.describe(self._loaded))
         return process.serve(control, process.Signals(control), start, self._loaded)

@@ -80,7 +80,7 @@ def prepare(start: dict, name: str) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
-    _set_title(name)
+    _set_title(name[:15])
     if not faulthandler.is_enabled():
         faulthandler.enable(file=sys.__stderr__, all_threads=True)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -105,7 +105,7 @@ def _set_title(name: str) -> None:
     """Names the process for ps and top, where Linux offers a file for it (15 characters)."""
     try:
         with open("/proc/self/comm", "w") as comm:
-            comm.write(("tricorn " + name)[:15])
+            comm.write(name)
     except OSError:
         # Another system, or /proc is closed to us: a nicety.
         pass
@@ -116,11 +116,14 @@ def drop_privileges(uid: Optional[int], gid: Optional[int]) -> None:
     if os.geteuid() != 0 or uid is None and gid is None:
         return
     import pwd
+    try:
+        user = pwd.getpwuid(os.getuid() if uid is None else uid)
+        gid = user.pw_gid if gid is None else gid
+        os.initgroups(user.pw_name, gid)
+    except KeyError:
+        # A number without a name has no supplementary groups.
+        os.setgroups([] if gid is None else [gid])
     if gid is not None:
-        try:
-            os.initgroups(pwd.getpwuid(os.getuid() if uid is None else uid).pw_name, gid)
-        except KeyError:
-            os.setgroups([gid])
         os.setgid(gid)
     if uid is not None:
         os.setuid(uid)
@@ -150,15 +153,16 @@ def load(control: Control, start: dict) -> Optional[loader.Loaded]:
                           "message": "the event loop %r cannot be had" % start.get("loop"),
                           "hint": "use --loop auto, asyncio or uvloop, or module:attribute of a loop factory"})
             return None
-    control.send(describe(loaded, loop))
+    loaded.loop = loop
+    control.send(describe(loaded))
     return loaded
 
 
-def describe(loaded: loader.Loaded, loop: Optional[str]) -> dict:
+def describe(loaded: loader.Loaded) -> dict:
     """The message that says what was loaded."""
     import platform
     return {"type": "loaded", "interface": loaded.interface, "asgi": loaded.asgi, "framework": loaded.framework,
-            "application": loaded.name, "loop": loop,
+            "application": loaded.name, "loop": loaded.loop,
             "python": "%s %s" % (platform.python_implementation(), platform.python_version())}
 
 

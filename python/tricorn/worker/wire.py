@@ -163,6 +163,24 @@ def expects_continue(head: dict) -> bool:
     return head.get("HTTP_EXPECT", "").lower() == "100-continue"
 
 
+def check_frame(frame: tuple) -> None:
+    """Checks a frame of a data connection that is neither hello nor request. Raises Malformed, ValueError."""
+    kind = frame[0]
+    good = True
+    if kind == BODY:
+        _, id, chunk, more = frame
+        good = type(chunk) is bytes and type(more) is bool
+    elif kind == GRANT:
+        _, id, credit = frame
+        good = type(credit) is int and credit > 0
+    elif kind == GONE:
+        _, id = frame
+    else:
+        raise Malformed("a frame of kind %.20r" % (kind,))
+    if not good or type(id) is not int or id <= 0:
+        raise Malformed("a frame of kind %d and a strange shape" % kind)
+
+
 class Connection:
     """One connection of an edge thread: data or steward, as its hello says."""
 
@@ -217,9 +235,13 @@ class Connection:
                 at = stop
                 if prefix != REQUEST_PREFIX or not bases or size < REQUEST_SIZE_MIN:
                     frame = loads(view[start:stop])
+                    if type(frame) is not tuple:
+                        raise Malformed("a frame that is no tuple")
                     if frame[0] == REQUEST and bases:
                         append((self, frame[1], self._complete(frame), frame[4]))
                     else:
+                        if bases:
+                            check_frame(frame)
                         other(self, frame)
                     bases = self.bases
                     continue
@@ -235,9 +257,10 @@ class Connection:
                         continue
                 frame = loads(view[start:stop])
                 complete = self._complete(frame)
-                append((self, id, complete, frame[4]))
                 if tail is not None and frame[4] == b"":
+                    # Before anybody can pop it, and the application change it.
                     heads.put(tail, complete)
+                append((self, id, complete, frame[4]))
             heads.hits += hits
         except Malformed:
             raise

@@ -18,7 +18,7 @@ from tricorn.worker.failure import report
 from tricorn.worker.file_wrapper import FileWrapper
 from tricorn.worker.poller import Poller
 from tricorn.worker.server import Server
-from tricorn.worker.wire import CREDIT, ClientDisconnected, Upload, dumps, pack_length
+from tricorn.worker.wire import CREDIT, FRAME_SIZE_MAX, ClientDisconnected, Upload, dumps, pack_length
 from tricorn.worker.wsgi_call import Call
 from tricorn.worker.wsgi_input import Errors, Input, StreamedInput, open_spooled
 
@@ -47,6 +47,8 @@ class WsgiServer(Server):
         self._by_fd: dict = {}
         # The calls that run, one place for each thread.
         self._running: list = [None] * self.threads
+        # The spooled bodies of those.
+        self._spooled: list = [None] * self.threads
         self._errors = Errors()
         self._claiming = threading.Lock()
         # Signalled when credit, body bytes or an abort arrive (pool only).
@@ -108,13 +110,11 @@ class WsgiServer(Server):
                 upload.put(chunk, more)
         elif kind == wire.GONE:
             self._abort(connection, frame[1])
-        elif kind == wire.GRANT:
+        else:
             _, id, credit = frame
             for call in self._running:
                 if call is not None and call.id == id and call.connection is connection:
                     call.granted += credit
-        else:
-            raise wire.Malformed("a frame of kind %.20r" % (kind,))
         self._announce()
 
     def _abort(self, connection: wire.Connection, id: int) -> None:
@@ -141,8 +141,8 @@ class WsgiServer(Server):
 
     def look(self, call: Call) -> None:
         """Learns whether the client is still there, without waiting."""
-        if self._alone:
-            self.receive(call.connection)
+        if self._alone and not self.receive(call.connection):
+            call.gone = True
         if call.connection.closed or call.id in call.connection.late:
             call.gone = True
 
@@ -245,25 +245,33 @@ class WsgiServer(Server):
                 method = environ["REQUEST_METHOD"]
                 running[0] = call = new_call(connection, id, method)
                 environ["wsgi.early_hints"] = call.early_hints
-                environ["wsgi.input"] = BytesIO(body) if type(body) is bytes else self._open_input(call, body)
                 try:
+                    environ["wsgi.input"] = BytesIO(body) if type(body) is bytes else self._open_input(call, body)
                     copy = context.copy()
                     result = copy.run(application, environ, call.start_response)
                     if type(result) is list and len(result) == 1 and not call.head_sent:
                         block = result[0]
-                        length = call.length
-                        if (type(block) is bytes and call.status is not None and len(block) <= CREDIT
+                        length = call.length if call.status else None
+                        if (type(block) is bytes and call.status and len(block) <= CREDIT
                                 and (length is None or length == len(block)) and method != "HEAD"):
-                            payload = dumps((1, id, block, call.status, call.headers), 2)
-                            connection.out += pack_length(len(payload)), payload
-                            self.answered += 1
-                            continue
+                            try:
+                                payload = dumps((1, id, block, call.status, call.headers), 2)
+                                size = len(payload)
+                            except ValueError:
+                                # A subclass of str among the fields: `respond` makes it one.
+                                size = 0
+                            if 0 < size <= FRAME_SIZE_MAX:
+                                connection.out += pack_length(size), payload
+                                self.answered += 1
+                                if type(body) is not bytes:
+                                    self._close_input(call)
+                                continue
                     copy.run(call.respond, result)
-                except BaseException as error:
+                except BaseException as error:  # SystemExit too: the worker lives on.
                     self._fail(call, error)
                 self.answered += 1
-                if body is None:
-                    connection.uploads.pop(id, None)
+                if type(body) is not bytes:
+                    self._close_input(call)
 
     def _run_pool(self) -> None:
         tokens: Any = queue.SimpleQueue()
@@ -297,9 +305,9 @@ class WsgiServer(Server):
                 with self._claiming:
                     self._running[slot] = None
                     self.answered += 1
+                    self.count_answers()
                 self.state.clock[slot] = 0.0
                 connection.flush()
-                self.count_answers()
                 if self.stopping:
                     self.wake()
 
@@ -313,14 +321,23 @@ class WsgiServer(Server):
             copy.run(call.respond, result)
         except BaseException as error:  # SystemExit too: the worker lives on.
             self._fail(call, error)
-        if body is None:
-            call.connection.uploads.pop(call.id, None)
+        if type(body) is not bytes:
+            self._close_input(call)
 
     def _open_input(self, call: Call, body: Optional[str]) -> Any:
         if body is None:
             wait = self.wait_for_body
             return Input(StreamedInput(call.connection.uploads[call.id], lambda upload: wait(call, upload)), 65_536)
-        return open_spooled(body)
+        self._spooled[call.slot] = spooled = open_spooled(body)
+        return spooled
+
+    def _close_input(self, call: Call) -> None:
+        """The request is over: nobody reads its spooled or streamed body any more."""
+        call.connection.uploads.pop(call.id, None)
+        spooled = self._spooled[call.slot]
+        if spooled is not None:
+            self._spooled[call.slot] = None
+            spooled.close()
 
     def _fail(self, call: Call, error: BaseException) -> None:
         """The application raised: tells the edge, and the log unless the client's leaving was all."""

@@ -41,7 +41,7 @@ class Call:
                  "head_sent", "gone")
     server: Any
 
-    # `status` is None until start_response() was called. `length` is the application's Content-Length, `count` the
+    # `status` is None until start_response() was called, and empty when that failed. `length` is the application's Content-Length, `count` the
     # bytes of its body so far. `granted` bytes the edge will take in all, written by the reader; `spent` are on the
     # wire, written by the call's own thread.
 
@@ -64,6 +64,8 @@ class Call:
                 exc_info = None
         elif self.status is not None:
             raise AssertionError("start_response() was called a second time without exc_info")
+        # Called, though nothing is known yet: what follows may raise.
+        self.status = ""
         if status not in STATUSES or type(status) is not str:
             status = check_status(status)
         length = None
@@ -108,7 +110,7 @@ class Call:
     @property
     def bodyless(self) -> bool:
         """RFC 9110 §6.4.1: a response to HEAD, and 204 and 304, have no content."""
-        return self.method == "HEAD" or self.status is not None and self.status[:3] in ("204", "304")
+        return self.method == "HEAD" or bool(self.status) and self.status[:3] in ("204", "304")
 
     def respond(self, result: Any) -> None:
         """Sends what the application returned, and closes it, whatever happens. Raises what it raises."""
@@ -129,7 +131,7 @@ class Call:
 
     def send(self, block: bytes) -> None:
         """Sends a block before it returns; the head goes with the first one. Raises ClientDisconnected."""
-        if self.status is None:
+        if not self.status:
             raise AssertionError("a body was given before start_response() was called")
         if self.head_sent:
             self.server.look(self)
@@ -179,7 +181,7 @@ class Call:
             if not isinstance(block, (bytes, bytearray, memoryview)):
                 raise TypeError("a WSGI response must give bytes, not %s" % type(block).__name__)
         body = b"".join(blocks)
-        if self.status is None:
+        if not self.status:
             raise AssertionError("the application returned without calling start_response()")
         if self.bodyless:
             body = b""
@@ -211,7 +213,7 @@ class Call:
             if complete:
                 # PEP 3333: what is beyond Content-Length is not sent, and iteration stops.
                 return
-            if self.status is None:
+            if not self.status:
                 raise AssertionError("a body was given before start_response() was called")
             if self.length is None:
                 if not self.head_sent and hasattr(result, "__len__") and len(result) == 1 and not self.bodyless:
@@ -236,7 +238,7 @@ class Call:
 
     def _end(self) -> None:
         """The iterable is exhausted: ends the response, or cuts one that is shorter than it declared."""
-        if self.status is None:
+        if not self.status:
             raise AssertionError("the application returned without calling start_response()")
         if not self.head_sent:
             if self.length and not self.bodyless:
@@ -254,7 +256,7 @@ class Call:
 
     def _send_file(self, wrapper: FileWrapper) -> bool:
         """Hands a real file to the edge; returns False when it has to be read here."""
-        if self.status is None or self.bodyless:
+        if not self.status or self.bodyless:
             return False
         found = plain_file(wrapper.filelike)
         if found is None:

@@ -1,0 +1,237 @@
+"""Frames and connections, without an application: the shared cases, cut streams, garbage, remembered heads."""
+import json
+import marshal
+import os
+import random
+import socket
+import struct
+import unittest
+from collections import deque
+
+from tests import edge
+from tricorn.worker import heads, wire
+
+CASES = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "cases", "wire")
+
+
+def cases(name):
+    with open(os.path.join(CASES, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def value_of(text):
+    """A case's value as Python's."""
+    if isinstance(text, list):
+        return [value_of(each) for each in text]
+    if isinstance(text, dict):
+        if "bytes" in text:
+            return bytes.fromhex(text["bytes"])
+        if "tuple" in text:
+            return tuple(value_of(each) for each in text["tuple"])
+        return {value_of(key): value_of(value) for key, value in text["dict"]}
+    return text
+
+
+class Pair:
+    """A data connection and the socket that feeds it."""
+
+    def __init__(self, bases=({"SERVER_NAME": "localhost"},)):
+        ours, self.sock = socket.socketpair()
+        self.connection = wire.Connection(ours)
+        self.requests, self.others = deque(), []
+        self.receive = lambda: self.connection.receive(self.requests, self._other)
+        self.feed(edge.encode((0, 1, "data", 0, list(bases))))
+
+    def _other(self, connection, frame):
+        if connection.role is None:
+            connection.hello(frame)
+        else:
+            self.others.append(frame)
+
+    def feed(self, data):
+        self.sock.sendall(data)
+        return self.receive()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+        self.connection.close()
+
+
+class Cases(unittest.TestCase):
+    def test_what_the_edge_writes_is_read(self):
+        for case in cases("to-worker.json"):
+            with self.subTest(case["name"]):
+                found = marshal.loads(bytes.fromhex(case["marshal"]))
+                self.assertEqual(found, value_of(case["value"]))
+                self.assertEqual(repr(found), repr(value_of(case["value"])))
+
+    def test_what_the_worker_writes_are_these_bytes(self):
+        for case in cases("to-edge.json"):
+            with self.subTest(case["name"]):
+                size, payload = wire.encode(value_of(case["value"]))
+                self.assertEqual(payload.hex(), case["marshal"])
+                self.assertEqual(size, struct.pack("<I", len(payload)))
+
+    def test_what_is_malformed_ends_the_connection(self):
+        for case in cases("malformed.json"):
+            if case["direction"] != "to-worker":
+                continue
+            with self.subTest(case["name"]), Pair() as pair:
+                data = bytes.fromhex(case["marshal"])
+                with self.assertRaises(wire.Malformed):
+                    pair.feed(struct.pack("<I", len(data)) + data)
+                    for frame in pair.others:
+                        pair.connection.hello(frame)
+                self.assertFalse(pair.requests)
+
+
+class Streams(unittest.TestCase):
+    def test_frames_cut_at_every_byte_are_the_same_frames(self):
+        frames = [(1, 1, 0, edge.environ(), b""), (3, 1), (2, 5, b"chunk", True), (1, 2, 0, edge.environ("/x"), b"body")]
+        data = b"".join(edge.encode(frame) for frame in frames)
+        for at in range(1, len(data)):
+            with Pair() as pair:
+                pair.feed(data[:at])
+                pair.feed(data[at:])
+                self.assertEqual([entry[1] for entry in pair.requests], [1, 2])
+                self.assertEqual(pair.others, frames[1:3])
+                self.assertEqual(pair.requests[1][3], b"body")
+
+    def test_a_frame_of_the_largest_size_is_taken_and_the_buffer_shrinks_again(self):
+        with Pair() as pair:
+            body = b"x" * (wire.FRAME_SIZE_MAX - 500)
+            data = edge.encode((1, 1, 0, edge.environ(), body)) + edge.encode((3, 1))
+            while data:
+                pair.feed(data[:50_000])
+                data = data[50_000:]
+            while pair.receive() > 0:
+                pass
+            self.assertEqual(pair.requests[0][3], body)
+            self.assertEqual(pair.others, [(3, 1)])
+            self.assertLess(len(pair.connection._buffer), 300_000)
+
+    def test_a_longer_length_ends_the_connection_at_once(self):
+        with Pair() as pair, self.assertRaises(wire.Malformed):
+            pair.feed(struct.pack("<I", wire.FRAME_SIZE_MAX + 1))
+
+    def test_the_end_of_the_stream_is_told(self):
+        with Pair() as pair:
+            self.assertEqual(pair.receive(), 0)
+            pair.sock.close()
+            self.assertEqual(pair.receive(), -1)
+
+    def test_frames_of_strange_shapes_are_malformed_and_nothing_worse(self):
+        seed = random.randrange(1 << 30)
+        chance = random.Random(seed)
+
+        def anything(depth=0):
+            kind = chance.randrange(9 if depth < 3 else 6)
+            if kind < 6:
+                return (None, True, chance.randrange(-2, 9), chance.choice([b"", b"chunk"]), "text", 1 << 40)[kind]
+            parts = [anything(depth + 1) for _ in range(chance.randrange(4))]
+            return (tuple(parts), parts, {str(n): part for n, part in enumerate(parts)})[kind - 6]
+
+        good = [(1, 1, 0, edge.environ(), b""), (2, 1, b"abc", True), (3, 1), (4, 1, 5), (1, 2, 0, edge.environ(), None)]
+        # marshal is no parser of hostile bytes, so only shapes are strange here: the edge is the only writer.
+        for _ in range(3000):
+            frame = list(chance.choice(good))
+            for _ in range(chance.randrange(3)):
+                frame[chance.randrange(len(frame))] = anything()
+            if not chance.randrange(5):
+                frame = frame[:chance.randrange(len(frame))]
+            data = edge.encode(chance.choice([tuple(frame)] * 5 + [frame]))
+            if not chance.randrange(5):
+                size = chance.randrange(len(data) - 4)
+                data = struct.pack("<I", size) + data[4:4 + size]
+            with self.subTest(seed=seed, frame=frame, data=data), Pair() as pair:
+                try:
+                    pair.feed(data)
+                except wire.Malformed:
+                    continue
+                for _, id, environ, _ in pair.requests:
+                    self.assertIs(type(environ), dict)
+                    self.assertGreater(id, 0)
+
+    def test_the_first_frame_must_be_a_proper_hello(self):
+        for frame in ((0, 2, "data", 0, [{}]), (0, 1, "other", 0, [{}]), (0, 1, "data", 64, [{}]), (0, 1, "data", 0, []),
+                      (0, 1, "data", 0, [5]), (1, 1, 0, {}, b""), (10, True), (0,)):
+            ours, theirs = socket.socketpair()
+            connection = wire.Connection(ours)
+            theirs.sendall(edge.encode(frame))
+            with self.subTest(frame=frame), ours, theirs, self.assertRaises(wire.Malformed):
+                connection.receive(deque(), lambda connection, frame: connection.hello(frame))
+
+
+def as_the_edge_writes(id, environ, body=b""):
+    """A request with the small tuple that the edge uses, which is what heads are remembered by."""
+    rest = b"".join(marshal.dumps(part, 2) for part in (1, id, 0, environ, body))
+    return struct.pack("<I", len(rest) + 2) + b")\x05" + rest
+
+
+class Heads(unittest.TestCase):
+    def test_a_head_that_comes_again_is_a_new_dict_each_time(self):
+        with Pair() as pair:
+            for id in (1, 2, 3):
+                pair.feed(as_the_edge_writes(id, edge.environ("/a")))
+                pair.requests[-1][2]["mine"] = id
+            self.assertEqual(pair.connection._heads.hits, 2)
+            environs = [entry[2] for entry in pair.requests]
+            self.assertEqual([environ.pop("mine") for environ in environs], [1, 2, 3])
+            self.assertEqual(environs[0], {**edge.environ("/a"), "SERVER_NAME": "localhost"})
+            self.assertTrue(environs[0] == environs[1] == environs[2])
+            self.assertEqual([entry[1] for entry in pair.requests], [1, 2, 3])
+
+    def test_requests_with_a_body_are_never_taken_from_the_table(self):
+        with Pair() as pair:
+            for id, body in ((1, b"a"), (2, b"b"), (3, None), (4, b""), (5, b"a")):
+                pair.feed(as_the_edge_writes(id, edge.environ(), body))
+            self.assertEqual([entry[3] for entry in pair.requests], [b"a", b"b", None, b"", b"a"])
+            self.assertEqual(list(pair.connection.uploads), [3])
+
+    def test_the_table_is_bounded_and_given_up_where_it_is_of_no_use(self):
+        table = heads.Heads()
+        for n in range(heads.HEADS_MAX):
+            table.put(b"%d" % n, {})
+        self.assertEqual(len(table.table), heads.HEADS_MAX)
+        table.put(b"one more", {})
+        self.assertIsNone(table.table)
+        for _ in range(heads.PAUSE):
+            table.missed()
+        self.assertEqual(table.table, {})
+
+    def test_a_full_table_that_is_used_starts_again(self):
+        table = heads.Heads()
+        for n in range(heads.HEADS_MAX):
+            table.put(b"%d" % n, {})
+        table.hits = heads.HEADS_MAX
+        table.put(b"one more", {})
+        self.assertEqual(list(table.table), [b"one more"])
+
+
+class Uploads(unittest.TestCase):
+    def test_credit_is_kept_and_renewed(self):
+        upload = wire.Upload(wire.UPLOAD_CREDIT)
+        self.assertEqual(upload.grant(), 0)
+        upload.put(b"x" * 40_000, True)
+        self.assertEqual(upload.grant(), 40_000)
+        with self.assertRaises(wire.Malformed):
+            upload.put(b"x" * 65_537, True)
+
+    def test_a_body_that_waits_for_100_continue_starts_without_credit(self):
+        self.assertTrue(wire.expects_continue({"HTTP_EXPECT": "100-Continue"}))
+        self.assertTrue(wire.expects_continue({"headers": [(b"expect", b"100-continue")]}))
+        self.assertFalse(wire.expects_continue({"headers": [(b"host", b"100-continue")]}))
+        self.assertEqual(wire.Upload(0).grant(), wire.UPLOAD_CREDIT)
+
+    def test_nothing_may_follow_the_last_chunk(self):
+        upload = wire.Upload(wire.UPLOAD_CREDIT)
+        upload.put(b"", False)
+        with self.assertRaises(wire.Malformed):
+            upload.put(b"x", False)
+
+
+if __name__ == "__main__":
+    unittest.main()
