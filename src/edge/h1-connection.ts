@@ -72,8 +72,10 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   #inputEnded = false;
   #halfClosedMs = Number.POSITIVE_INFINITY;
   #reading = false;
-  #queuedBefore = 0;
-  #queuedSinceMs = 0;
+  #finishedBefore = 0;
+  #unfinishedBefore = 0;
+  /** Since when the client has taken nothing of what is queued for it. */
+  #stalledSinceMs = 0;
 
   constructor(context: EdgeContext, stream: ByteStream, peer: Peer, listener: number, owner: ConnectionOwner) {
     this.#context = context;
@@ -137,18 +139,24 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   tick(nowMs: number): void {
-    const queued = this.#stream.queuedSize;
-    if (queued !== this.#queuedBefore || queued === 0) {
-      this.#queuedBefore = queued;
-      this.#queuedSinceMs = nowMs;
-    } else if (nowMs - this.#queuedSinceMs > this.#context.http.sendTimeoutMs) {
-      return this.#stream.destroy();
-    }
+    if (this.#stream.queuedSize > 0 && this.#isStalled(nowMs)) return this.#stream.destroy();
     if (nowMs > this.#halfClosedMs) {
       this.#halfClosedMs = Number.POSITIVE_INFINITY;
       this.#exchange?.hintGone();
     }
     if (nowMs > this.#deadlineMs) this.#expire();
+  }
+
+  /** Has the client taken nothing for too long? What is queued is filled up all the time: its size says nothing. */
+  #isStalled(nowMs: number): boolean {
+    const { finishedSize, unfinishedSize } = this.#stream;
+    if (finishedSize === this.#finishedBefore && unfinishedSize === this.#unfinishedBefore) {
+      return nowMs - this.#stalledSinceMs > this.#context.http.sendTimeoutMs;
+    }
+    this.#finishedBefore = finishedSize;
+    this.#unfinishedBefore = unfinishedSize;
+    this.#stalledSinceMs = nowMs;
+    return false;
   }
 
   sendWhole(exchange: SentExchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void {

@@ -95,6 +95,17 @@ export class ByteStream {
     return this.#socket.writableLength;
   }
 
+  /** Bytes of finished writes: together with `unfinishedSize` it tells whether the peer takes anything. */
+  get finishedSize(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  /** Bytes that the kernel has not taken of the write that is under way. */
+  get unfinishedSize(): number {
+    const handle: unknown = Reflect.get(this.#socket, "_handle");
+    return typeof handle === "object" && handle !== null ? Number(Reflect.get(handle, "writeQueueSize")) : 0;
+  }
+
   get closed(): boolean {
     return this.#receiver === undefined;
   }

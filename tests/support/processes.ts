@@ -1,5 +1,5 @@
 // What Linux says of processes: whose children they are, how much memory they hold.
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 export interface ProcessInfo {
   readonly pid: number;
@@ -34,6 +34,22 @@ export function residentSize(pids: readonly number[]): number {
 /** The same with shared pages counted once, in proportion (PSS), bytes. */
 export function proportionalSize(pids: readonly number[]): number {
   return sum(pids, "smaps_rollup", "Pss");
+}
+
+/** What its descriptors are: paths, of those without a name the former one. */
+export function openFiles(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/ \(deleted\)$/, "")];
+      } catch {
+        // Closed in the meantime.
+        return [];
+      }
+    });
+  } catch {
+    return [];
+  }
 }
 
 /** Is it there, and no zombie? */

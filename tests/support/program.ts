@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, venvPython } from "../../tools/venv.ts";
 import { Connection, type Origin } from "./connection.ts";
-import { descendants } from "./processes.ts";
+import { descendants, openFiles } from "./processes.ts";
 import { eventually } from "./wait.ts";
 
 const readyTimeoutMs = 20_000;
@@ -117,10 +117,11 @@ export class Program implements AsyncDisposable {
     return Connection.open({ port: this.port, ...origin });
   }
 
-  /** Bodies that lie on disk at the moment: names of files in the run directory. */
+  /** Bodies that take room on disk at the moment: files in the run directory, and those open without a name. */
   async spooled(): Promise<readonly string[]> {
     const names = await readdir(this.folder, { recursive: true });
-    return names.filter((name) => /(?:^|\/)(?:body|response)-[^/]*$/.test(name));
+    const open = this.pids.flatMap((pid) => openFiles(pid));
+    return [...names, ...open].filter((name) => /\/(?:body|response)-[^/]*$/.test(name));
   }
 
   /** Sends the master a signal. */

@@ -83,7 +83,7 @@ async def stream(scope, receive, send, query):
     await start(send, 200, headers)
     size = int(query.get("size", "10"))
     block = BLOCK[:size] if size <= len(BLOCK) else BLOCK * (size // len(BLOCK))
-    count, longest = int(query["count"]), 0.0
+    count, longest, name = int(query["count"]), 0.0, query.get("n", "")
     try:
         for index in range(count):
             if index > 0:
@@ -92,14 +92,12 @@ async def stream(scope, receive, send, query):
             await send({"type": "http.response.body", "body": block, "more_body": True})
             longest = max(longest, time.monotonic() - began)
         await send({"type": "http.response.body", "body": b""})
-        EVENTS.append("sent, longest wait %.3f" % longest)
+        EVENTS.append("sent %s, longest wait %.3f" % (name, longest))
     except OSError:
-        EVENTS.append("send raised OSError")
-    except asyncio.CancelledError:
-        EVENTS.append("cancelled")
+        EVENTS.append("OSError " + name)
         raise
     finally:
-        EVENTS.append("ended")
+        EVENTS.append("closed " + name)
 
 
 async def answer_first(scope, receive, send, query):

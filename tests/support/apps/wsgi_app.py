@@ -79,13 +79,14 @@ class Stream:
         self.size = int(query.get("size", "10"))
         self.pause = float(query.get("s", "0"))
         self.first = True
+        self.name = query.get("n", "")
 
     def __iter__(self):
         return self
 
     def __next__(self):
         if self.left == 0:
-            EVENTS.append("exhausted")
+            EVENTS.append("exhausted " + self.name)
             raise StopIteration
         if not self.first:
             time.sleep(self.pause)
@@ -94,7 +95,7 @@ class Stream:
         return BLOCK[:self.size] if self.size <= len(BLOCK) else BLOCK * (self.size // len(BLOCK))
 
     def close(self):
-        EVENTS.append("closed")
+        EVENTS.append("closed " + self.name)
 
 
 def stream(environ, start_response, query):
