@@ -1,0 +1,80 @@
+// Requests as the edge reads them, encoded for applications, and read again by CPython.
+import assert from "node:assert/strict";
+import type { AppBody, AppRequest, Peer } from "../../src/app/app-request.ts";
+import type { EncoderSettings, RequestEncoder } from "../../src/app/request-encoder.ts";
+import type { RequestHead } from "../../src/http/request-head.ts";
+import { RequestReader, SectionMemory } from "../../src/protocol/h1/index.ts";
+import { MarshalWriter } from "../../src/protocol/wire/index.ts";
+import { NO_BYTES, copyBytes, fromLatin1 } from "../../src/std/bytes.ts";
+import { limits } from "./engine.ts";
+import { type WireValue, askPython } from "./python.ts";
+
+export const settings: EncoderSettings = {
+  listeners: [{ kind: "tcp", host: "127.0.0.1", port: 8000 }, { kind: "unix", path: "/run/\u00e4.sock" }],
+  rootPath: "",
+  underscoresInHeaders: false,
+  software: "tricorn/test",
+};
+
+export const stranger: Peer = { address: "192.0.2.1", port: 4711, scheme: "http", trusted: false };
+export const proxy: Peer = { address: "192.0.2.7", port: 0, scheme: "https", trusted: true };
+
+/** What a request differs in from a stranger's GET through the first listener. */
+export interface Given {
+  readonly peer?: Peer;
+  readonly listener?: number;
+  readonly body?: AppBody;
+}
+
+/** Reads a head whose characters are bytes. */
+export function headOf(text: string): RequestHead {
+  const reader = new RequestReader(limits, new SectionMemory());
+  reader.receive(fromLatin1(text));
+  const event = reader.next();
+  assert.ok(typeof event === "object" && event.kind === "request", JSON.stringify(event));
+  return event;
+}
+
+/** The request that an encoder sees; nobody answers it. */
+export function requestOf(text: string, given: Given = {}): AppRequest {
+  const ignore = (): void => undefined;
+  return {
+    head: headOf(text), peer: given.peer ?? stranger, listener: given.listener ?? 0,
+    body: given.body ?? { kind: "whole", bytes: NO_BYTES },
+    link: undefined, id: 1, queuedMs: 0, abandoned: false,
+    onGiven: ignore, onResponse: ignore, onStart: ignore, onChunk: ignore, onEnd: ignore, onFile: ignore,
+    onFailure: ignore, onBodyCredit: ignore, onInformational: ignore,
+  };
+}
+
+/** Marshal bytes of the head; asserts that the encoder's own bound holds. */
+export function encodeHead(encoder: RequestEncoder, request: AppRequest): Uint8Array {
+  const writer = new MarshalWriter();
+  const sizeMax = encoder.headSizeMax(request);
+  writer.begin(sizeMax);
+  encoder.writeHead(writer, request);
+  const bytes = copyBytes(writer.end().subarray(4));
+  assert.ok(bytes.length <= sizeMax, `${bytes.length} bytes, ${sizeMax} promised`);
+  return bytes;
+}
+
+/** The dicts that Python makes of the heads; a key that comes twice has its last value. */
+export function loadHeads(encoder: RequestEncoder, requests: readonly AppRequest[]): readonly Record<string,
+  WireValue>[] {
+  return askPython({ loads: requests.map((request) => encodeHead(encoder, request)) }).loads.map(dictOf);
+}
+
+/** The constant dicts of the hello, one for each listener. */
+export function loadBases(encoder: RequestEncoder): readonly Record<string, WireValue>[] {
+  const writer = new MarshalWriter();
+  writer.begin(65_536);
+  encoder.writeBases(writer);
+  const [bases] = askPython({ loads: [copyBytes(writer.end().subarray(4))] }).loads;
+  assert.ok(Array.isArray(bases));
+  return (bases as readonly WireValue[]).map(dictOf);
+}
+
+function dictOf(value: WireValue): Record<string, WireValue> {
+  assert.ok(typeof value === "object" && value !== null && "dict" in value);
+  return Object.fromEntries(value.dict);
+}

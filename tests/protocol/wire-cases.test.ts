@@ -1,0 +1,225 @@
+// Both directions of docs/wire.md with the cases of tests/cases/wire, which drive Python's end, too.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import {
+  FROM_WORKER, FrameReader, MalformedFrame, MarshalReader, MarshalWriter,
+} from "../../src/protocol/wire/index.ts";
+import { allocate, asBytes } from "../../src/std/bytes.ts";
+import { cut } from "./engine.ts";
+import { type WireValue, askPython } from "./python.ts";
+
+interface Case {
+  readonly name: string;
+  readonly direction: "to-worker" | "to-edge";
+  /** Hexadecimal, without the frame's length. */
+  readonly marshal: string;
+  readonly value?: WireValue;
+  readonly error?: string;
+}
+
+function casesOf(file: string): readonly Case[] {
+  const path = join(import.meta.dirname, "../cases/wire", file);
+  return JSON.parse(readFileSync(path, "utf8")) as readonly Case[];
+}
+
+const bytesOf = (item: Case): Buffer => Buffer.from(item.marshal, "hex");
+const wrap = (bytes: Uint8Array): WireValue => ({ bytes: Buffer.from(bytes).toString("hex") });
+
+/** Writes a value as the edge does: keys and the hello's role are interned, paths Unicode, other text latin-1. */
+function write(writer: MarshalWriter, value: WireValue, text: "role" | "path" | "value" = "value"): void {
+  if (value === null) writer.none();
+  else if (typeof value === "boolean") writer.bool(value);
+  else if (typeof value === "number") writer.int(value);
+  else if (typeof value === "string") writeText(writer, value, text);
+  else if ("bytes" in value) writer.bytes(Buffer.from(value.bytes, "hex"));
+  else if ("tuple" in value) writeTuple(writer, value.tuple);
+  else if ("dict" in value) writeDict(writer, value.dict);
+  else writeList(writer, value);
+}
+
+function writeText(writer: MarshalWriter, value: string, text: "role" | "path" | "value"): void {
+  if (text === "role") writer.interned(value);
+  else if (text === "path") writer.unicode(value);
+  else writer.latin1(value);
+}
+
+function writeTuple(writer: MarshalWriter, items: readonly WireValue[]): void {
+  writer.smallTuple(items.length);
+  const isFrame = typeof items[0] === "number";
+  for (const [index, item] of items.entries()) {
+    write(writer, item, isFrame && items[0] === 0 && index === 2 ? "role" : isFrame && index === 4 ? "path" : "value");
+  }
+}
+
+function writeDict(writer: MarshalWriter, pairs: readonly (readonly [string, WireValue])[]): void {
+  writer.beginDict();
+  for (const [key, item] of pairs) {
+    writer.interned(key);
+    write(writer, item);
+  }
+  writer.endDict();
+}
+
+function writeList(writer: MarshalWriter, items: readonly WireValue[]): void {
+  writer.list(items.length);
+  for (const item of items) write(writer, item);
+}
+
+const text = (reader: MarshalReader): WireValue => reader.text();
+const int = (reader: MarshalReader): WireValue => reader.int();
+const bool = (reader: MarshalReader): WireValue => reader.bool();
+const bytes = (reader: MarshalReader): WireValue => wrap(reader.bytes());
+
+function list(reader: MarshalReader, item: (reader: MarshalReader) => WireValue): WireValue[] {
+  return Array.from({ length: reader.sequence() }, () => item(reader));
+}
+
+function pair(reader: MarshalReader): WireValue {
+  if (reader.sequence() !== 2) throw new MalformedFrame("a pair of another size");
+  return { tuple: [reader.text(), reader.text()] };
+}
+
+const fields = (reader: MarshalReader): WireValue => list(reader, pair);
+const status = (reader: MarshalReader): WireValue => (reader.peekInt() ? reader.int() : reader.text());
+const trailers = (reader: MarshalReader): WireValue => (reader.takeNone() ? null : fields(reader));
+const ids = (reader: MarshalReader): WireValue => list(reader, int);
+
+/** The shapes of docs/wire.md, worker to edge, behind the kind. */
+const shapes: Readonly<Record<number, readonly ((reader: MarshalReader) => WireValue)[]>> = {
+  [FROM_WORKER.hello]: [int, int, text],
+  [FROM_WORKER.response]: [int, bytes, status, fields],
+  [FROM_WORKER.start]: [int, bytes, status, fields],
+  [FROM_WORKER.chunk]: [int, bytes],
+  [FROM_WORKER.end]: [int, trailers],
+  [FROM_WORKER.file]: [int, text, int, int, status, fields],
+  [FROM_WORKER.fail]: [int, bool],
+  [FROM_WORKER.credit]: [int, int],
+  [FROM_WORKER.informational]: [int, int, fields],
+  [FROM_WORKER.returned]: [ids],
+};
+
+/** Reads a whole frame. Errors: MalformedFrame. */
+function read(reader: MarshalReader): WireValue {
+  const count = reader.sequence();
+  const kind = reader.int();
+  const shape = shapes[kind];
+  if (shape === undefined || count !== shape.length + 1) throw new MalformedFrame(`${count} elements of kind ${kind}`);
+  const value: WireValue = { tuple: [kind, ...shape.map((element) => element(reader))] };
+  if (!reader.atEnd) throw new MalformedFrame("bytes behind the object");
+  return value;
+}
+
+/** `bytes` of a field are text for the edge: one character a byte. */
+function asTheEdgeReads(value: WireValue): WireValue {
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map(asTheEdgeReads);
+  if (!("tuple" in value)) return value;
+  const { tuple } = value;
+  const isPair = tuple.length === 2 && typeof tuple[0] === "object";
+  return { tuple: tuple.map((item) => (isPair ? asLatin1(item) : asTheEdgeReads(item))) };
+}
+
+function asLatin1(value: WireValue): WireValue {
+  const isBytes = typeof value === "object" && value !== null && "bytes" in value;
+  return isBytes ? Buffer.from(value.bytes, "hex").toString("latin1") : asTheEdgeReads(value);
+}
+
+function framed(payload: Uint8Array): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(payload.length);
+  return Buffer.concat([length, payload]);
+}
+
+/** Cuts frames out of the pieces, in memory that is used again, and reads each. */
+function readPieces(pieces: readonly Uint8Array[]): readonly WireValue[] {
+  const frames = new FrameReader();
+  const buffer = allocate(Math.max(1, ...pieces.map((piece) => piece.length)));
+  const values: WireValue[] = [];
+  for (const piece of pieces) {
+    buffer.set(piece);
+    frames.receive(buffer.subarray(0, piece.length));
+    while (frames.next()) values.push(read(new MarshalReader(frames.bytes, frames.start, frames.end)));
+    buffer.fill(0xaa);
+  }
+  return values;
+}
+
+describe("what the edge writes", () => {
+  for (const item of casesOf("to-worker.json")) {
+    test(item.name, () => {
+      const { value = null } = item;
+      const writer = new MarshalWriter();
+      writer.begin(item.marshal.length);
+      write(writer, value);
+      assert.equal(writer.end().subarray(4).toString("hex"), item.marshal);
+      assert.deepEqual(askPython({ loads: [bytesOf(item)] }).loads, [value]);
+    });
+  }
+});
+
+describe("what the edge reads", () => {
+  const cases = casesOf("to-edge.json");
+  const all = Buffer.concat(cases.map((item) => framed(bytesOf(item))));
+  const values = cases.map(({ value = null }) => asTheEdgeReads(value));
+
+  for (const [index, item] of cases.entries()) {
+    test(item.name, () => {
+      const frame = framed(bytesOf(item));
+      assert.deepEqual(readPieces([frame]), [values[index]]);
+      assert.deepEqual(readPieces(cut(frame, ...Array.from(frame, (_, at) => at).slice(1))), [values[index]]);
+      for (let at = 1; at < frame.length; at += Math.ceil(frame.length / 300)) {
+        assert.deepEqual(readPieces(cut(frame, at)), [values[index]]);
+      }
+    });
+  }
+
+  test("all frames one behind the other, whole, byte by byte and in pieces of every size", () => {
+    assert.deepEqual(readPieces([all]), values);
+    for (const size of [1, 2, 3, 4, 5, 7, 64, 1000]) {
+      const positions = Array.from({ length: Math.ceil(all.length / size) }, (_, index) => index * size).slice(1);
+      assert.deepEqual(readPieces(cut(all, ...positions)), values);
+    }
+  });
+
+  test("CPython's marshal writes exactly these bytes", () => {
+    const { dumps } = askPython({ dumps: cases.map(({ value = null }) => value) });
+    assert.deepEqual(dumps.map((dump) => dump.toString("hex")), cases.map(({ marshal }) => marshal));
+  });
+});
+
+describe("what the edge refuses", () => {
+  for (const item of casesOf("malformed.json").filter(({ direction }) => direction === "to-edge")) {
+    test(`${item.name}: ${item.error ?? ""}`, () => {
+      assert.throws(() => readPieces([framed(bytesOf(item))]), MalformedFrame);
+    });
+  }
+
+  test("a frame beyond the bound, before its bytes arrive", () => {
+    const frames = new FrameReader();
+    frames.receive(asBytes(Buffer.from([1, 0, 16, 0])));
+    assert.throws(() => frames.next(), MalformedFrame);
+    for (const pieces of [[1, 3], [2, 2], [1, 1, 1, 1]]) {
+      const slow = new FrameReader();
+      let at = 0;
+      assert.throws(() => {
+        for (const size of pieces) {
+          slow.receive(asBytes(Buffer.from([0xff, 0xff, 0xff, 0xff]).subarray(at, at + size)));
+          at += size;
+          slow.next();
+        }
+      }, MalformedFrame);
+    }
+  });
+
+  test("every frame that is cut short", () => {
+    for (const item of casesOf("to-edge.json")) {
+      const payload = bytesOf(item);
+      const step = Math.ceil(payload.length / 200);
+      for (let size = 0; size < payload.length; size += step) {
+        assert.throws(() => readPieces([framed(payload.subarray(0, size))]), MalformedFrame, item.name);
+      }
+    }
+  });
+});
