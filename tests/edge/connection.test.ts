@@ -7,7 +7,7 @@ import { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 
 for (const kind of ["wsgi", "asgi"] as const) {
-  describe(`a connection to a ${kind.toUpperCase()} application`, () => {
+  describe(`a connection to ${kind === "wsgi" ? "a" : "an"} ${kind.toUpperCase()} application`, () => {
     let program: Program;
     before(async () => {
       program = await Program.start({ app: `${kind}_app:app`, options: ["--threads", "4"] });

@@ -99,7 +99,7 @@ describe("the limits of a head", () => {
 });
 
 for (const kind of ["wsgi", "asgi"] as const) {
-  describe(`client-max-body-size before a ${kind.toUpperCase()} application`, () => {
+  describe(`client-max-body-size before ${kind.toUpperCase()}`, () => {
     let program: Program;
     before(async () => {
       program = await Program.start({
@@ -170,7 +170,7 @@ test("keepalive-requests: the last one says close and closes", async () => {
   assert.equal(await ahead.rest(), "", "the fourth is not answered: the client sends it again elsewhere");
 });
 
-test("worker-connections: one more is dropped, those who are there go on, and a place that gets free is taken", async () => {
+test("worker-connections: one more is dropped, those who are there go on, a free place is taken", async () => {
   await using program = await Program.start({ app: "wsgi_app:app", options: ["--worker-connections", "4"] });
   const connections: Connection[] = [];
   for (let n = 0; n < 4; n++) connections.push(await program.connect());
@@ -188,7 +188,7 @@ test("worker-connections: one more is dropped, those who are there go on, and a 
   await eventually("the log says so", 1000, () => program.output.includes("worker-connections are used up"));
 });
 
-test("limit-concurrency: one request more gets 503 and Retry-After at once, and later ones are served again", async () => {
+test("limit-concurrency: one request more gets 503 and Retry-After at once, later ones are served", async () => {
   const options = ["--limit-concurrency", "2", "--threads", "4"];
   await using program = await Program.start({ app: "wsgi_app:app", options });
   const slow = [await program.connect(), await program.connect()];
@@ -205,7 +205,7 @@ test("limit-concurrency: one request more gets 503 and Retry-After at once, and 
 });
 
 for (const [what, options] of [["sync", []], ["several edge threads", ["--worker-processes", "2"]]] as const) {
-  test(`backlog, ${what}: a full queue answers 503 and Retry-After at once, and those who wait are served`, async () => {
+  test(`backlog, ${what}: a full queue answers 503 and Retry-After at once, who waits is served`, async () => {
     await using program = await Program.start({ app: "wsgi_app:app", options: ["--backlog", "3", ...options] });
     const connections: Connection[] = [];
     for (let n = 0; n < 12; n++) connections.push(await program.connect());

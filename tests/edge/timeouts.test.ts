@@ -16,7 +16,7 @@ function assertTimely(startMs: number): void {
 }
 
 for (const kind of ["wsgi", "asgi"] as const) {
-  describe(`a client of a ${kind.toUpperCase()} application is not waited for`, { concurrency: true }, () => {
+  describe(`over ${kind.toUpperCase()} a client is not waited for`, { concurrency: true }, () => {
     let program: Program;
     before(async () => {
       const timeout = `${timeoutMs}ms`;

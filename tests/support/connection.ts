@@ -202,6 +202,11 @@ export class Connection implements Disposable {
     return Buffer.concat(parts).toString("latin1");
   }
 
+  /** Puts back what `read` took. */
+  unread(text: string): void {
+    this.#bytes = Buffer.concat([Buffer.from(text, "latin1"), this.#bytes]);
+  }
+
   async #head(): Promise<Head> {
     const line = await this.#line();
     if (line === undefined) throw new Error(`the connection ended without a response (${this.error?.code ?? "FIN"})`);

@@ -38,10 +38,11 @@ async def scope_(scope, receive, send, query):
 
 
 async def hash_(scope, receive, send, query):
-    """Reads the body, with a pause before each piece; tells its size and hash."""
+    """Reads the body, with a pause before it and one before each piece; tells its size and hash."""
     EVENTS.append("begun")
     digest, size, pieces, largest, more = hashlib.sha256(), 0, 0, 0, True
     pause = float(query.get("s", "0"))
+    await asyncio.sleep(float(query.get("first", "0")))
     while more:
         if pause:
             await asyncio.sleep(pause)
