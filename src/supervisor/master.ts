@@ -113,7 +113,9 @@ export class Master {
       case "SIGQUIT":
         return this.#end({ graceMs: 0, status: this.#status });
       case "SIGHUP":
-        return this.#phase.kind === "serving" ? this.#pool.reload() : undefined;
+        if (this.#phase.kind !== "serving") return;
+        // The kernel's, when a terminal goes; or an operator's, from anywhere.
+        return this.#place.isTerminalGone() ? this.#drain() : this.#pool.reload();
       case "SIGTTIN":
         return this.#pool.resize(1);
       case "SIGTTOU":
@@ -182,6 +184,8 @@ export class Master {
     const deadlineAt = now + gracefulTimeoutMs;
     this.#phase = { kind: "draining", deadlineAt, edgeDeadlineAt: deadlineAt - share };
     this.#edge?.send({ kind: "drain" });
+    // The edge is the last to hold them: once it closes them, new connections are refused instead of queued.
+    for (const listener of this.#place.listeners) listener.close();
   }
 
   /** Ends everything: what still runs is cut off, workers may use `graceMs` to end on their own. */

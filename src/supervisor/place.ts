@@ -9,4 +9,6 @@ export interface Place extends PoolSettings {
   readonly listeners: readonly BoundListener[];
   readonly found: Interpreter;
   readonly useColors: boolean;
+  /** True if this process was started from a terminal that has been closed since. */
+  readonly isTerminalGone: () => boolean;
 }

@@ -4,7 +4,7 @@
  */
 
 export interface RestartLimits {
-  /** Pause after the second failure in a row; doubled for each further one. */
+  /** The first pause; doubled for each further failure. */
   readonly delayMinMs: number;
   readonly delayMaxMs: number;
 }
@@ -15,7 +15,8 @@ export const edgeRestartLimits: RestartLimits = { delayMinMs: 100, delayMaxMs: 5
 
 export class RestartPolicy {
   readonly #limits: RestartLimits;
-  #failureCount = 0;
+  #pauseCount = 0;
+  #hasForgiven = false;
   #failedAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
 
@@ -25,17 +26,19 @@ export class RestartPolicy {
 
   /**
    * A process that was started at `startedAt` died at `now`. Those that were started together and die together count
-   * once. `hadServed`: it was ready before, so that its successor has a good chance.
+   * once. `hadServed`: it was ready before; the first of these is forgiven, its successor has a good chance.
    */
   failed(failure: { readonly now: number; readonly startedAt: number; readonly hadServed: boolean }): void {
     const { now, startedAt, hadServed } = failure;
     if (startedAt <= this.#failedAt) return;
-    if (now - startedAt > 2 * this.#limits.delayMaxMs) this.#failureCount = 0;
-    this.#failedAt = now;
-    const exponent = hadServed ? this.#failureCount - 1 : this.#failureCount;
-    this.#failureCount++;
     const { delayMinMs, delayMaxMs } = this.#limits;
-    const delayMs = exponent < 0 ? 0 : Math.min(delayMinMs * 2 ** exponent, delayMaxMs);
+    if (now - startedAt > 2 * delayMaxMs) this.reset();
+    this.#failedAt = now;
+    if (hadServed && !this.#hasForgiven) {
+      this.#hasForgiven = true;
+      return;
+    }
+    const delayMs = Math.min(delayMinMs * 2 ** this.#pauseCount++, delayMaxMs);
     this.#notBefore = Math.max(this.#notBefore, now + delayMs);
   }
 
@@ -46,7 +49,8 @@ export class RestartPolicy {
 
   /** A new attempt that the operator asked for does not wait. */
   reset(): void {
-    this.#failureCount = 0;
+    this.#pauseCount = 0;
+    this.#hasForgiven = false;
     this.#notBefore = Number.NEGATIVE_INFINITY;
   }
 }

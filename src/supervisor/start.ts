@@ -3,6 +3,7 @@
  * status. What cannot be prepared is said in one sentence with a hint.
  */
 import { join } from "node:path";
+import { isatty } from "node:tty";
 import { findInterpreter } from "./interpreter.ts";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
 import type { Config } from "../config/model.ts";
@@ -117,8 +118,15 @@ async function prepare(config: Config, software: string): Promise<Result<Prepare
     log: log.value,
     inbox,
     useColors,
+    isTerminalGone: terminalWatch(),
   };
   return ok({ place, servers, pidFile: pidFile.value });
+}
+
+/** After a hang-up the device is still open, but no terminal any more. */
+function terminalWatch(): () => boolean {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  return () => terminals.length > 0 && !terminals.some((fd) => isatty(fd));
 }
 
 type Problem = { readonly message: string; readonly hint: string | undefined };
