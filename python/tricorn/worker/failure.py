@@ -5,10 +5,12 @@ import os
 import sys
 import traceback
 from types import TracebackType
-from typing import Optional
+from typing import Any, Optional
 
 FRAMES_MAX = 64
 SIZE_MAX = 65_536
+# Exceptions of one chain or group whose frames are looked at.
+CHAIN_MAX = 1000
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -24,14 +26,27 @@ def user_frames(trace: Optional[TracebackType]) -> Optional[TracebackType]:
     return trace
 
 
+def _leave_out_ours(formatted: Any) -> None:
+    """Takes our frames out of a TracebackException, and out of those that it was raised from or holds."""
+    pending, seen = [formatted], 0
+    while pending and seen < CHAIN_MAX:
+        each = pending.pop()
+        seen += 1
+        each.stack = traceback.StackSummary.from_list(
+            [frame for frame in each.stack if not _is_ours(frame.filename)])
+        pending += [other for other in (each.__cause__, each.__context__) if other is not None]
+        pending += getattr(each, "exceptions", None) or []
+
+
 def format_failure(error: BaseException, whole: bool = False) -> str:
     """Returns the traceback of an exception as text of at most SIZE_MAX characters; never raises.
 
     With `whole` our own frames are in it too.
     """
     try:
-        trace = error.__traceback__ if whole else user_frames(error.__traceback__)
-        formatted = traceback.TracebackException(type(error), error, trace, limit=-FRAMES_MAX)
+        formatted = traceback.TracebackException(type(error), error, error.__traceback__, limit=-FRAMES_MAX)
+        if not whole:
+            _leave_out_ours(formatted)
         parts, size = [], 0
         for part in formatted.format():
             parts.append(part)

@@ -177,6 +177,7 @@ class WsgiServer(Server):
         self.beat(call)
         if self._alone:
             self._read_ready(BEAT_S)
+            self._flush_all()
         else:
             with self._arrived:
                 self._arrived.wait(BEAT_S / 20)
@@ -199,7 +200,6 @@ class WsgiServer(Server):
         for connection in self.connections:
             if connection.out:
                 connection.flush()
-        self.count_answers()
 
     # Running.
 
@@ -210,6 +210,7 @@ class WsgiServer(Server):
         else:
             self._run_pool()
         self._flush_all()
+        self.count_answers()
 
     def _run_alone(self) -> None:
         requests, pop = self.queue, self.queue.popleft
@@ -219,6 +220,7 @@ class WsgiServer(Server):
         while True:
             if not requests:
                 self._flush_all()
+                self.count_answers()
                 clock[0] = 0.0
                 running[0] = None
                 if self.stopping:
@@ -232,6 +234,7 @@ class WsgiServer(Server):
                 now = monotonic()
                 if now - flushed > FLUSH_AFTER_S:
                     self._flush_all()
+                    self.count_answers()
                     if now - begun > SLOW_S:
                         self._read_ready(0)
                     flushed = now
@@ -281,6 +284,8 @@ class WsgiServer(Server):
             thread.start()
         while not self.stopping or self.queue or any(self._running):
             self._read_ready(BEAT_S / 20 if self.stopping else -1)
+            # Requests that were dropped are answered by this thread.
+            self._flush_all()
             for _ in range(len(self.queue) - tokens.qsize()):
                 tokens.put(True)
         for _ in pool:
