@@ -4,6 +4,7 @@
  * Frames of one turn of the event loop lie one behind the other in a slab and leave in one write. A slab is
  * never written over: what was taken stays as it is for as long as somebody holds it.
  */
+import { assert } from "../../std/assert.ts";
 import { allocate, copyBytes } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
 
@@ -46,6 +47,8 @@ export class MarshalWriter {
 
   /** Closes the frame: writes its length. @returns a view of the whole frame */
   end(): Bytes {
+    // What lies beyond the slab is lost without a word, and the next frame would be read as the rest of this one.
+    assert(this.#at <= this.#slab.length, "a frame is larger than its encoder promised");
     this.#slab.writeUInt32LE(this.#at - this.#frameStart - 4, this.#frameStart);
     return this.#slab.subarray(this.#frameStart, this.#at);
   }
