@@ -59,6 +59,7 @@ test("more than 4 MiB do not wait in memory", async () => {
   for (let count = 0; count < 100; count++) log.output("worker-1", line);
   assert.ok(log.droppedCount > 30, String(log.droppedCount));
   await log.close();
+  assert.match(lines(join(directory, "c.log")).at(-2) ?? "", /^warning {2}log {7}\d+ lines were lost$/);
 });
 
 test("colours are for terminals that did not refuse, unless the operator decides", () => {

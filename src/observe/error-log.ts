@@ -49,6 +49,7 @@ export class ErrorLog {
   #pending: Buffer[] = [];
   #pendingSize = 0;
   #droppedCount = 0;
+  #reportedCount = 0;
   #writing = false;
   #closed = false;
   #drained: (() => void) | undefined;
@@ -132,6 +133,12 @@ export class ErrorLog {
     if (!this.#writing) this.#flush();
   }
 
+  #reportDropped(): void {
+    const count = this.#droppedCount - this.#reportedCount;
+    this.#reportedCount = this.#droppedCount;
+    if (count > 0) this.#pending.push(Buffer.from(`${this.#prefix("warning", "log")}${count} lines were lost\n`));
+  }
+
   #flush(): void {
     const bytes = Buffer.concat(this.#pending);
     this.#pending = [];
@@ -153,6 +160,8 @@ export class ErrorLog {
         return;
       }
       this.#writing = false;
+      // Only once there is somebody who takes lines again.
+      if (!error) this.#reportDropped();
       if (this.#pending.length > 0) this.#flush();
       else this.#drained?.();
     });

@@ -6,7 +6,7 @@ import { chownSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ErrorLog } from "../observe/index.ts";
 import { outputSink } from "./launcher.ts";
-import { LineCutter } from "./output-lines.ts";
+import { LineCutter, reportEachSecond } from "./output-lines.ts";
 
 /** `worker-` and a number. */
 const nameSizeMax = 32;
@@ -45,6 +45,7 @@ function receive(socket: Socket, log: ErrorLog): void {
     if (end < 0) return;
     const name = head.toString("latin1", 0, end).replaceAll(/[^\w-]/g, "?");
     cutter = new LineCutter(outputSink(name, log));
+    reportEachSecond(cutter, socket);
     cutter.push(head.subarray(end + 1), performance.now());
   });
   socket.on("end", () => cutter?.end());

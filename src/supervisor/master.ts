@@ -77,9 +77,11 @@ export class Master {
   #reap(happening: Happening): void {
     switch (happening.kind) {
       case "edge-report":
-        return happening.pid === this.#edge?.pid ? this.#hearEdge(happening.report) : undefined;
+        if (this.#edge !== undefined && happening.pid === this.#edge.pid) this.#hearEdge(happening.report);
+        return;
       case "edge-exit":
-        return happening.pid === this.#edge?.pid ? this.#edgeEnded(happening.exit) : undefined;
+        if (this.#edge !== undefined && happening.pid === this.#edge.pid) this.#edgeEnded(happening.exit);
+        return;
       default:
         return this.#pool.take(happening);
     }
@@ -183,6 +185,7 @@ export class Master {
     const share = Math.min(workersShareMsMax, gracefulTimeoutMs / 5);
     const deadlineAt = now + gracefulTimeoutMs;
     this.#phase = { kind: "draining", deadlineAt, edgeDeadlineAt: deadlineAt - share };
+    this.#pool.settle();
     this.#edge?.send({ kind: "drain" });
     // The edge is the last to hold them: once it closes them, new connections are refused instead of queued.
     for (const listener of this.#place.listeners) listener.close();

@@ -80,10 +80,17 @@ export class LineCutter {
   }
 }
 
+/** Lost lines are told while the stream lasts, not only when it goes on. */
+export function reportEachSecond(cutter: LineCutter, stream: Readable): void {
+  const timer = setInterval(() => cutter.reportDropped(), 1000).unref();
+  stream.on("close", () => clearInterval(timer));
+}
+
 /** Reads a pipe to its end, always: a worker that prints must never wait for us. */
 export function readLines(stream: Readable, sink: LineSink): void {
   const cutter = new LineCutter(sink);
   stream.on("data", (chunk: Buffer) => cutter.push(chunk, performance.now()));
+  reportEachSecond(cutter, stream);
   stream.on("end", () => cutter.end());
   // The other end is gone; "close" and the worker's exit follow.
   stream.on("error", () => cutter.end());

@@ -36,6 +36,7 @@ export class WorkerPool {
   /** A reload of which no worker is ready yet, and the workers to keep if none ever is. */
   #unproven: { readonly generation: number; readonly kept: readonly Worker[] } | undefined;
   #hasServed = false;
+  #isSettled = false;
   #isStopping = false;
   #watchAt = 0;
 
@@ -111,7 +112,7 @@ export class WorkerPool {
         this.#startFailed(worker);
         return;
       case "recycle":
-        if (worker.state !== "ready") return;
+        if (worker.state !== "ready" || this.#isSettled) return;
         this.#settings.log.log("info", name, `will be replaced: ${report.reason}`);
         worker.isLeaving = true;
         return;
@@ -180,6 +181,11 @@ export class WorkerPool {
     const current = this.#current();
     const newest = current.at(-1);
     if (current.length > this.#wanted && newest !== undefined) newest.isLeaving = true;
+  }
+
+  /** The end is near: whoever wants a successor gets none. (A supervisor may have sent TERM to all processes.) */
+  settle(): void {
+    this.#isSettled = true;
   }
 
   /** Ends all of them, with so much time to finish; nothing is started any more. */

@@ -87,7 +87,8 @@ async function prepare(config: Config, software: string): Promise<Result<Prepare
   const found = findInterpreter({ python: app.python, chdir: app.chdir, environment: process.env });
   if (!found.ok) return err(refusal(found.error, exitStatus.usage));
   if (config.process.umask !== undefined) process.umask(config.process.umask);
-  const useColors = wantsColors(config.log.useColors, process.stderr.isTTY === true, process.env);
+  const isTerminal = config.log.errorLog === "-" && process.stderr.isTTY === true;
+  const useColors = wantsColors(config.log.useColors, isTerminal, process.env);
   const log = openLog(config, useColors);
   if (!log.ok) return err(refusal(log.error, exitStatus.failed));
   const pidFile = config.process.pid === undefined ? ok(undefined) : writePidFile(config.process.pid);
@@ -133,7 +134,7 @@ type Problem = { readonly message: string; readonly hint: string | undefined };
 
 function openLog({ log }: Config, useColors: boolean): Result<ErrorLog, Problem> {
   try {
-    return ok(new ErrorLog({ path: log.errorLog, level: log.level, useColors: useColors && log.errorLog === "-" }));
+    return ok(new ErrorLog({ path: log.errorLog, level: log.level, useColors }));
   } catch (problem) {
     // Whatever the system's reason: there is no log to write to.
     return err({

@@ -206,8 +206,9 @@ test("with --user the edge and the workers are somebody else, groups included", 
     (path) => spawnSync(path, ["-c", "import urllib.parse"], nobody).status === 0,
   );
   if (python === undefined) return context.skip("no interpreter that everybody may use");
+  const path = join(tmpdir(), `tricorn-test-${process.pid}.sock`);
   const swap = "import os, sys; a = sys.argv[2:]; a[a.index('--python') + 1] = sys.argv[1]; os.execvp(a[0], a)";
-  await using one = await program(["--user", "nobody"], {
+  await using one = await program(["--user", "nobody", "--bind", `unix:${path}`], {
     env: { TMPDIR: tmpdir() },
     within: ["python3", "-c", swap, python],
   });
@@ -215,5 +216,6 @@ test("with --user the edge and the workers are somebody else, groups included", 
   const { uid } = await stat(`/proc/${one.edgePid}`);
   assert.notEqual(uid, 0);
   assert.match((await connection.get("/who")).text, new RegExp(`^${uid} \\d+ \\[(?!0[,\\]])`));
+  assert.equal((await stat(path)).uid, uid);
   assert.equal((await stat(`/proc/${one.pid}`)).uid, 0);
 });
