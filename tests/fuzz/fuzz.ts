@@ -1,4 +1,4 @@
-// Fuzzes for so long, or until a promise breaks: `node tests/fuzz/fuzz.ts [target …] [--seed N] [--runs N] [--seconds N]`
+// Fuzzes for so long, or until a promise breaks: `node tests/fuzz/fuzz.ts [target] [--seed N] [--runs N] [--seconds N]`
 import { parseArgs } from "node:util";
 import { fuzz } from "./campaign.ts";
 import { targets } from "./targets.ts";
