@@ -127,14 +127,18 @@ export class Pool implements LinkOwner {
     return true;
   }
 
-  /** The client of a request is gone. One that waits here is forgotten; one at a worker is told. */
-  abandon(request: AppRequest): void {
+  /**
+   * The client of a request is gone. One that waits here is forgotten; the worker of any other is told.
+   * @returns true when it waited here, and will not be answered any more
+   */
+  abandon(request: AppRequest): boolean {
     if (request.link !== undefined) {
       request.link.sendGone(request);
-      return;
+      return false;
     }
     const index = this.#queue.indexOf(request, this.#queueHead);
     if (index >= 0) this.#queue.splice(index, 1);
+    return index >= 0;
   }
 
   /** Ends all links; whatever is outstanding fails. */

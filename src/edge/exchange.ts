@@ -108,9 +108,12 @@ export class Exchange implements AppExchange {
     this.#finish();
   }
 
-  /** The client will send nothing more and has not been answered for a while: the application may stop. */
+  /** The client will send nothing more and has not been answered for a while: it has probably left. */
   hintGone(): void {
-    this.link?.sendGone(this);
+    const { pool } = this.#context;
+    // Who writes to it all the time will be told by a reset, if it has left.
+    if (this.responding && pool.interface === "wsgi") return;
+    if (pool.abandon(this)) this.respondStatus(503);
   }
 
   /** What was queued for the client has left. */
