@@ -7,7 +7,9 @@ const pauseMs = 10;
  * Looks again and again until something is so. @param what a sentence for the error
  * @returns what `check` returned in the end; rejects after `timeoutMs`, or with what `check` throws
  */
-export async function eventually<T>(what: string, timeoutMs: number, check: () => T | Promise<T>): Promise<T> {
+export async function eventually<T>(
+  what: string, timeoutMs: number, check: () => T | undefined | Promise<T | undefined>,
+): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     const value = await check();

@@ -1,0 +1,146 @@
+// Who gets the next request: nobody waits behind a slow one while somebody else is free, and nothing runs twice.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { requestText } from "../support/connection.ts";
+import { load } from "../support/load.ts";
+import { isAlive } from "../support/processes.ts";
+import { Program } from "../support/program.ts";
+import { best, eventually } from "../support/wait.ts";
+
+const waitMaxMs = 50;
+
+const pools: readonly (readonly string[])[] = [
+  ["--workers", "2"],
+  ["--workers", "2", "--threads", "2"],
+  ["--workers", "2", "--worker-processes", "2"],
+];
+
+describe("one request of a hundred that takes a second", () => {
+  for (const options of pools) {
+    test(`keeps nobody else waiting for more than ${waitMaxMs} ms, with ${options.join(" ")}`, async () => {
+      await using program = await Program.start({ app: "wsgi_app:app", options });
+      const waits: number[] = [];
+      const worstMs = await best(4, waitMaxMs, async () => {
+        let worst = 0;
+        const endMs = performance.now() + 3300;
+        let sinceSlow = 0;
+        let slowRuns = false;
+        let slowCount = 0;
+        const answers = await load({
+          port: program.port,
+          clients: 16,
+          next: () => {
+            if (performance.now() > endMs) return undefined;
+            sinceSlow++;
+            // Never two at once: with two workers both would be taken.
+            if (slowRuns || sinceSlow < 100) return "/?n=1";
+            sinceSlow = 0;
+            slowCount++;
+            slowRuns = true;
+            return "/sleep?s=1&n=slow";
+          },
+          onAnswer: ({ target, elapsedMs }) => {
+            if (target.startsWith("/sleep")) slowRuns = false;
+            else worst = Math.max(worst, elapsedMs);
+          },
+        });
+        assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+        assert.ok(slowCount >= 3 && answers.length > 1000, `${slowCount} slow ones of ${answers.length}`);
+        waits.push(Math.round(worst));
+        return worst;
+      });
+      assert.ok(worstMs <= waitMaxMs, `the longest waits were ${waits.join(", ")} ms`);
+    });
+  }
+});
+
+describe("a worker that is killed at any moment under load", () => {
+  for (const options of [
+    ["--workers", "2"], ["--workers", "3", "--threads", "2"], ["--workers", "2", "--worker-processes", "2"],
+  ]) {
+    test(`loses what it was running and nothing else, and nothing runs twice, with ${options.join(" ")}`, async () => {
+      await using program = await Program.start({ app: "wsgi_app:app", options });
+      const threads = options.includes("--threads") ? 2 : 1;
+      const killed = new Set<number>();
+      let numbers = 0;
+      let stopping = false;
+      const loaded = load({
+        port: program.port,
+        clients: 16,
+        // Some are tiny, so that several are on their way to a worker; some work for a moment.
+        next: () => (stopping ? undefined : `/record?n=${++numbers}&s=${numbers % 7 === 0 ? "0.004" : "0"}`),
+      });
+      for (let kills = 0; kills < 5; kills++) {
+        await sleep(300 + Math.random() * 300);
+        const pids = program.workerPids.filter((pid) => !killed.has(pid));
+        const victim = pids[Math.floor(Math.random() * pids.length)];
+        if (victim === undefined) continue;
+        killed.add(victim);
+        process.kill(victim, "SIGKILL");
+      }
+      await sleep(500);
+      stopping = true;
+      const answers = await loaded;
+      const text = await readFile(join(program.folder, "record"), "utf8");
+      const runs = text.trimEnd().split("\n").map((line) => line.split(" ").map(Number));
+      const ranIn = new Map(runs.map(([number = 0, pid = 0]) => [number, pid]));
+      assert.equal(ranIn.size, runs.length, "no number appears twice");
+      assert.ok(killed.size >= 3 && answers.length > 500, `${killed.size} kills, ${answers.length} answers`);
+      const counts = new Map<number, number>();
+      for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1);
+      assert.deepEqual([...counts.keys()].filter((status) => status !== 200 && status !== 502), [], "nothing else");
+      const failures = counts.get(502) ?? 0;
+      assert.ok(failures <= killed.size * threads, `${failures} failures for ${killed.size} kills`);
+      for (const { target, status } of answers) {
+        const pid = ranIn.get(Number(/n=(\d+)/.exec(target)?.[1]));
+        if (status === 200) assert.notEqual(pid, undefined, `${target} was answered without having run`);
+        // It may have died between the note that it starts and its own.
+        else if (pid !== undefined) assert.ok(killed.has(pid), `${target} failed in a worker that lives`);
+      }
+      await eventually("there are as many workers as before", 5000, () => {
+        const alive = program.workerPids.filter((pid) => isAlive(pid));
+        return alive.length === Number(options[1]);
+      });
+    });
+  }
+});
+
+test("a request whose client left before it started is never run", async () => {
+  await using program = await Program.start({ app: "wsgi_app:app" });
+  using first = await program.connect();
+  const slow = first.get("/sleep?s=1.5");
+  await sleep(100);
+  // FIN may also mean a client that still reads: for half a second it is believed to.
+  for (const [n, leave] of (["close", "reset", "end"] as const).entries()) {
+    const impatient = await program.connect();
+    impatient.send(requestText({ target: `/record?n=${n}` }));
+    await sleep(50);
+    impatient[leave]();
+  }
+  assert.equal((await slow).status, 200);
+  assert.equal((await first.get("/record?n=9")).status, 200);
+  assert.match(await readFile(join(program.folder, "record"), "utf8"), /^9 \d+\n$/);
+});
+
+test("fast requests are answered while every worker thread but one sleeps", async () => {
+  await using program = await Program.start({ app: "wsgi_app:app", options: ["--workers", "2", "--threads", "2"] });
+  const sleepers = await Promise.all([1, 2, 3].map(() => program.connect()));
+  const slept = sleepers.map((connection) => connection.get("/sleep?s=1"));
+  await sleep(50);
+  const worstMs = await best(1, waitMaxMs, async () => {
+    using connection = await program.connect();
+    let worst = 0;
+    for (let n = 0; n < 50; n++) {
+      const startMs = performance.now();
+      assert.equal((await connection.get("/?n=1")).status, 200);
+      worst = Math.max(worst, performance.now() - startMs);
+    }
+    return worst;
+  });
+  assert.ok(worstMs < 500, `${worstMs} ms`);
+  for (const response of await Promise.all(slept)) assert.equal(response.status, 200);
+  for (const connection of sleepers) connection.close();
+});
