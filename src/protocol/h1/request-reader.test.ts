@@ -28,6 +28,12 @@ describe("Content-Length", () => {
         assert.match(outcome, /^400 (?:content_length_invalid|field_value|bare_cr)$/, JSON.stringify(value));
       }
     }), { numRuns: 5000 });
+    for (const digits of ["9".repeat(15), "0".repeat(14) + "5"]) {
+      assert.equal(playEveryWay(post(`Content-Length: ${digits}\r\n`)).outcome, "incomplete");
+    }
+    for (const digits of ["1".repeat(16), "0".repeat(15) + "5", "9007199254740993", "18446744073709551621"]) {
+      assert.equal(playEveryWay(post(`Content-Length: ${digits}\r\n`)).outcome, "400 content_length_invalid");
+    }
   });
 
   test("any byte in, before or behind it is refused unless it is a digit or a blank at the ends", () => {
