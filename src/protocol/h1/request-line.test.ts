@@ -160,6 +160,9 @@ describe("the request line's bounds", () => {
   test("what is no HTTP at all is refused at its first bytes", () => {
     const hellos = ["\x16\x03\x01\x02\x00\x01", "\0\0\0", "SSH-2.0-OpenSSH\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "{\"jsonrpc\":", "<?xml", "\xff\xfe", "EHLO a\r\n", "\n\n"];
+    for (const version of ["HTTP/\r\n", "HTTP/1\r\n", "HTTP/1.\r\n"]) {
+      assert.equal(playEveryWay(`GET / ${version}`).outcome, "400 version", "nothing more is waited for");
+    }
     for (const hello of hellos) assert.match(playEveryWay(hello).outcome, /^(?:400|505) /, JSON.stringify(hello));
   });
 });
