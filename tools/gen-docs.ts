@@ -29,9 +29,10 @@ const introduction = `# Options
   switch \`--name\` or \`--no-name\`. Names are never abbreviated; an option given twice is an error, except those that
   say that they may be given several times.
 - **Environment**: every option can be set there, \`--max-requests 100\` as \`TRICORN_MAX_REQUESTS=100\`; an empty
-  variable counts as not set, a switch takes \`on\` or \`off\`. The command line wins over \`TRICORN_*\`, which wins over
-  the platforms' own variables (\`PORT\`, \`WEB_CONCURRENCY\`, \`FORWARDED_ALLOW_IPS\`).
-- **Sizes** are \`4096\`, \`64k\`, \`10m\` or \`1g\`, **times** \`30\` (seconds), \`500ms\`, \`30s\`, \`5m\`, \`1h\` or \`1h30m\`.
+  variable counts as not set, a switch takes \`on\` or \`off\`. The command line wins over \`TRICORN_*\`, and that
+  over the platforms' own variables (\`PORT\`, \`WEB_CONCURRENCY\`, \`FORWARDED_ALLOW_IPS\`).
+- **Sizes** are \`4096\`, \`64k\`, \`10m\` or \`1g\`.
+- **Times** are \`30\` (seconds), \`500ms\`, \`30s\`, \`5m\`, \`1h\` or \`1h30m\`.
 - A value that makes no sense, or an unknown name, ends the start with exit status 2 and a hint.
 `;
 
