@@ -2,7 +2,7 @@
 import { EnvironEncoder } from "../../src/app/environ.ts";
 import type { AppRequest } from "../../src/app/app-request.ts";
 import { ScopeEncoder } from "../../src/app/scope.ts";
-import type { EncoderSettings, RequestEncoder } from "../../src/app/request-encoder.ts";
+import { type EncoderSettings, type RequestEncoder, encodedFields } from "../../src/app/request-encoder.ts";
 import type { RequestHead } from "../../src/http/request-head.ts";
 import { RequestReader, SectionMemory } from "../../src/protocol/h1/index.ts";
 import { MarshalWriter } from "../../src/protocol/wire/index.ts";
@@ -61,13 +61,15 @@ function translate(requests: readonly Bytes[], encoder: RequestEncoder): (times:
     let sum = 0;
     for (let i = 0; i < times; i++) {
       const request = exchangeOf(readOne(reader, requests[i % requests.length] ?? NO_BYTES));
-      sum += writer.begin(encoder.headSizeMax(request) + 64)?.length ?? 0;
-      writer.smallTuple(5);
+      const fields = encodedFields(encoder, request.head.fields, request.peer.trusted);
+      sum += writer.begin(encoder.headSizeMax(request) + fields.length + 64)?.length ?? 0;
+      writer.smallTuple(6);
       writer.int(1);
       writer.int(i);
       writer.int(0);
       encoder.writeHead(writer, request);
       writer.bytes(NO_BYTES);
+      writer.raw(fields);
       writer.end();
       if (i % 32 === 31) sum += writer.take()?.length ?? 0;
     }

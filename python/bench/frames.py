@@ -34,10 +34,12 @@ FIELDS = [
 
 
 def request_of(interface, path):
-    """The head of one request, as the edge writes it."""
+    """The head and the fields of one request, as the edge writes them."""
     if interface == "asgi":
-        return edge.scope(path, headers=[(name.encode(), value.encode()) for name, value in FIELDS[1:]])
-    return edge.environ(path, **{"HTTP_" + name.upper().replace("-", "_"): value for name, value in FIELDS})
+        head = edge.scope(path)
+        del head["headers"]
+        return head, [(name.encode(), value.encode()) for name, value in FIELDS]
+    return edge.environ(path), {"HTTP_" + name.upper().replace("-", "_"): value for name, value in FIELDS}
 
 
 def _write(value, key=False):
@@ -120,9 +122,11 @@ def main():
             child = subprocess.Popen([options.python, options.spike, directory + "/s", options.target])
             try:
                 sock, _ = listener.accept()
-                head = request_of(options.interface, options.path)
+                head, fields = request_of(options.interface, options.path)
                 if options.interface == "asgi":
-                    head = {**edge.ASGI_BASE, **head}
+                    head = {**edge.ASGI_BASE, **head, "headers": fields}
+                else:
+                    head = {**head, **fields}
                 print("%s %s" % (options.spike, options.target))
                 table(sock, child.pid, framer((b")\x03", _write(head) + _write(b""))), options.seconds)
             finally:
@@ -133,10 +137,11 @@ def main():
     with edge.Worker(options.target, python=options.python, pythonpath=paths, loop="auto",
                      threads=options.threads) as worker:
         link = worker.data()
-        head = request_of(link.hello[3], options.path)
+        head, fields = request_of(link.hello[3], options.path)
+        link.send((5, 0, 0, fields))
         print(" ".join(str(worker.messages[0][key]) for key in ("python", "application", "framework", "loop")))
-        table(link.sock, worker.process.pid, framer((b")\x05i\x01\0\0\0", b"i\0\0\0\0" + _write(head) + _write(b""))),
-              options.seconds)
+        table(link.sock, worker.process.pid, framer((b")\x06i\x01\0\0\0", b"i\0\0\0\0" + _write(head) + _write(b"")
+                                                      + b"i\0\0\0\0")), options.seconds)
         if worker.log():
             print(worker.log())
 

@@ -19,6 +19,9 @@ TIMEOUT_S = 20.0
 
 
 def encode(frame):
+    """A whole frame. A request may be given without fields, when all of them are in its head."""
+    if len(frame) == 5 and frame[0] == 1:
+        frame = (*frame, {})
     payload = marshal.dumps(frame, 2)
     return struct.pack("<I", len(payload)) + payload
 

@@ -1,4 +1,4 @@
-"""Frames and connections, without an application: the shared cases, cut streams, garbage, remembered heads."""
+"""Frames and connections, without an application: the shared cases, cut streams, garbage, field sections."""
 import json
 import marshal
 import os
@@ -9,7 +9,7 @@ import unittest
 from collections import deque
 
 from tests import edge
-from tricorn.worker import heads, wire
+from tricorn.worker import wire
 
 CASES = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "cases", "wire")
 
@@ -165,50 +165,35 @@ class Streams(unittest.TestCase):
                 connection.receive(deque(), lambda connection, frame: connection.hello(frame))
 
 
-def as_the_edge_writes(id, environ, body=b""):
-    """A request with the small tuple that the edge uses, which is what heads are remembered by."""
-    rest = b"".join(marshal.dumps(part, 2) for part in (1, id, 0, environ, body))
-    return struct.pack("<I", len(rest) + 2) + b")\x05" + rest
+class Sections(unittest.TestCase):
+    """Fields that come again are sent once."""
 
-
-class Heads(unittest.TestCase):
-    def test_a_head_that_comes_again_is_a_new_dict_each_time(self):
+    def test_a_number_stands_for_base_and_fields(self):
         with Pair() as pair:
-            for id in (1, 2, 3):
-                pair.feed(as_the_edge_writes(id, edge.environ("/a")))
+            pair.feed(edge.encode((5, 7, 0, {"HTTP_HOST": "a", "HTTP_X": "1"})))
+            for id in (1, 2):
+                pair.feed(edge.encode((1, id, 0, {"REQUEST_METHOD": "GET", "HTTP_X": str(id)}, b"", 7)))
                 pair.requests[-1][2]["mine"] = id
-            self.assertEqual(pair.connection._heads.hits, 2)
             environs = [entry[2] for entry in pair.requests]
-            self.assertEqual([environ.pop("mine") for environ in environs], [1, 2, 3])
-            self.assertEqual(environs[0], {**edge.environ("/a"), "SERVER_NAME": "localhost"})
-            self.assertTrue(environs[0] == environs[1] == environs[2])
-            self.assertEqual([entry[1] for entry in pair.requests], [1, 2, 3])
+            self.assertEqual(environs, [{"SERVER_NAME": "localhost", "HTTP_HOST": "a", "REQUEST_METHOD": "GET",
+                                         "HTTP_X": str(id), "mine": id} for id in (1, 2)])
 
-    def test_requests_with_a_body_are_never_taken_from_the_table(self):
+    def test_a_request_means_what_its_number_meant_when_it_was_read(self):
         with Pair() as pair:
-            for id, body in ((1, b"a"), (2, b"b"), (3, None), (4, b""), (5, b"a")):
-                pair.feed(as_the_edge_writes(id, edge.environ(), body))
-            self.assertEqual([entry[3] for entry in pair.requests], [b"a", b"b", None, b"", b"a"])
-            self.assertEqual(list(pair.connection.uploads), [3])
+            pair.feed(edge.encode((5, 0, 0, {"HTTP_HOST": "a"})) + edge.encode((1, 1, 0, {}, b"", 0))
+                      + edge.encode((5, 0, 0, {"HTTP_HOST": "b"})) + edge.encode((1, 2, 0, {}, b"", 0)))
+            self.assertEqual([entry[2]["HTTP_HOST"] for entry in pair.requests], ["a", "b"])
 
-    def test_the_table_is_bounded_and_given_up_where_it_is_of_no_use(self):
-        table = heads.Heads()
-        for n in range(heads.HEADS_MAX):
-            table.put(b"%d" % n, {})
-        self.assertEqual(len(table.table), heads.HEADS_MAX)
-        table.put(b"one more", {})
-        self.assertIsNone(table.table)
-        for _ in range(heads.PAUSE):
-            table.missed()
-        self.assertEqual(table.table, {})
+    def test_headers_of_a_scope_are_a_section_too(self):
+        with Pair() as pair:
+            pair.feed(edge.encode((5, 255, 0, [(b"host", b"a")])) + edge.encode((1, 1, 0, {"path": "/"}, b"", 255)))
+            self.assertEqual(pair.requests[0][2]["headers"], [(b"host", b"a")])
 
-    def test_a_full_table_that_is_used_starts_again(self):
-        table = heads.Heads()
-        for n in range(heads.HEADS_MAX):
-            table.put(b"%d" % n, {})
-        table.hits = heads.HEADS_MAX
-        table.put(b"one more", {})
-        self.assertEqual(list(table.table), [b"one more"])
+    def test_numbers_that_were_not_given_and_strange_sections_end_the_connection(self):
+        for frame in ((1, 1, 0, {}, b"", 3), (1, 1, 0, {}, b"", 256), (1, 1, 0, {}, b"", -1), (1, 1, 0, {}, b"", "x"),
+                      (5, 256, 0, {}), (5, -1, 0, {}), (5, 0, 9, {}), (5, 0, 0, b"x"), (5, 0)):
+            with self.subTest(frame=frame), Pair() as pair, self.assertRaises(wire.Malformed):
+                pair.feed(edge.encode(frame))
 
 
 class Uploads(unittest.TestCase):

@@ -7,19 +7,17 @@ import type { FieldSection } from "../http/field-section.ts";
 import { encodeBlock } from "../protocol/wire/index.ts";
 import type { MarshalWriter } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
-import { encodedFields, isPassedOn, percentDecode } from "./request-encoder.ts";
-import type { EncoderSettings, FieldsEncoder, RequestEncoder } from "./request-encoder.ts";
+import { isPassedOn, percentDecode } from "./request-encoder.ts";
+import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 1024;
 
 export class EnvironEncoder implements RequestEncoder {
   readonly #settings: EncoderSettings;
-  readonly #encodeFields: FieldsEncoder;
 
   constructor(settings: EncoderSettings) {
     this.#settings = settings;
-    this.#encodeFields = (section, trusted) => encodeFields(section, trusted, settings.underscoresInHeaders);
   }
 
   writeBases(writer: MarshalWriter): void {
@@ -38,10 +36,8 @@ export class EnvironEncoder implements RequestEncoder {
   }
 
   headSizeMax(request: AppRequest): number {
-    const { head, peer } = request;
-    const section = encodedFields(head.fields, peer.trusted, this.#encodeFields);
-    const { target, path, authority = "" } = head;
-    return FIXED_SIZE_MAX + section.length + target.length * 4 + path.length * 2 + authority.length;
+    const { target, path, authority = "" } = request.head;
+    return FIXED_SIZE_MAX + target.length * 4 + path.length * 2 + authority.length;
   }
 
   writeHead(writer: MarshalWriter, request: AppRequest): void {
@@ -56,8 +52,7 @@ export class EnvironEncoder implements RequestEncoder {
     pair(writer, "REQUEST_URI", head.target);
     pair(writer, "REMOTE_ADDR", peer.address);
     if (peer.port > 0) pair(writer, "REMOTE_PORT", String(peer.port));
-    writer.raw(encodedFields(head.fields, peer.trusted, this.#encodeFields));
-    // What follows replaces what the fields say: the last pair of a key wins.
+    // What follows replaces what the base or the fields say.
     if (head.minorVersion === 0) pair(writer, "SERVER_PROTOCOL", "HTTP/1.0");
     if (peer.scheme === "https") {
       pair(writer, "wsgi.url_scheme", "https");
@@ -70,6 +65,10 @@ export class EnvironEncoder implements RequestEncoder {
     }
     this.#unixServerName(writer, request);
     writer.endDict();
+  }
+
+  encodeFields(section: FieldSection, trusted: boolean): Bytes {
+    return encodeFields(section, trusted, this.#settings.underscoresInHeaders);
   }
 
   /** PEP 3333 wants a SERVER_NAME; a Unix socket has none but what the client asked for. */
@@ -95,7 +94,7 @@ function belowMount(path: string, rootPath: string): string {
   return path.startsWith(rootPath) && (below === "" || below.startsWith("/")) ? below : path;
 }
 
-/** Pairs of HTTP_* keys and values, repeated fields joined as CGI wants it (RFC 3875 §4.1.18). */
+/** A dict of HTTP_* keys and values, repeated fields joined as CGI wants it (RFC 3875 §4.1.18). */
 function encodeFields(section: FieldSection, trusted: boolean, underscores: boolean): Bytes {
   const values = new Map<string, string>();
   for (let index = 0; index < section.count; index++) {
@@ -111,10 +110,12 @@ function encodeFields(section: FieldSection, trusted: boolean, underscores: bool
   }
   // A byte above 127 becomes two, a key at most as long as the name plus "HTTP_".
   return encodeBlock(section.bytes.length * 2 + section.count * 24 + 64, (writer) => {
+    writer.beginDict();
     for (const [key, value] of values) {
       if (key.length < 256) writer.interned(key);
       else writer.latin1(key);
       writer.latin1(value);
     }
+    writer.endDict();
   });
 }

@@ -18,19 +18,18 @@ export interface EncoderSettings {
 export interface RequestEncoder {
   /** Writes the list of constant dicts, one for each listener, for the hello frame. */
   writeBases(writer: MarshalWriter): void;
-  /** Writes the dict that completes a base for one request. */
+  /** Writes the dict of what is this request's own; it completes base and fields, and wins over both. */
   writeHead(writer: MarshalWriter, request: AppRequest): void;
   /** An upper bound of what `writeHead` writes, in bytes. */
   headSizeMax(request: AppRequest): number;
+  /** Makes the marshal object of a section's fields, as a sender of this kind may give them. */
+  encodeFields(section: FieldSection, trusted: boolean): Bytes;
 }
 
-/** Makes the block of a section's fields. */
-export type FieldsEncoder = (section: FieldSection, trusted: boolean) => Bytes;
-
-/** The block of a section's fields, made once for each section and kind of sender. */
-export function encodedFields(section: FieldSection, trusted: boolean, encode: FieldsEncoder): Bytes {
-  if (trusted) return (section.encodedTrusted ??= encode(section, true));
-  return (section.encodedUntrusted ??= encode(section, false));
+/** A section's fields as `encoder` writes them: made once for each section and kind of sender. */
+export function encodedFields(encoder: RequestEncoder, section: FieldSection, trusted: boolean): Bytes {
+  if (trusted) return (section.encodedTrusted ??= encoder.encodeFields(section, true));
+  return (section.encodedUntrusted ??= encoder.encodeFields(section, false));
 }
 
 /** Fields by which a proxy speaks of the client: from anybody else they are lies, and never reach the application. */

@@ -5,8 +5,8 @@ import type { FieldSection } from "../http/field-section.ts";
 import { encodeBlock } from "../protocol/wire/index.ts";
 import type { MarshalWriter } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
-import { encodedFields, isPassedOn, percentDecode } from "./request-encoder.ts";
-import type { EncoderSettings, FieldsEncoder, RequestEncoder } from "./request-encoder.ts";
+import { isPassedOn, percentDecode } from "./request-encoder.ts";
+import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 512;
@@ -15,11 +15,9 @@ const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT"
 
 export class ScopeEncoder implements RequestEncoder {
   readonly #settings: EncoderSettings;
-  readonly #encodeFields: FieldsEncoder;
 
   constructor(settings: EncoderSettings) {
     this.#settings = settings;
-    this.#encodeFields = (section, trusted) => encodeHeaders(section, trusted, settings.underscoresInHeaders);
   }
 
   writeBases(writer: MarshalWriter): void {
@@ -46,10 +44,12 @@ export class ScopeEncoder implements RequestEncoder {
   }
 
   headSizeMax(request: AppRequest): number {
-    const { head, peer } = request;
-    const section = encodedFields(head.fields, peer.trusted, this.#encodeFields);
+    const { head } = request;
+    // With an absolute-form target the headers are written here too.
+    const { authority, fields } = head;
+    const section = authority === undefined ? 0 : fields.bytes.length + fields.count * 16 + authority.length;
     // A decoded byte that is no UTF-8 becomes U+FFFD, three bytes.
-    return FIXED_SIZE_MAX + section.length + head.target.length * 5 + (head.authority?.length ?? 0);
+    return FIXED_SIZE_MAX + section + head.target.length * 5;
   }
 
   writeHead(writer: MarshalWriter, request: AppRequest): void {
@@ -72,14 +72,22 @@ export class ScopeEncoder implements RequestEncoder {
       writer.latin1(peer.address);
       writer.int(peer.port);
     }
-    writer.interned("headers");
-    const { fields, authority } = head;
-    const { trusted } = peer;
-    if (authority === undefined) writer.raw(encodedFields(fields, trusted, this.#encodeFields));
-    else writeHeaders(writer, fields, { trusted, underscores: this.#settings.underscoresInHeaders, authority });
+    if (head.authority !== undefined) {
+      writer.interned("headers");
+      const { trusted } = peer;
+      const underscores = this.#settings.underscoresInHeaders;
+      writeHeaders(writer, head.fields, { trusted, underscores, authority: head.authority });
+    }
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
     if (peer.scheme === "https") pair(writer, "scheme", "https");
     writer.endDict();
+  }
+
+  encodeFields(section: FieldSection, trusted: boolean): Bytes {
+    const options = { trusted, underscores: this.#settings.underscoresInHeaders, authority: undefined };
+    // Each line gains a tuple, two types and two lengths in place of ": " and CRLF.
+    const sizeMax = section.bytes.length + section.count * 16 + 64;
+    return encodeBlock(sizeMax, (writer) => writeHeaders(writer, section, options));
   }
 }
 
@@ -92,12 +100,6 @@ function methodOf(method: string): string {
   if (KNOWN_METHODS.has(method)) return method;
   const upper = method.toUpperCase();
   return KNOWN_METHODS.has(upper) ? upper : method;
-}
-
-function encodeHeaders(section: FieldSection, trusted: boolean, underscores: boolean): Bytes {
-  // Each line gains a tuple, two types and two lengths in place of ": " and CRLF.
-  return encodeBlock(section.bytes.length + section.count * 16 + 64, (writer) =>
-    writeHeaders(writer, section, { trusted, underscores, authority: undefined }));
 }
 
 interface HeaderOptions {

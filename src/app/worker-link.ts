@@ -9,10 +9,11 @@ import type { ResponseHead } from "../http/response-head.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ByteStream } from "../net/index.ts";
 import {
-  BODY_CHUNK_SIZE_MAX, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter, TO_WORKER,
-  WIRE_VERSION,
+  BODY_CHUNK_SIZE_MAX, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter, SECTIONS_MAX,
+  TO_WORKER, WIRE_VERSION,
 } from "../protocol/wire/index.ts";
 import type { AppRequest, RequestLink } from "./app-request.ts";
+import { encodedFields } from "./request-encoder.ts";
 import type { RequestEncoder } from "./request-encoder.ts";
 import { readFields } from "./response-decoder.ts";
 import type { ResponseDecoder } from "./response-decoder.ts";
@@ -61,6 +62,11 @@ export class WorkerLink implements RequestLink {
   readonly #stewardFrames = new FrameReader();
   readonly #reader: MarshalReader;
   readonly #pending = new Map<number, AppRequest>();
+  /** Field sections that the worker knows, by number: fields are then sent once, not with each request. */
+  readonly #sections = new Map<Bytes, number>();
+  readonly #sectionFields: (Bytes | undefined)[] = [];
+  readonly #sectionListeners: number[] = [];
+  #nextSection = 0;
   #greeted = 0;
   #nextId = 1;
   /** Requests whose last frame came in this turn. */
@@ -117,10 +123,12 @@ export class WorkerLink implements RequestLink {
     request.link = this;
     request.id = id;
     this.#pending.set(id, request);
-    const { body } = request;
+    const { body, head } = request;
+    const fields = encodedFields(this.#encoder, head.fields, request.peer.trusted);
+    const section = head.fields.remembered ? this.#section(fields, request.listener) : -1;
     const bodySize = body.kind === "whole" ? body.bytes.length : 1024;
-    const writer = this.#begin(this.#encoder.headSizeMax(request) + bodySize + 64);
-    writer.smallTuple(5);
+    const writer = this.#begin(this.#encoder.headSizeMax(request) + bodySize + fields.length + 64);
+    writer.smallTuple(6);
     writer.int(TO_WORKER.request);
     writer.int(id);
     writer.int(request.listener);
@@ -128,6 +136,8 @@ export class WorkerLink implements RequestLink {
     if (body.kind === "whole") writer.bytes(body.bytes);
     else if (body.kind === "file") writer.unicode(body.path);
     else writer.none();
+    if (section >= 0) writer.int(section);
+    else writer.raw(fields);
     writer.end();
   }
 
@@ -185,6 +195,27 @@ export class WorkerLink implements RequestLink {
 
   close(): void {
     this.#lose();
+  }
+
+  /** The number under which the worker knows these fields; it is told them if it does not. */
+  #section(fields: Bytes, listener: number): number {
+    const known = this.#sections.get(fields);
+    if (known !== undefined && this.#sectionListeners[known] === listener) return known;
+    const number = this.#nextSection;
+    this.#nextSection = (number + 1) % SECTIONS_MAX;
+    const before = this.#sectionFields[number];
+    if (before !== undefined) this.#sections.delete(before);
+    this.#sections.set(fields, number);
+    this.#sectionFields[number] = fields;
+    this.#sectionListeners[number] = listener;
+    const writer = this.#begin(fields.length + 64);
+    writer.smallTuple(4);
+    writer.int(TO_WORKER.section);
+    writer.int(number);
+    writer.int(listener);
+    writer.raw(fields);
+    writer.end();
+    return number;
   }
 
   #begin(sizeMax: number): MarshalWriter {

@@ -31,6 +31,8 @@ export class FieldSection {
   readonly bytes: Bytes;
   readonly offsets: readonly number[];
   readonly semantics: FieldSemantics;
+  /** It came before and will probably come again: set by the memory that keeps it. */
+  remembered = false;
   /**
    * What was made of this section for the applications, by whether its sender is trusted to forward:
    * `src/app` encodes once and finds it here again. Opaque to everybody else.

@@ -1,7 +1,7 @@
 // Requests as the edge reads them, encoded for applications, and read again by CPython.
 import assert from "node:assert/strict";
 import type { AppBody, AppRequest, Peer } from "../../src/app/app-request.ts";
-import type { EncoderSettings, RequestEncoder } from "../../src/app/request-encoder.ts";
+import { type EncoderSettings, type RequestEncoder, encodedFields } from "../../src/app/request-encoder.ts";
 import type { RequestHead } from "../../src/http/request-head.ts";
 import { RequestReader, SectionMemory } from "../../src/protocol/h1/index.ts";
 import { MarshalWriter } from "../../src/protocol/wire/index.ts";
@@ -58,10 +58,21 @@ export function encodeHead(encoder: RequestEncoder, request: AppRequest): Uint8A
   return bytes;
 }
 
-/** The dicts that Python makes of the heads; a key that comes twice has its last value. */
+/** The dicts that Python makes of fields and heads, joined as the worker joins them. */
 export function loadHeads(encoder: RequestEncoder, requests: readonly AppRequest[]): readonly Record<string,
   WireValue>[] {
-  return askPython({ loads: requests.map((request) => encodeHead(encoder, request)) }).loads.map(dictOf);
+  const heads = requests.map((request) => encodeHead(encoder, request));
+  const sections = requests.map(({ head, peer }) => encodedFields(encoder, head.fields, peer.trusted));
+  const loaded = askPython({ loads: [...heads, ...sections] }).loads;
+  return requests.map((_, index) => ({
+    ...fieldsOf(loaded[requests.length + index] ?? null),
+    ...dictOf(loaded[index] ?? null),
+  }));
+}
+
+/** A dict of keys for WSGI, a list of headers for ASGI. */
+function fieldsOf(value: WireValue): Record<string, WireValue> {
+  return Array.isArray(value) ? { headers: value } : dictOf(value);
 }
 
 /** The constant dicts of the hello, one for each listener. */

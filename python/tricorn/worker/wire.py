@@ -19,8 +19,6 @@ from _thread import allocate_lock
 from collections import deque
 from typing import Any, Optional
 
-from tricorn.worker.heads import HEAD_SIZE_MAX, Heads
-
 VERSION = 1
 FRAME_SIZE_MAX = 1_048_576
 # What a response may send before the edge grants more, and the largest chunk of one.
@@ -33,9 +31,11 @@ EDGES_MAX = 64
 # Numbers in frames are marshal's 32-bit integers.
 INT_MAX = 0x7FFFFFFF
 RECEIVE_SIZE = 262_144
+# Field sections that the edge may have remembered on one connection.
+SECTIONS_MAX = 256
 
 # Kinds of frames, edge → worker.
-HELLO, REQUEST, BODY, GONE, GRANT, RECALL = 0, 1, 2, 3, 4, 10
+HELLO, REQUEST, BODY, GONE, GRANT, SECTION, RECALL = 0, 1, 2, 3, 4, 5, 10
 # Kinds of frames, worker → edge.
 WHOLE, HEAD, CHUNK, END, FILE, FAILED, WANT, INFORMATIONAL, RETURNED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
@@ -43,15 +43,7 @@ MSG_DONTWAIT = socket.MSG_DONTWAIT
 dumps = marshal.dumps
 loads = marshal.loads
 pack_length = struct.Struct("<I").pack
-# A frame's length, its first eight bytes, and the four after them: of a request, that is its id.
-unpack_start = struct.Struct("<IQI").unpack_from
-# `(1, ` as the edge writes it: a small tuple of five, the int 1, the type of the id.
-REQUEST_PREFIX = int.from_bytes(b")\x05i\x01\0\0\0i", "little")
-# Where base, head and body begin in a request frame; no request is shorter than that.
-TAIL_AT = 12
-REQUEST_SIZE_MIN = 20
-# The buffer ends with so many bytes that are never received, so that `unpack_start` may look beyond a short frame.
-SLACK = 16
+unpack_length = struct.Struct("<I").unpack_from
 
 
 class Malformed(Exception):
@@ -199,10 +191,11 @@ class Connection:
         self.late: deque = deque(maxlen=256)
         self.scheduled = False
         self.opened: list = []
-        self._buffer = bytearray(RECEIVE_SIZE + SLACK)
+        self._buffer = bytearray(RECEIVE_SIZE)
         self._view = memoryview(self._buffer)
         self._have = 0
-        self._heads = Heads()
+        # Base and fields, joined, by the number that the edge gave them. Copied for each request, never changed.
+        self._sections: list = [None] * SECTIONS_MAX
 
     def receive(self, requests: deque, other: Any) -> int:
         """Reads what lies in the socket, without waiting, under the reading lock.
@@ -213,7 +206,7 @@ class Connection:
         """
         view = self._view
         try:
-            got = self.sock.recv_into(view[self._have:-SLACK], 0, MSG_DONTWAIT)
+            got = self.sock.recv_into(view[self._have:], 0, MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError:
@@ -221,47 +214,33 @@ class Connection:
         if not got:
             return -1
         at, end = 0, self._have + got
-        heads, bases, append = self._heads, self.bases, requests.append
-        table, hits = heads.table, 0
+        sections, append = self._sections, requests.append
         try:
             while end - at >= 4:
-                size, prefix, id = unpack_start(view, at)
                 start = at + 4
+                size, = unpack_length(view, at)
                 stop = start + size
                 if stop > end:
                     if size > FRAME_SIZE_MAX:
                         raise Malformed("a frame of %d bytes" % size)
                     break
                 at = stop
-                if prefix != REQUEST_PREFIX or not bases or size < REQUEST_SIZE_MIN:
-                    frame = loads(view[start:stop])
-                    if type(frame) is not tuple:
-                        raise Malformed("a frame that is no tuple")
-                    if frame[0] == REQUEST and bases:
-                        append((self, frame[1], self._complete(frame), frame[4]))
-                    else:
-                        if bases:
-                            check_frame(frame)
-                        other(self, frame)
-                    bases = self.bases
-                    continue
-                tail = None
-                if table is None:
-                    heads.missed()
-                elif size <= HEAD_SIZE_MAX:
-                    tail = bytes(view[start + TAIL_AT:stop])
-                    known = table.get(tail)
-                    if known is not None:
-                        append((self, id, known.copy(), b""))
-                        hits += 1
-                        continue
                 frame = loads(view[start:stop])
-                complete = self._complete(frame)
-                if tail is not None and frame[4] == b"":
-                    # Before anybody can pop it, and the application change it.
-                    heads.put(tail, complete)
-                append((self, id, complete, frame[4]))
-            heads.hits += hits
+                if frame[0] == REQUEST and self.bases:
+                    _, id, base, head, body, fields = frame
+                    if type(id) is not int or id <= 0 or type(head) is not dict:
+                        raise Malformed("a request of a strange shape")
+                    if type(fields) is int:
+                        complete = sections[fields].copy()
+                        complete.update(head)
+                    else:
+                        complete = self._join(base, fields)
+                        complete.update(head)
+                    if type(body) is not bytes:
+                        self._expect_body(id, body, complete)
+                    append((self, id, complete, body))
+                else:
+                    self._take(frame, other)
         except Malformed:
             raise
         except Exception as error:
@@ -269,28 +248,41 @@ class Connection:
         self._keep(at, end)
         return got
 
-    def _complete(self, frame: tuple) -> dict:
-        """Joins the parts of a request's environ or scope. Raises what a strange shape raises."""
-        _, id, base, head, body = frame
-        if type(id) is not int or not 0 < id <= INT_MAX or type(head) is not dict:
-            raise Malformed("a request of a strange shape")
-        if type(body) is not bytes:
-            if body is None:
-                self.uploads[id] = Upload(0 if expects_continue(head) else UPLOAD_CREDIT)
-            elif type(body) is not str:
-                raise Malformed("a body that is no bytes, path or None")
-        complete = {**self.bases[base], **head}
-        if type(complete.get("method") or complete.get("REQUEST_METHOD")) is not str \
-                or type(complete.get("headers", self.bases)) is not list:
-            raise Malformed("a request without a method or headers")
-        return complete
+    def _take(self, frame: tuple, other: Any) -> None:
+        """Takes a frame that is no request. Raises Malformed and what a strange shape raises."""
+        if type(frame) is not tuple:
+            raise Malformed("a frame that is no tuple")
+        if self.bases:
+            if frame[0] == SECTION:
+                _, number, base, fields = frame
+                if type(number) is not int or number < 0:
+                    raise Malformed("a section of a strange number")
+                self._sections[number] = self._join(base, fields)
+                return
+            check_frame(frame)
+        other(self, frame)
+
+    def _join(self, base: int, fields: Any) -> dict:
+        """Joins a listener's constants and a section's fields: a dict of keys, or a scope's list of headers."""
+        if type(fields) is dict:
+            return {**self.bases[base], **fields}
+        if type(fields) is not list:
+            raise Malformed("fields of a strange shape")
+        return {**self.bases[base], "headers": fields}
+
+    def _expect_body(self, id: int, body: Any, complete: dict) -> None:
+        """Makes room for a body that follows."""
+        if body is None:
+            self.uploads[id] = Upload(0 if expects_continue(complete) else UPLOAD_CREDIT)
+        elif type(body) is not str:
+            raise Malformed("a body that is no bytes, path or None")
 
     def _keep(self, at: int, end: int) -> None:
         """Moves an unfinished frame to the start of the buffer, which grows to the frame and shrinks again."""
         have = end - at
-        need = RECEIVE_SIZE + SLACK
+        need = RECEIVE_SIZE
         if have >= 4:
-            need = max(need, 4 + SLACK + unpack_start(self._view, at)[0])
+            need = max(need, 4 + unpack_length(self._view, at)[0])
         if need != len(self._buffer):
             grown = bytearray(need)
             grown[:have] = self._view[at:end]

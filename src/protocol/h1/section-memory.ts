@@ -40,8 +40,12 @@ export class SectionMemory {
     const slot = hash & (SLOTS - 1);
     const kept = this.#sections[slot];
     if (kept !== undefined && kept.bytes.length === size && bytesEqualAt(section.bytes, 0, kept.bytes)) return kept;
-    if (this.#seen[slot] === hash) this.#sections[slot] = section;
-    else this.#seen[slot] = hash;
+    if (this.#seen[slot] === hash) {
+      this.#sections[slot] = section;
+      section.remembered = true;
+    } else {
+      this.#seen[slot] = hash;
+    }
     return section;
   }
 }

@@ -8,11 +8,13 @@ export const RESPONSE_CREDIT = 262_144;
 /** Bytes of a streamed request body that may be on the way before the worker grants more. */
 export const BODY_CREDIT = 65_536;
 export const BODY_CHUNK_SIZE_MAX = 65_536;
+/** Field sections that a worker remembers for each connection. */
+export const SECTIONS_MAX = 256;
 /** Ids wrap from here to 1. */
 export const ID_MAX = 0x7fffffff;
 
 export const TO_WORKER = {
-  hello: 0, request: 1, body: 2, gone: 3, credit: 4, recall: 10,
+  hello: 0, request: 1, body: 2, gone: 3, credit: 4, section: 5, recall: 10,
 } as const;
 
 export const FROM_WORKER = {
