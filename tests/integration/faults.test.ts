@@ -16,7 +16,7 @@ const program = (options: readonly string[], app: string = "life:app"): Promise<
 test("killing the edge under load refuses no connection, and the next one serves", async () => {
   for (const threads of ["1", "2"]) {
     await using one = await program(["--workers", "2", "--worker-processes", threads]);
-    const load = new Load(one, { clients: 4, reconnect: true });
+    await using load = new Load(one, { clients: 4, reconnect: true });
     for (let round = 0; round < 2; round++) {
       const answered = load.okCount;
       await eventually("it serves", 5000, () => load.okCount > answered + 20);
@@ -36,7 +36,7 @@ test("killing the edge under load refuses no connection, and the next one serves
 
 test("killing a worker under load loses only what it was running", async () => {
   await using one = await program(["--workers", "2"]);
-  const load = new Load(one, { clients: 6, target: "/sleep?s=0.01" });
+  await using load = new Load(one, { clients: 6, target: "/sleep?s=0.01" });
   await eventually("it serves", 5000, () => load.okCount > 20);
   const [victim = 0] = one.workerPids;
   process.kill(victim, "SIGKILL");
@@ -93,7 +93,7 @@ test("a request shorter than --timeout is left alone, and so is an idle worker",
 
 test("--max-requests replaces workers under load, the successor first, and no request is lost", async () => {
   await using one = await program(["--workers", "2", "--max-requests", "50", "--max-requests-jitter", "20"]);
-  const load = new Load(one, { clients: 4 });
+  await using load = new Load(one, { clients: 4 });
   await eventually("many workers have served", 20_000, () => load.bodies.size >= 6);
   await load.stop();
   assert.equal(load.failures, noFailures);
@@ -155,7 +155,7 @@ test("a preloaded application is imported once and forked, and killed workers ar
   await using one = await program(["--workers", "3", "--preload"]);
   assert.match(one.output, /workers +3 × 1 thread, preloaded/);
   // Forked workers keep the command line of the preloader that they come from.
-  const load = new Load(one, { clients: 6 });
+  await using load = new Load(one, { clients: 6 });
   await eventually("three workers serve", 5000, () => load.bodies.size === 3);
   const [victim = "0"] = load.bodies;
   process.kill(Number(victim), "SIGKILL");

@@ -8,7 +8,7 @@ export interface LoadSettings {
   readonly reconnect?: boolean;
 }
 
-export class Load {
+export class Load implements AsyncDisposable {
   readonly #program: Program;
   readonly #settings: LoadSettings;
   readonly #clients: readonly Promise<void>[];
@@ -48,8 +48,13 @@ export class Load {
     await Promise.all(this.#clients);
   }
 
+  /** A test that fails does not go on asking. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
   async #client(): Promise<void> {
-    while (this.#running) {
+    while (this.#running && this.#program.exitStatus === undefined) {
       try {
         using connection = await this.#program.connect();
         await this.#ask(connection);

@@ -70,27 +70,31 @@ test("a second signal, or QUIT, ends everything at once", async () => {
   }
 });
 
-test("HUP replaces all workers under load, and not one request is lost", async () => {
-  await using one = await program(["--workers", "2"]);
-  const before = one.workerPids;
-  const kept = new Load(one, { clients: 6 });
-  const fresh = new Load(one, { clients: 2, reconnect: true });
-  await eventually("both serve", 5000, () => kept.okCount > 50 && fresh.okCount > 10);
-  for (let round = 0; round < 2; round++) {
-    const old = one.workerPids;
-    one.signal("SIGHUP");
-    await eventually("all workers are others", 10_000, () => {
-      const now = one.workerPids;
-      return now.length === 2 && !now.some((pid) => old.includes(pid));
-    });
-  }
-  const answered = kept.okCount;
-  await eventually("it goes on", 5000, () => kept.okCount > answered + 50);
-  await Promise.all([kept.stop(), fresh.stop()]);
-  assert.equal(kept.failures, noFailures);
-  assert.equal(fresh.failures, noFailures);
-  assert.equal(before.some(isAlive), false);
-});
+for (const [kind, app, options] of [
+  ["WSGI workers", "life:app", []],
+  ["WSGI workers behind two edge threads", "life:app", ["--worker-processes", "2", "--threads", "2"]],
+  ["ASGI workers", "lifespan:app", []],
+] as const) {
+  test(`HUP replaces all ${kind} under load, and not one request is lost`, async () => {
+    await using one = await program(["--workers", "2", ...options], app);
+    await using kept = new Load(one, { clients: 6 });
+    await using fresh = new Load(one, { clients: 2, reconnect: true });
+    await eventually("both serve", 5000, () => kept.okCount > 50 && fresh.okCount > 10);
+    for (let round = 0; round < 2; round++) {
+      const old = one.workerPids;
+      one.signal("SIGHUP");
+      await eventually("all workers are others", 10_000, () => {
+        const now = one.workerPids;
+        return now.length === 2 && !now.some((pid) => old.includes(pid));
+      });
+    }
+    const answered = kept.okCount;
+    await eventually("it goes on", 5000, () => kept.okCount > answered + 50);
+    await Promise.all([kept.stop(), fresh.stop()]);
+    assert.equal(kept.failures, noFailures);
+    assert.equal(fresh.failures, noFailures);
+  });
+}
 
 /** Forked workers have the command line of their preloader; their names tell them apart. */
 function forkedWorkers(one: Program): readonly number[] {
