@@ -60,9 +60,7 @@ class Lifespan:
                 report("Lifespan startup has been running for %d seconds" % waited)
         if self._failure is not None:
             raise LifespanFailed("the application's lifespan startup failed: %s" % (self._failure or "no message"))
-        if self._started.done():
-            self._supported = True
-        else:
+        if not self._supported:
             self._not_supported(self._error)
 
     def _not_supported(self, error: Optional[BaseException]) -> None:
@@ -120,6 +118,8 @@ class Lifespan:
         if kind in ("lifespan.startup.complete", "lifespan.startup.failed") and not self._started.done():
             if kind.endswith("failed"):
                 self._failure = str(message.get("message", ""))
+            else:
+                self._supported = True
             self._started.set_result(None)
         elif kind in ("lifespan.shutdown.complete", "lifespan.shutdown.failed") and self._stopping.done() \
                 and not self._stopped.done():

@@ -100,7 +100,7 @@ def import_module(name: str, target: str) -> Any:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")) \
                 and explain.user_frames(error.__traceback__) is None:
             raise LoadFailed("there is no module `%s`%s" % (
-                error.name, "" if name == target else " (looked for %s)" % target),
+                error.name, "" if target == error.name else " (looked for %s)" % target),
                 hint=explain.near_module(name)) from None
         raise explain.import_failure(name, error) from None
     except BaseException as error:  # SystemExit and KeyboardInterrupt too: a module that exits cannot be served.

@@ -12,14 +12,13 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
 
 from tricorn.worker import loader, process, wire
 from tricorn.worker.control import Control
 from tricorn.worker.failure import report
 
 
-def run(control: Control, signals: Any, start: dict) -> int:
+def run(control: Control, start: dict) -> int:
     """Returns the exit status, in the preloader and in each of its forked workers."""
     process.prepare(start, control.name)
     # The ASGI server is imported before the fork, so that its memory is shared.
@@ -31,15 +30,16 @@ def run(control: Control, signals: Any, start: dict) -> int:
                "If it misbehaves, start Tricorn without --preload")
     gc.collect()
     gc.freeze()
-    return Preloader(control, signals, loaded).run()
+    return Preloader(control, loaded, float(start.get("graceful_timeout_s") or 0)).run()
 
 
 class Preloader:
     """Forks, reaps, and reports both."""
 
-    def __init__(self, control: Control, signals: Any, loaded: loader.Loaded) -> None:
+    def __init__(self, control: Control, loaded: loader.Loaded, grace_s: float) -> None:
         self._control = control
-        self._signals = signals
+        # With the master gone the workers stop by themselves; they get this and the time for their exit.
+        self._grace_s = grace_s + 5.0
         self._loaded = loaded
         self._children: dict = {}
         self._deadline = float("inf")
@@ -75,7 +75,7 @@ class Preloader:
                     message = self._control.receive(False)
             except EOFError:
                 selector.unregister(self._control)
-                self._stop(float("inf"))
+                self._stop(self._grace_s)
         return process.EXIT_OK
 
     def _stop(self, grace_s: float) -> None:
@@ -118,4 +118,4 @@ class Preloader:
         random.seed()
         process.prepare(start, name)
         control.send(process.describe(self._loaded))
-        return process.serve(control, process.Signals(control), start, self._loaded)
+        return process.serve(control, process.Signals(), start, self._loaded)

@@ -30,7 +30,7 @@ def main(path: str, name: str) -> int:
     sys.argv = ["tricorn"]
     preloader = name.startswith(PRELOADER)
     control = Control(path, name, "preloader" if preloader else "worker")
-    signals = Signals(control)
+    signals = Signals()
     try:
         start = control.wait_for("start", "stop")
     except EOFError:
@@ -39,7 +39,7 @@ def main(path: str, name: str) -> int:
         return EXIT_OK
     if preloader:
         from tricorn.worker import preload
-        return preload.run(control, signals, start)
+        return preload.run(control, start)
     prepare(start, name)
     loaded = load(control, start)
     return EXIT_CANNOT_START if loaded is None else serve(control, signals, start, loaded)
@@ -51,10 +51,8 @@ class Signals:
     Installed before the application is imported: an application that sets its own handlers wins.
     """
 
-    def __init__(self, control: Control) -> None:
-        self.control = control
+    def __init__(self) -> None:
         self.steward: Optional[Steward] = None
-        self._asked = False
         for number in (signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, self._terminate)
         signal.signal(signal.SIGINT, self._ignore)
@@ -65,21 +63,17 @@ class Signals:
     def _terminate(self, number: int, frame: Any) -> None:
         if self.steward is None:
             os._exit(EXIT_OK)
-        if self._asked or self.control.ended:
-            self.steward.stop(0.0)
-        else:
-            self._asked = True
-            self.control.send({"type": "recycle", "reason": "signal"})
+        self.steward.count_signal()
 
 
 def prepare(start: dict, name: str) -> None:
     """Makes the process what the settings say: output, name, user, directory, search path."""
-    log = start.get("log")
-    if log:
-        _redirect_output(log, name)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    log = start.get("log")
+    if log:
+        _redirect_output(log, name)
     _set_title(name[:15])
     if not faulthandler.is_enabled():
         faulthandler.enable(file=sys.__stderr__, all_threads=True)
@@ -160,10 +154,10 @@ def load(control: Control, start: dict) -> Optional[loader.Loaded]:
 
 def describe(loaded: loader.Loaded) -> dict:
     """The message that says what was loaded."""
-    import platform
+    implementation = {"cpython": "CPython", "pypy": "PyPy"}.get(sys.implementation.name, sys.implementation.name)
     return {"type": "loaded", "interface": loaded.interface, "asgi": loaded.asgi, "framework": loaded.framework,
             "application": loaded.name, "loop": loaded.loop,
-            "python": "%s %s" % (platform.python_implementation(), platform.python_version())}
+            "python": "%s %s" % (implementation, ".".join(map(str, sys.version_info[:3])))}
 
 
 def serve(control: Control, signals: Signals, start: dict, loaded: loader.Loaded) -> int:

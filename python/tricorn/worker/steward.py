@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import socket
 import sys
 import time
@@ -25,6 +26,8 @@ BACKLOG = 128
 PATIENCE_S = 0.05
 # What remains after the grace time for the interpreter's exit (atexit, threads that are joined).
 EXIT_S = 2.0
+SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2,
+           signal.SIGCHLD, signal.SIGALRM, signal.SIGWINCH)
 READ = selectors.EVENT_READ
 
 
@@ -36,6 +39,8 @@ class Steward:
         self._control = control
         self._edge_pid: Optional[int] = settings.get("edge_pid")
         self._grace_s = float(settings.get("graceful_timeout_s") or 0)
+        self._signals = 0
+        self._asked = False
         # Steward connections by the number of their edge.
         self._links: dict = {}
         self._selector = selectors.DefaultSelector()
@@ -63,6 +68,8 @@ class Steward:
         return listener
 
     def _run(self) -> None:
+        # Handlers run on the main thread: it shall be the one that a signal wakes.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         while True:
             timeout = None
             if self._server.stopping:
@@ -80,9 +87,19 @@ class Steward:
                         self._selector.unregister(key.fileobj)
                         key.fileobj.close()
 
-    @staticmethod
-    def _wake_up(nudged: socket.socket) -> None:
+    def count_signal(self) -> None:
+        """Takes a TERM of the process's own, in a signal handler: nothing that locks may be done there."""
+        self._signals += 1
+        wire.nudge(self._nudge)
+
+    def _wake_up(self, nudged: socket.socket) -> None:
         nudged.recv(4096, socket.MSG_DONTWAIT)
+        if self._signals > 1 or self._signals and self._control.ended:
+            self._server.stop(0.0)
+        elif self._signals and not self._asked:
+            # The master sees to it that nothing is lost: a successor first, then our end.
+            self._asked = True
+            self._control.send({"type": "recycle", "reason": "signal"})
 
     def _read_control(self, _: Any = None) -> None:
         try:

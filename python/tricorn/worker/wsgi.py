@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import queue
+import signal
 import threading
 import time
 from io import BytesIO
@@ -205,6 +206,9 @@ class WsgiServer(Server):
 
     def run(self) -> None:
         """Serves until it was told to stop and nothing runs any more."""
+        # A signal may reach any thread, but its handler runs on this one.
+        self._main_wake.setblocking(False)
+        signal.set_wakeup_fd(self._main_wake.fileno(), warn_on_full_buffer=False)
         if self._alone:
             self._run_alone()
         else:
@@ -245,7 +249,7 @@ class WsgiServer(Server):
                 begun = now
                 clock[0] = now
                 started[connection.edge] = id
-                method = environ["REQUEST_METHOD"]
+                method = environ.get("REQUEST_METHOD")
                 running[0] = call = new_call(connection, id, method)
                 environ["wsgi.early_hints"] = call.early_hints
                 try:
@@ -282,7 +286,7 @@ class WsgiServer(Server):
                 for slot in range(self.threads)]
         for thread in pool:
             thread.start()
-        while not self.stopping or self.queue or any(self._running):
+        while not (self.stopping and self._is_idle()):
             self._read_ready(BEAT_S / 20 if self.stopping else -1)
             # Requests that were dropped are answered by this thread.
             self._flush_all()
@@ -292,6 +296,12 @@ class WsgiServer(Server):
             tokens.put(False)
         for thread in pool:
             thread.join()
+
+    def _is_idle(self) -> bool:
+        """Nothing to read, nothing queued, nothing running (pool only)."""
+        self._read_ready(0)
+        with self._claiming:
+            return not self.queue and not any(self._running)
 
     def _work(self, slot: int, tokens: Any) -> None:
         """One thread of the pool: from a request's call to its close()."""
@@ -304,7 +314,7 @@ class WsgiServer(Server):
                         break
                     self.state.clock[slot] = monotonic()
                     self.state.started[connection.edge] = id
-                    call = self._call(connection, id, environ["REQUEST_METHOD"], slot)
+                    call = self._call(connection, id, environ.get("REQUEST_METHOD"), slot)
                     self._running[slot] = call
                 self._serve(call, environ, body)
                 with self._claiming:
