@@ -43,7 +43,8 @@ function closing(paint: Paint): string {
   QUIT       stop now; also a second TERM or INT    TTIN, TTOU  one worker more, one less
   USR1       reopen the log files
 ${paint("1;36", "Exit status")}
-  0 stopped by a signal   1 cannot listen or write   2 wrong options   3 the application cannot start
+  0 stopped by a signal      2 wrong options
+  1 cannot listen or write   3 the application cannot start
 `;
 }
 
@@ -57,9 +58,11 @@ function entry(row: AnyRow, paint: Paint): string {
     ...(row.aliases ?? []).map((alias) => `also --${alias}`),
     ...(row.environment ?? []).map((variable) => `$${variable}`),
   ].filter((fact) => fact !== "");
-  const fact = facts.length === 0 ? "" : paint("2", `  (${facts.join(", ")})`);
+  const fact = facts.length === 0 ? "" : `(${facts.join(", ")})`;
+  const fits = `  -x, --${row.name} ${label}  ${fact}`.length <= columnCount;
+  const gap = fits ? "  " : `\n${" ".repeat(indent)}`;
   const text = wrap(row.doc).map((line) => `${" ".repeat(indent)}${line}\n`);
-  return `${flags}${fact}\n${text.join("")}${" ".repeat(indent)}${paint("32", row.example)}\n`;
+  return `${flags}${fact === "" ? "" : gap + paint("2", fact)}\n${text.join("")}${" ".repeat(indent)}${paint("32", row.example)}\n`;
 }
 
 function wrap(text: string): readonly string[] {

@@ -107,7 +107,8 @@ export class WorkerPool {
         return;
       case "failed":
         if (!worker.isComing) return;
-        this.#settings.log.log("error", name, describeFailure(report));
+        // Before anything has served it is the end of the program, which no log level hides.
+        this.#settings.log.log(this.#hasServed ? "error" : "critical", name, describeFailure(report));
         this.#stop(worker, 0);
         this.#startFailed(worker);
         return;
@@ -363,7 +364,7 @@ export class WorkerPool {
       log.log("error", worker.name, `${describeExit(exit)}${this.#doing(worker)}`);
       this.#policy.failed({ now: performance.now(), startedAt: worker.startedAt, hadServed: true });
     } else {
-      log.log("error", worker.name, `${describeExit(exit)} before it was ready`);
+      log.log(this.#hasServed ? "error" : "critical", worker.name, `${describeExit(exit)} before it was ready`);
       this.#startFailed(worker);
     }
   }

@@ -160,7 +160,7 @@ export class PreloadLauncher implements Launcher {
         this.#dismissUnused();
         return;
       case "failed":
-        this.#settings.log.log("error", preloader.name, describeFailure(report));
+        this.#settings.log.log("critical", preloader.name, describeFailure(report));
         preloader.hasFailed = true;
         this.#fail(preloader);
         return;

@@ -49,6 +49,9 @@ export async function start({ config, software, complain }: StartOptions): Promi
   try {
     const status = await master.run();
     await tidying;
+    if (status === exitStatus.application && config.log.errorLog !== "-") {
+      complain([error("the application cannot start", `the reason is in ${config.log.errorLog}`)]);
+    }
     return status;
   } finally {
     signals.close();

@@ -48,6 +48,17 @@ test("an application that cannot be imported ends the start with status 3 and th
   }
 });
 
+test("the reason is told whatever the log level, and its place where the log is a file", async () => {
+  const quiet = await tricorn(["raising:app", "--port", "0", "--log-level", "critical"]);
+  assert.match(quiet.stderr, /critical worker-1 .*raising.*[\s\S]*no database/);
+  const folder = await mkdtemp(join(tmpdir(), "tricorn-test-"));
+  const path = join(folder, "error.log");
+  const filed = await tricorn(["raising:app", "--port", "0", "--error-logfile", path]);
+  assert.equal(filed.stderr, `tricorn: error: the application cannot start\n  hint: the reason is in ${path}\n`);
+  assert.match(await readFile(path, "utf8"), /no database/);
+  await rm(folder, { recursive: true });
+});
+
 test("with many workers the reason is told once", async () => {
   const { status, stderr } = await tricorn(["raising:app", "-w", "4", "--port", "0"]);
   assert.equal(status, 3);
