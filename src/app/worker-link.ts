@@ -9,7 +9,7 @@ import type { ResponseHead } from "../http/response-head.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ByteStream } from "../net/index.ts";
 import {
-  BODY_CHUNK_SIZE_MAX, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter, SECTIONS_MAX,
+  BODY_CHUNK_SIZE_MAX, FRAME_COUNTS, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter, SECTIONS_MAX,
   TO_WORKER, WIRE_VERSION,
 } from "../protocol/wire/index.ts";
 import type { AppRequest, RequestLink } from "./app-request.ts";
@@ -190,7 +190,10 @@ export class WorkerLink implements RequestLink {
   /** Writes all that was sent since the last flush, in one call. */
   flush(): void {
     const bytes = this.#writer.take();
-    if (bytes !== undefined) this.#data.writeBytes(bytes);
+    if (bytes === undefined) return;
+    this.#data.writeBytes(bytes);
+    // The kernel has it all, as nearly always: a new slab for each upload's chunk would be a lot of garbage.
+    if (this.#data.queuedSize === 0) this.#writer.reuse();
   }
 
   close(): void {
@@ -252,8 +255,9 @@ export class WorkerLink implements RequestLink {
   #onFrame(reader: MarshalReader, bytes: Bytes): void {
     const count = reader.sequence();
     const kind = reader.int();
-    if (kind === FROM_WORKER.response) return this.#onResponse(reader, bytes, count);
-    if (kind === FROM_WORKER.hello) return this.#onHello();
+    if (count !== FRAME_COUNTS[kind]) throw new MalformedFrame(`kind ${kind} with ${count} elements`);
+    if (kind === FROM_WORKER.response) return this.#onResponse(reader, bytes);
+    if (kind === FROM_WORKER.hello) return this.#onHello(reader);
     const id = reader.int();
     const request = this.#pending.get(id);
     switch (kind) {
@@ -261,17 +265,18 @@ export class WorkerLink implements RequestLink {
         const size = reader.skipBytes();
         const end = reader.at;
         const head = this.#head(reader, request);
-        if (request === undefined || head === undefined) return;
-        request.onStart(head, bytes, end - size, end);
+        if (request !== undefined && head !== undefined) request.onStart(head, bytes, end - size, end);
         return;
       }
       case FROM_WORKER.chunk: {
         const size = reader.skipBytes();
+        reader.finish();
         request?.onChunk(bytes, reader.at - size, reader.at);
         return;
       }
       case FROM_WORKER.end: {
         const trailers = reader.takeNone() ? [] : readFields(reader);
+        reader.finish();
         this.#release(id, request)?.onEnd(trailers);
         return;
       }
@@ -284,14 +289,21 @@ export class WorkerLink implements RequestLink {
         return;
       }
       case FROM_WORKER.fail:
+        reader.bool();
+        reader.finish();
         this.#release(id, request)?.onFailure(500);
         return;
-      case FROM_WORKER.credit:
-        request?.onBodyCredit(reader.int());
+      case FROM_WORKER.credit: {
+        const size = reader.int();
+        reader.finish();
+        request?.onBodyCredit(size);
         return;
+      }
       case FROM_WORKER.informational: {
         const status = reader.int();
-        request?.onInformational(status, readFields(reader));
+        const fields = readFields(reader);
+        reader.finish();
+        request?.onInformational(status, fields);
         return;
       }
       default:
@@ -300,8 +312,7 @@ export class WorkerLink implements RequestLink {
   }
 
   /** The hot frame: a whole response. */
-  #onResponse(reader: MarshalReader, bytes: Bytes, count: number): void {
-    if (count !== 5) throw new MalformedFrame(`a response of ${count} elements`);
+  #onResponse(reader: MarshalReader, bytes: Bytes): void {
     const id = reader.int();
     const request = this.#pending.get(id);
     const size = reader.skipBytes();
@@ -330,7 +341,15 @@ export class WorkerLink implements RequestLink {
     return request.abandoned ? undefined : request;
   }
 
-  #onHello(): void {
+  /** The worker's half of the handshake. */
+  #onHello(reader: MarshalReader): void {
+    const version = reader.int();
+    reader.int();
+    const kind = reader.text();
+    reader.finish();
+    if (version !== WIRE_VERSION || kind !== this.worker.interface || this.#greeted === 2) {
+      throw new MalformedFrame(`hello of version ${version} from a ${kind} worker`);
+    }
     this.#greeted++;
     if (this.#greeted === 2) this.#owner.onLinkReady(this);
   }
@@ -340,10 +359,11 @@ export class WorkerLink implements RequestLink {
     frames.receive(bytes);
     while (frames.next()) {
       const reader = new MarshalReader(frames.bytes, frames.start, frames.end);
-      reader.sequence();
+      const count = reader.sequence();
       const kind = reader.int();
+      if (count !== FRAME_COUNTS[kind]) throw new MalformedFrame(`kind ${kind} with ${count} elements`);
       if (kind === FROM_WORKER.hello) {
-        this.#onHello();
+        this.#onHello(reader);
       } else if (kind === FROM_WORKER.returned) {
         const taken: AppRequest[] = [];
         for (let left = reader.sequence(); left > 0; left--) {

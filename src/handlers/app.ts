@@ -169,8 +169,10 @@ class StreamedBody implements BodyReceiver {
   }
 
   onData(bytes: Bytes): void {
-    this.#parts.push(copyBytes(bytes));
-    this.#size += bytes.length;
+    const passed = this.#submitted && this.#parts.length === 0 ? this.#pass(bytes) : 0;
+    if (passed === bytes.length) return;
+    this.#parts.push(copyBytes(bytes, passed));
+    this.#size += bytes.length - passed;
     if (this.#size > BODY_CREDIT) this.#exchange.pauseBody();
     if (this.#submitted) this.#flow();
   }
@@ -208,6 +210,16 @@ class StreamedBody implements BodyReceiver {
     const { expectContinue } = this.#exchange.head.fields.semantics;
     this.#exchange.body = { kind: "stream", expectContinue };
     submit(this.#exchange, this.#pool);
+  }
+
+  /** Sends what credit allows, without a copy of our own. @returns the bytes sent */
+  #pass(bytes: Bytes): number {
+    const { link } = this.#exchange;
+    const size = Math.min(bytes.length, this.#credit);
+    if (link === undefined || size <= 0) return 0;
+    this.#credit -= size;
+    link.sendBody(this.#exchange, bytes.subarray(0, size), true);
+    return size;
   }
 
   /** Sends what is there as far as credit goes; while no worker has the request, it waits with it. */

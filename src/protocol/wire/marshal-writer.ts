@@ -2,7 +2,7 @@
  * Writes CPython's `marshal` format (docs/wire.md), the few types that a request needs.
  *
  * Frames of one turn of the event loop lie one behind the other in a slab and leave in one write. A slab is
- * never written over: what was taken stays as it is for as long as somebody holds it.
+ * not written over before `reuse`: what was taken stays as it is for as long as somebody holds it.
  */
 import { assert } from "../../std/assert.ts";
 import { allocate, copyBytes } from "../../std/bytes.ts";
@@ -59,6 +59,11 @@ export class MarshalWriter {
     const view = this.#slab.subarray(this.#taken, this.#at);
     this.#taken = this.#at;
     return view;
+  }
+
+  /** Nobody holds what was taken any more: the slab may be written over from its start. */
+  reuse(): void {
+    if (this.#at === this.#taken) this.#at = this.#taken = 0;
   }
 
   /** Copies encoded bytes as they are (a block made before, or a whole frame). */
