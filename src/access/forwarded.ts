@@ -8,6 +8,9 @@ import type { FieldSection } from "../http/field-section.ts";
 /** Most hops that are looked at: a longer chain is nobody's deployment. */
 const HOPS_MAX = 32;
 
+/** "::ffff:255.255.255.255" with all groups written out. */
+const ADDRESS_LENGTH_MAX = 45;
+
 export class TrustedProxies {
   readonly #everybody: boolean;
   readonly #unix: boolean;
@@ -41,7 +44,8 @@ export class TrustedProxies {
     let client: string | undefined;
     for (const hop of hops.reverse()) {
       const address = withoutPort(hop.trim());
-      if (isIP(address) === 0) break;
+      // An IPv6 zone (RFC 4007) means nothing to others and may be of any length.
+      if (address.length > ADDRESS_LENGTH_MAX || address.includes("%") || isIP(address) === 0) break;
       client = address;
       if (!this.trusts(address)) break;
     }

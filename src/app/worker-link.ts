@@ -9,8 +9,8 @@ import type { ResponseHead } from "../http/response-head.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ByteStream } from "../net/index.ts";
 import {
-  BODY_CHUNK_SIZE_MAX, FRAME_COUNTS, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter, SECTIONS_MAX,
-  TO_WORKER, WIRE_VERSION,
+  BODY_CHUNK_SIZE_MAX, FRAME_COUNTS, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter,
+  SECTIONS_MAX, TO_WORKER, WIRE_VERSION,
 } from "../protocol/wire/index.ts";
 import type { AppRequest, RequestLink } from "./app-request.ts";
 import { encodedFields } from "./request-encoder.ts";
@@ -374,6 +374,7 @@ export class WorkerLink implements RequestLink {
           request.link = undefined;
           taken.push(request);
         }
+        reader.finish();
         this.#owner.onTakenBack(this, taken);
       } else {
         throw new MalformedFrame(`kind ${kind} from the steward`);

@@ -10,6 +10,7 @@ import type { AppBody, AppRequest, Peer } from "../app/index.ts";
 import { handleApp, statusResponse } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
+import { findFault } from "../http/response-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import { FileSource } from "../net/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
@@ -173,7 +174,7 @@ export class Exchange implements AppExchange {
   }
 
   onEnd(trailers: readonly FieldLine[]): void {
-    if (!this.abandoned) this.#flow?.end(trailers);
+    if (!this.abandoned) this.#flow?.end(this.#mayLeave(200, trailers) ? trailers : []);
   }
 
   onFile(head: ResponseHead, path: string, offset: number, count: number): void {
@@ -206,8 +207,16 @@ export class Exchange implements AppExchange {
 
   onInformational(status: number, fields: readonly FieldLine[]): void {
     // RFC 9110 §15.2: a server MUST NOT send 1xx to an HTTP/1.0 client.
-    if (this.abandoned || this.responding || this.head.minorVersion === 0) return;
+    if (this.abandoned || this.responding || this.head.minorVersion === 0 || !this.#mayLeave(status, fields)) return;
     this.#channel.sendInformational(this, status, fields);
+  }
+
+  /** The last line against response splitting, for what is not a response's head. */
+  #mayLeave(status: number, fields: readonly FieldLine[]): boolean {
+    const fault = findFault(status, "", fields);
+    if (fault === undefined) return true;
+    this.#context.onNotice("error", `${this.head.method} ${this.head.path}: fields were not sent: ${fault}`);
+    return false;
   }
 
   #started(head: ResponseHead): void {

@@ -8,9 +8,8 @@ import { NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { AppBody, AppRequest, Pool } from "../app/index.ts";
 import { Spool } from "../net/index.ts";
+import { BODY_CREDIT } from "../protocol/wire/index.ts";
 
-/** Credit that a streamed body starts with (docs/wire.md). */
-const BODY_CREDIT = 65_536;
 /** Bytes of one body that may lie in memory on their way to a file or a worker before the client is slowed down. */
 const BODY_PENDING_MAX = 262_144;
 const EMPTY_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };

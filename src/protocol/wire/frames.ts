@@ -3,8 +3,6 @@
 export const WIRE_VERSION = 1;
 /** Marshal bytes of one frame. */
 export const FRAME_SIZE_MAX = 1_048_576;
-/** Bytes of a response that may be on the way before the edge grants more. */
-export const RESPONSE_CREDIT = 262_144;
 /** Bytes of a streamed request body that may be on the way before the worker grants more. */
 export const BODY_CREDIT = 65_536;
 export const BODY_CHUNK_SIZE_MAX = 65_536;
@@ -16,6 +14,9 @@ export const ID_MAX = 0x7fffffff;
 export const TO_WORKER = {
   hello: 0, request: 1, body: 2, gone: 3, credit: 4, section: 5, recall: 10,
 } as const;
+
+/** Elements of a worker's frame, by its kind. */
+export const FRAME_COUNTS: readonly number[] = [4, 5, 5, 3, 3, 7, 3, 3, 4, 2];
 
 export const FROM_WORKER = {
   hello: 0, response: 1, start: 2, chunk: 3, end: 4, file: 5, fail: 6, credit: 7, informational: 8, returned: 9,

@@ -36,6 +36,11 @@ export class MarshalReader {
     return this.at === this.#end;
   }
 
+  /** The frame must end here. Errors: MalformedFrame. */
+  finish(): void {
+    if (this.at !== this.#end) throw new MalformedFrame("bytes behind the frame");
+  }
+
   /** The rest of the frame as text, a character a byte: a key that stands for all that follows. */
   restAsKey(): string {
     return this.#bytes.latin1Slice(this.at, this.#end);
