@@ -21,6 +21,8 @@ export interface EdgeStart {
   readonly runDirectory: string;
   readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly inbox: Inbox;
+  /** Under the system's usual scheduling: where the other one is forbidden, chrt ends and no edge ever starts. */
+  readonly isPlain: boolean;
 }
 
 /** Where Linux distributions put util-linux's chrt. */
@@ -41,9 +43,9 @@ export class EdgeProcess {
   readonly #child: ChildProcess;
 
   /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
-  constructor({ config, listeners, runDirectory, identity, inbox }: EdgeStart) {
+  constructor({ config, listeners, runDirectory, identity, inbox, isPlain }: EdgeStart) {
     const fds = listeners.flatMap((listener) => listener.fds);
-    const [command, ...prefix] = [...patiently(), process.execPath];
+    const [command, ...prefix] = [...(isPlain ? [] : patiently()), process.execPath];
     this.#child = spawn(command ?? process.execPath, [...prefix, ...process.execArgv, entry], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...fds],
       // A session of its own: Ctrl-C in a terminal reaches the master alone, which then drains the edge.

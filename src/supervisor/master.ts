@@ -157,7 +157,7 @@ export class Master {
   }
 
   #startEdge(): void {
-    this.#edge = new EdgeProcess(this.#place);
+    this.#edge = new EdgeProcess({ ...this.#place, isPlain: this.#edgeFailureCount > 0 });
     if (this.#edge.pid !== undefined) this.#pool.edgeStarted(this.#edge.pid);
   }
 
