@@ -9,7 +9,7 @@ import unittest
 from collections import deque
 
 from tests import edge
-from tricorn.worker import repeats, wire
+from tricorn.worker import wire
 
 CASES = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "cases", "wire")
 
@@ -194,65 +194,6 @@ class Sections(unittest.TestCase):
                       (5, 256, 0, {}), (5, -1, 0, {}), (5, 0, 9, {}), (5, 0, 0, b"x"), (5, 0)):
             with self.subTest(frame=frame), Pair() as pair, self.assertRaises(wire.Malformed):
                 pair.feed(edge.encode(frame))
-
-
-def as_the_edge_writes(id, head, body=b"", fields=0):
-    """A request with the small tuple that the edge uses, by which repeats are recognised."""
-    rest = b"".join(marshal.dumps(part, 2) for part in (1, id, 0, head, body, fields))
-    return struct.pack("<I", len(rest) + 2) + b")\x06" + rest
-
-
-class Repeats(unittest.TestCase):
-    """Requests that come again are recognised by their bytes."""
-
-    def pair(self):
-        pair = Pair()
-        self.addCleanup(pair.__exit__)
-        pair.feed(edge.encode((5, 0, 0, {"HTTP_HOST": "a"})))
-        return pair
-
-    def test_a_request_that_comes_again_is_a_new_dict_each_time(self):
-        pair = self.pair()
-        for id in (1, 2, 3):
-            pair.feed(as_the_edge_writes(id, {"REQUEST_METHOD": "GET"}))
-            pair.requests[-1][2]["mine"] = id
-        self.assertEqual(pair.connection._repeats.hits, 2)
-        self.assertEqual([entry[1] for entry in pair.requests], [1, 2, 3])
-        self.assertEqual([entry[2] for entry in pair.requests], [
-            {"SERVER_NAME": "localhost", "HTTP_HOST": "a", "REQUEST_METHOD": "GET", "mine": id} for id in (1, 2, 3)])
-
-    def test_a_number_given_anew_makes_another_request_of_the_same_bytes(self):
-        pair = self.pair()
-        pair.feed(as_the_edge_writes(1, {}) + as_the_edge_writes(2, {})
-                  + edge.encode((5, 0, 0, {"HTTP_HOST": "b"})) + as_the_edge_writes(3, {}) + as_the_edge_writes(4, {}))
-        self.assertEqual([entry[2]["HTTP_HOST"] for entry in pair.requests], ["a", "a", "b", "b"])
-        self.assertEqual(pair.connection._repeats.hits, 2)
-
-    def test_requests_with_a_body_are_never_taken_from_the_table(self):
-        pair = self.pair()
-        for id, body in ((1, b"a"), (2, b"b"), (3, None), (4, b""), (5, b"a")):
-            pair.feed(as_the_edge_writes(id, {}, body))
-        self.assertEqual([entry[3] for entry in pair.requests], [b"a", b"b", None, b"", b"a"])
-        self.assertEqual(list(pair.connection.uploads), [3])
-
-    def test_the_table_is_bounded_and_paused_where_it_is_of_no_use(self):
-        table = repeats.Repeats()
-        for n in range(repeats.REPEATS_MAX):
-            table.put(b"%d" % n, {})
-        self.assertEqual(len(table.table), repeats.REPEATS_MAX)
-        table.put(b"one more", {})
-        self.assertIsNone(table.table)
-        for _ in range(repeats.PAUSE):
-            table.missed()
-        self.assertEqual(table.table, {})
-
-    def test_a_full_table_that_is_used_starts_again(self):
-        table = repeats.Repeats()
-        for n in range(repeats.REPEATS_MAX):
-            table.put(b"%d" % n, {})
-        table.hits = repeats.REPEATS_MAX + 1
-        table.put(b"one more", {})
-        self.assertEqual(list(table.table), [b"one more"])
 
 
 class Uploads(unittest.TestCase):

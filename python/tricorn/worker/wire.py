@@ -19,8 +19,6 @@ from _thread import allocate_lock
 from collections import deque
 from typing import Any, Optional
 
-from tricorn.worker.repeats import REPEAT_SIZE_MAX, Repeats
-
 VERSION = 1
 FRAME_SIZE_MAX = 1_048_576
 # What a response may send before the edge grants more, and the largest chunk of one.
@@ -45,15 +43,7 @@ MSG_DONTWAIT = socket.MSG_DONTWAIT
 dumps = marshal.dumps
 loads = marshal.loads
 pack_length = struct.Struct("<I").pack
-# A frame's length, its first eight bytes, and the four after them: of a request, that is its id.
-unpack_start = struct.Struct("<IQI").unpack_from
-# `(1, ` as the edge writes it: a small tuple of six, the int 1, the type of the id.
-REQUEST_PREFIX = int.from_bytes(b")\x06i\x01\0\0\0i", "little")
-# Where all but kind and id begins in a request frame; no request is shorter than that.
-TAIL_AT = 12
-REQUEST_SIZE_MIN = 20
-# The buffer ends with so many bytes that are never received, so that `unpack_start` may look beyond a short frame.
-SLACK = 16
+unpack_length = struct.Struct("<I").unpack_from
 
 
 class Malformed(Exception):
@@ -201,12 +191,11 @@ class Connection:
         self.late: deque = deque(maxlen=256)
         self.scheduled = False
         self.opened: list = []
-        self._buffer = bytearray(RECEIVE_SIZE + SLACK)
+        self._buffer = bytearray(RECEIVE_SIZE)
         self._view = memoryview(self._buffer)
         self._have = 0
         # Base and fields, joined, by the number that the edge gave them. Copied for each request, never changed.
         self._sections: list = [None] * SECTIONS_MAX
-        self._repeats = Repeats()
 
     def receive(self, requests: deque, other: Any) -> int:
         """Reads what lies in the socket, without waiting, under the reading lock.
@@ -217,7 +206,7 @@ class Connection:
         """
         view = self._view
         try:
-            got = self.sock.recv_into(view[self._have:-SLACK], 0, MSG_DONTWAIT)
+            got = self.sock.recv_into(view[self._have:], 0, MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError:
@@ -225,29 +214,17 @@ class Connection:
         if not got:
             return -1
         at, end = 0, self._have + got
-        sections, append, repeats = self._sections, requests.append, self._repeats
-        table, hits = repeats.table, 0
+        sections, append = self._sections, requests.append
         try:
             while end - at >= 4:
-                size, prefix, id = unpack_start(view, at)
                 start = at + 4
+                size, = unpack_length(view, at)
                 stop = start + size
                 if stop > end:
                     if size > FRAME_SIZE_MAX:
                         raise Malformed("a frame of %d bytes" % size)
                     break
                 at = stop
-                tail = None
-                if prefix == REQUEST_PREFIX and REQUEST_SIZE_MIN < size <= REPEAT_SIZE_MAX:
-                    if table is None:
-                        repeats.missed()
-                    else:
-                        tail = bytes(view[start + TAIL_AT:stop])
-                        known = table.get(tail)
-                        if known is not None:
-                            append((self, id, known.copy(), b""))
-                            hits += 1
-                            continue
                 frame = loads(view[start:stop])
                 if frame[0] == REQUEST and self.bases:
                     _, id, base, head, body, fields = frame
@@ -261,14 +238,9 @@ class Connection:
                         complete.update(head)
                     if type(body) is not bytes:
                         self._expect_body(id, body, complete)
-                    elif tail is not None and not body:
-                        # Before anybody can pop it, and the application change it.
-                        repeats.put(tail, complete)
                     append((self, id, complete, body))
                 else:
                     self._take(frame, other)
-                    table = repeats.table
-            repeats.hits += hits
         except Malformed:
             raise
         except Exception as error:
@@ -285,8 +257,6 @@ class Connection:
                 _, number, base, fields = frame
                 if type(number) is not int or number < 0:
                     raise Malformed("a section of a strange number")
-                if self._sections[number] is not None:
-                    self._repeats.forget()
                 self._sections[number] = self._join(base, fields)
                 return
             check_frame(frame)
@@ -310,9 +280,9 @@ class Connection:
     def _keep(self, at: int, end: int) -> None:
         """Moves an unfinished frame to the start of the buffer, which grows to the frame and shrinks again."""
         have = end - at
-        need = RECEIVE_SIZE + SLACK
+        need = RECEIVE_SIZE
         if have >= 4:
-            need = max(need, 4 + SLACK + unpack_start(self._view, at)[0])
+            need = max(need, 4 + unpack_length(self._view, at)[0])
         if need != len(self._buffer):
             grown = bytearray(need)
             grown[:have] = self._view[at:end]
