@@ -4,7 +4,7 @@ import type { LoadZone, Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
 import type { HeaderSettings } from "../filters/index.ts";
 import type { AppHandlerSettings } from "../handlers/index.ts";
-import type { Clock } from "../net/index.ts";
+import type { Clock, CopySlab } from "../net/index.ts";
 import type { AccessLog } from "../observe/index.ts";
 import type { HeadLimits, SectionMemory } from "../protocol/h1/index.ts";
 
@@ -13,6 +13,8 @@ export interface EdgeContext {
   readonly limits: HeadLimits;
   readonly sections: SectionMemory;
   readonly clock: Clock;
+  /** For parts of responses that are being written. */
+  readonly copies: CopySlab;
   readonly pool: Pool;
   readonly zone: LoadZone;
   readonly headers: HeaderSettings;

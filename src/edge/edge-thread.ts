@@ -7,7 +7,7 @@ import { TrustedProxies, plainAddress } from "../access/index.ts";
 import { LoadZone, Pool } from "../app/index.ts";
 import type { LinkedWorker, Peer } from "../app/index.ts";
 import type { Config } from "../config/model.ts";
-import { ByteStream, Clock, Listener, makeReadBuffer } from "../net/index.ts";
+import { ByteStream, Clock, CopySlab, Listener, makeReadBuffer } from "../net/index.ts";
 import type { SocketHandle } from "../net/index.ts";
 import { AccessLog } from "../observe/index.ts";
 import { SectionMemory } from "../protocol/h1/index.ts";
@@ -37,6 +37,7 @@ export type ThreadCommand =
 export type ThreadReport =
   | { readonly kind: "listening" }
   | { readonly kind: "worker-idle"; readonly name: string }
+  | { readonly kind: "worker-lost"; readonly name: string }
   | { readonly kind: "drained" }
   | { readonly kind: "notice"; readonly level: "error" | "warning" | "info" | "debug"; readonly text: string };
 
@@ -79,6 +80,7 @@ export class EdgeThread implements ConnectionOwner {
       {
         onWorkerReady: () => void this.#listen(),
         onWorkerIdle: (name) => report({ kind: "worker-idle", name }),
+        onWorkerLost: (name) => report({ kind: "worker-lost", name }),
         onNotice,
       },
     );
@@ -89,6 +91,7 @@ export class EdgeThread implements ConnectionOwner {
       limits: config.http,
       sections: new SectionMemory(),
       clock: new Clock(),
+      copies: new CopySlab(),
       pool,
       zone,
       headers: { ...config.http, software: "tricorn" },

@@ -19,7 +19,6 @@ import {
   formatTrailers,
 } from "../protocol/h1/index.ts";
 import type { BodyFraming, Violation } from "../protocol/h1/index.ts";
-import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
@@ -173,8 +172,9 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     } else {
       this.#stream.cork();
       this.#stream.writeLatin1(text);
-      this.#stream.writeBytes(copyBytes(bytes, start, start + size));
+      this.#writeCopy(bytes, start, start + size);
       this.#stream.uncork();
+      this.#releaseCopy();
     }
     if (this.#bodyLeft > 0) this.#tooShort(exchange);
   }
@@ -202,9 +202,19 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     }
     this.#stream.cork();
     if (opening !== "") this.#stream.writeLatin1(opening);
-    this.#stream.writeBytes(copyBytes(bytes, start, start + size));
+    this.#writeCopy(bytes, start, start + size);
     if (closing !== "") this.#stream.writeLatin1(closing);
     this.#stream.uncork();
+    this.#releaseCopy();
+  }
+
+  #writeCopy(bytes: Bytes, start: number, end: number): void {
+    this.#stream.writeBytes(this.#context.copies.copy(bytes, start, end));
+  }
+
+  /** Once the kernel has taken everything, the copy is free for others. */
+  #releaseCopy(): void {
+    if (this.#stream.queuedSize === 0) this.#context.copies.release();
   }
 
   sendEnd(exchange: SentExchange, trailers: readonly FieldLine[]): void {

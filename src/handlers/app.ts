@@ -4,7 +4,7 @@
  * WSGI: the body is gathered first, in memory and then in a file, so that a slow upload occupies no worker.
  * ASGI: a body that arrived with its head rides along, a longer one streams against the worker's credit.
  */
-import { NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
+import { NO_BYTES, allocate, concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { AppBody, AppRequest, Pool } from "../app/index.ts";
 import { Spool } from "../net/index.ts";
@@ -153,8 +153,10 @@ class GatheredBody implements BodyReceiver {
 class StreamedBody implements BodyReceiver {
   readonly #exchange: AppExchange;
   readonly #pool: Pool;
-  #parts: Bytes[] = [];
-  #size = 0;
+  /** What has arrived and not left is `#bytes[#from, #to)`; the memory is used again and again. */
+  #bytes: Bytes = NO_BYTES;
+  #from = 0;
+  #to = 0;
   #credit: number;
   #submitted = false;
   #ended = false;
@@ -168,11 +170,10 @@ class StreamedBody implements BodyReceiver {
   }
 
   onData(bytes: Bytes): void {
-    const passed = this.#submitted && this.#parts.length === 0 ? this.#pass(bytes) : 0;
+    const passed = this.#submitted && this.#from === this.#to ? this.#pass(bytes) : 0;
     if (passed === bytes.length) return;
-    this.#parts.push(copyBytes(bytes, passed));
-    this.#size += bytes.length - passed;
-    if (this.#size > BODY_CREDIT) this.#exchange.pauseBody();
+    this.#keep(bytes, passed);
+    if (this.#to - this.#from > BODY_CREDIT) this.#exchange.pauseBody();
     if (this.#submitted) this.#flow();
   }
 
@@ -184,19 +185,20 @@ class StreamedBody implements BodyReceiver {
     this.#ended = true;
     if (this.#submitted) return this.#flow();
     this.#submitted = true;
-    this.#exchange.body = { kind: "whole", bytes: concatBytes(this.#parts) };
-    this.#parts = [];
+    this.#exchange.body = { kind: "whole", bytes: this.#bytes.subarray(this.#from, this.#to) };
+    this.#bytes = NO_BYTES;
     submit(this.#exchange, this.#pool);
   }
 
   onAborted(): void {
-    this.#parts = [];
+    this.#bytes = NO_BYTES;
+    this.#from = this.#to = 0;
     this.#pool.abandon(this.#exchange);
   }
 
   onCredit(size: number): void {
     this.#credit += size;
-    if (!this.#ended && this.#size === 0) this.#exchange.sendContinue();
+    if (!this.#ended && this.#from === this.#to) this.#exchange.sendContinue();
     this.#flow();
   }
 
@@ -221,26 +223,41 @@ class StreamedBody implements BodyReceiver {
     return size;
   }
 
+  /** Copies `bytes` from `start` on behind what is there. */
+  #keep(bytes: Bytes, start: number): void {
+    const size = bytes.length - start;
+    if (this.#to + size > this.#bytes.length) {
+      const kept = this.#bytes.subarray(this.#from, this.#to);
+      const needed = kept.length + size;
+      // Most bodies come in one piece; one that does not may fill its credit and one read more.
+      const room = kept.length === 0 ? size : Math.max(needed, 2 * BODY_CREDIT);
+      if (needed > this.#bytes.length) this.#bytes = allocate(room);
+      this.#bytes.set(kept);
+      this.#from = 0;
+      this.#to = kept.length;
+    }
+    bytes.copy(this.#bytes, this.#to, start);
+    this.#to += size;
+  }
+
   /** Sends what is there as far as credit goes; while no worker has the request, it waits with it. */
   #flow(): void {
     const { link } = this.#exchange;
     if (link === undefined || this.#done) return;
-    while (this.#parts.length > 0 && this.#credit > 0) {
-      const first = this.#parts[0] ?? NO_BYTES;
-      const part = first.subarray(0, Math.min(first.length, this.#credit));
-      if (part.length === first.length) this.#parts.shift();
-      else this.#parts[0] = first.subarray(part.length);
+    while (this.#from < this.#to && this.#credit > 0) {
+      const part = this.#bytes.subarray(this.#from, Math.min(this.#to, this.#from + this.#credit));
       this.#credit -= part.length;
-      this.#size -= part.length;
-      const more = !this.#ended || this.#parts.length > 0;
+      this.#from += part.length;
+      const more = !this.#ended || this.#from < this.#to;
+      // Copied to the wire at once.
       link.sendBody(this.#exchange, part, more);
       this.#done = !more;
     }
     if (this.#done) return;
-    if (this.#ended && this.#parts.length === 0) {
+    if (this.#ended && this.#from === this.#to) {
       this.#done = true;
       link.sendBody(this.#exchange, NO_BYTES, false);
-    } else if (this.#size <= BODY_CREDIT / 2) {
+    } else if (this.#to - this.#from <= BODY_CREDIT / 2) {
       this.#exchange.resumeBody();
     }
   }

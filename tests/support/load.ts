@@ -19,7 +19,7 @@ export interface LoadSettings {
   readonly onAnswer?: (answer: Answer) => void;
 }
 
-/** Runs the clients until `next` gives nothing more; a client whose connection ends takes a new one. @returns all answers */
+/** Runs the clients until `next` gives nothing more; one whose connection ends takes a new one. @returns all answers */
 export async function load({ port, clients, next, onAnswer }: LoadSettings): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
   await Promise.all(Array.from({ length: clients }, async () => {
