@@ -1,4 +1,4 @@
-/** How do we run an application? (The edge's side; starting interpreters is `spawn` and `interpreter`.) */
+/** How do we run an application? (The edge's side; `supervisor` starts the interpreters.) */
 export type { AppBody, AppRequest, Peer } from "./app-request.ts";
 export { LoadZone, WORKERS_MAX } from "./load-zone.ts";
 export { Pool } from "./pool.ts";

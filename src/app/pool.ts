@@ -45,6 +45,8 @@ export interface PoolOwner {
   /** A worker that was to retire has nothing of this thread any more. */
   onWorkerIdle(name: string): void;
   onWorkerReady(name: string): void;
+  /** The connection to a worker broke, though nobody had said that it would. */
+  onWorkerLost(name: string): void;
   /** Something the operator should read. */
   onNotice(level: "error" | "warning" | "info", text: string): void;
 }
@@ -186,6 +188,7 @@ export class Pool implements LinkOwner {
     const verdict = this.#verdicts.get(worker.name);
     this.#verdicts.delete(worker.name);
     if (link.retiring) this.#owner.onWorkerIdle(worker.name);
+    if (verdict === undefined) this.#owner.onWorkerLost(worker.name);
     if (requests.length > 0) void this.#settle(worker, requests, verdict === "timeout" ? 504 : 502);
     // Whoever waits may wait for others now, or for a successor.
     this.#watch();

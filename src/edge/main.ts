@@ -78,6 +78,8 @@ class EdgeProcess {
       case "worker-idle":
         if (this.#countTo(`idle ${report.name}`)) tellMaster({ kind: "worker-idle", name: report.name });
         return;
+      case "worker-lost":
+        return tellMaster(report);
       case "listening":
         if (this.#countTo("listening")) tellMaster({ kind: "listening" });
         return;

@@ -46,4 +46,6 @@ export type EdgeReport =
   | { readonly kind: "started" }
   | { readonly kind: "listening" }
   | { readonly kind: "worker-idle"; readonly name: string }
+  /** A connection to it broke: if it still lives, it is of no use any more. */
+  | { readonly kind: "worker-lost"; readonly name: string }
   | { readonly kind: "drained" };

@@ -35,7 +35,8 @@ export class Listener {
     const server = net.createServer({ allowHalfOpen: true });
     return new Promise((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ fd, backlog }, () => {
+      // As an argument of its own: as an option beside `fd`, node:net does not look at it.
+      server.listen({ fd }, backlog, () => {
         server.off("error", reject);
         // Later errors of the listening socket are those of accept, which `failed` hears.
         server.on("error", () => undefined);

@@ -97,6 +97,8 @@ export class Master {
         return;
       case "worker-idle":
         return this.#pool.idle(report.name);
+      case "worker-lost":
+        return this.#pool.lost(report.name);
       case "drained":
         // It exits by itself now, which is what the draining waits for.
         return;

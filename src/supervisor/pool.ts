@@ -24,6 +24,9 @@ const stopToKillMs = 500;
 const lastWordsMs = 250;
 const healIntervalMs = 1000;
 
+/** A worker that lost its connection to the edge has so long to end by itself. */
+const lostToKillMs = 1000;
+
 export class WorkerPool {
   readonly #settings: PoolSettings;
   readonly #hooks: PoolHooks;
@@ -151,6 +154,13 @@ export class WorkerPool {
   idle(name: string): void {
     const worker = this.#workers.get(name);
     if (worker?.state === "retiring") this.#stop(worker, Math.max(1000, worker.deadlineAt - performance.now()));
+  }
+
+  /** The edge's connection to it broke. Its end is probably on its way; if not, it is of no use any more. */
+  lost(name: string): void {
+    const worker = this.#workers.get(name);
+    if (worker?.state !== "ready") return;
+    worker.deadlineAt = Math.min(worker.deadlineAt, performance.now() + lostToKillMs);
   }
 
   /** There is another edge: workers take connections from it alone; those that retire have nothing left to do. */
@@ -310,7 +320,7 @@ export class WorkerPool {
     if (worker.state === "stopping") {
       log.log("warning", worker.name, `did not end in time and is killed${this.#doing(worker)}`);
     } else {
-      log.log("error", worker.name, "closed its control connection and is killed");
+      log.log("error", worker.name, "lost its connection and is killed");
     }
     worker.deadlineAt = now + 5000;
     if (!worker.kill("SIGKILL")) this.#ended(worker, { code: undefined, signal: undefined });
