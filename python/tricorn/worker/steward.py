@@ -28,6 +28,8 @@ PATIENCE_S = 0.05
 EXIT_S = 2.0
 SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2,
            signal.SIGCHLD, signal.SIGALRM, signal.SIGWINCH)
+# As it was before the application could replace it (gevent does).
+Selector = selectors.DefaultSelector
 READ = selectors.EVENT_READ
 
 
@@ -41,9 +43,11 @@ class Steward:
         self._grace_s = float(settings.get("graceful_timeout_s") or 0)
         self._signals = 0
         self._asked = False
+        # The master is gone.
+        self._orphaned = False
         # Steward connections by the number of their edge.
         self._links: dict = {}
-        self._selector = selectors.DefaultSelector()
+        self._selector = Selector()
         self._nudge, self._nudged = wire.wake_pair()
         self._selector.register(self._listen(settings["socket"]), READ, self._accept)
         self._selector.register(control, READ, self._read_control)
@@ -60,7 +64,7 @@ class Steward:
 
     @staticmethod
     def _listen(path: str) -> socket.socket:
-        listener = wire.raise_descriptor(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        listener = wire.raise_descriptor(wire.Socket(socket.AF_UNIX, socket.SOCK_STREAM))
         listener.bind(path)
         os.chmod(path, 0o600)
         listener.listen(BACKLOG)
@@ -112,8 +116,10 @@ class Steward:
                 elif message.get("type") == "edge":
                     self._edge_pid = message["pid"]
         except EOFError:
-            self._selector.unregister(self._control)
-            self.stop(self._grace_s)
+            if not self._orphaned:
+                self._orphaned = True
+                self._selector.unregister(self._control)
+                self.stop(self._grace_s)
 
     def _accept(self, listener: socket.socket) -> None:
         try:

@@ -39,6 +39,8 @@ HELLO, REQUEST, BODY, GONE, GRANT, SECTION, RECALL = 0, 1, 2, 3, 4, 5, 10
 # Kinds of frames, worker → edge.
 WHOLE, HEAD, CHUNK, END, FILE, FAILED, WANT, INFORMATIONAL, RETURNED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
+# As it was before the application could replace it (gevent does).
+Socket = socket.socket
 MSG_DONTWAIT = socket.MSG_DONTWAIT
 dumps = marshal.dumps
 loads = marshal.loads
@@ -72,7 +74,7 @@ def raise_descriptor(sock: socket.socket) -> socket.socket:
         fd = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, FD_MIN)
     except OSError:
         return sock
-    moved = socket.socket(sock.family, sock.type, sock.proto, fileno=fd)
+    moved = Socket(sock.family, sock.type, sock.proto, fileno=fd)
     sock.close()
     return moved
 

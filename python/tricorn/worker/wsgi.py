@@ -11,6 +11,7 @@ import queue
 import signal
 import threading
 import time
+from _thread import allocate_lock
 from io import BytesIO
 from typing import Any, Optional
 
@@ -51,7 +52,7 @@ class WsgiServer(Server):
         # The spooled bodies of those.
         self._spooled: list = [None] * self.threads
         self._errors = Errors()
-        self._claiming = threading.Lock()
+        self._claiming = allocate_lock()
         # Signalled when credit, body bytes or an abort arrive (pool only).
         self._arrived = threading.Condition()
         self._alone = self.threads == 1
