@@ -9,23 +9,17 @@
  * lost to a reset (RFC 9112 §9.6).
  */
 import type { Peer } from "../app/index.ts";
-import { filterHeaders } from "../filters/index.ts";
 import { statusResponse } from "../handlers/index.ts";
-import type { FieldLine, PreparedHead, ResponseHead } from "../http/response-head.ts";
-import { mayHaveBody } from "../http/status.ts";
+import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
-import {
-  CONTINUE, LAST_CHUNK, RequestReader, chooseFraming, formatChunkSize, formatHeadLines, formatInformational,
-  formatTrailers,
-} from "../protocol/h1/index.ts";
-import type { BodyFraming, Violation } from "../protocol/h1/index.ts";
+import { CONTINUE, RequestReader, formatInformational } from "../protocol/h1/index.ts";
+import type { Violation } from "../protocol/h1/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
+import { H1Writer } from "./h1-writer.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
-/** Up to this size a body is written as text together with its head: one call, no buffer. */
-const INLINE_SIZE_MAX = 16_384;
 /** Bytes that a client may send ahead of the response it waits for, before it is slowed down. */
 const AHEAD_SIZE_MAX = 65_536;
 /** Bytes of an unwanted request body that are read for the sake of the connection. */
@@ -45,8 +39,6 @@ export interface ConnectionOwner {
   readonly draining: boolean;
 }
 
-const NO_FRAMING: BodyFraming = { kind: "none" };
-
 export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   readonly #context: EdgeContext;
   readonly #stream: ByteStream;
@@ -54,6 +46,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   readonly #peer: Peer;
   readonly #listener: number;
   readonly #reader: RequestReader;
+  readonly #writer: H1Writer;
   readonly #openedMs: number;
   #phase: Phase = "waiting";
   #deadlineMs: number;
@@ -63,9 +56,6 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   #requestComplete = true;
   #bodySize = 0;
   #persistent = true;
-  #framing: BodyFraming = NO_FRAMING;
-  /** Bytes of the body that the framing still expects. */
-  #bodyLeft = 0;
   #continueSent = false;
   /** The client will send nothing more. */
   #inputEnded = false;
@@ -83,6 +73,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#peer = peer;
     this.#listener = listener;
     this.#reader = new RequestReader(context.limits, context.sections);
+    this.#writer = new H1Writer(context, stream);
     this.#openedMs = context.clock.coarseMs;
     this.#deadlineMs = this.#openedMs + context.http.clientHeaderTimeoutMs;
   }
@@ -159,70 +150,27 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   sendWhole(exchange: SentExchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void {
-    const text = this.#headText(exchange, head, end - start);
-    if (this.#framing.kind === "none") {
-      this.#stream.writeLatin1(text);
-      return;
-    }
-    const size = Math.min(end - start, this.#bodyLeft);
-    exchange.bytesSent = size;
-    this.#bodyLeft -= size;
-    if (size <= INLINE_SIZE_MAX) {
-      this.#stream.writeLatin1(size === 0 ? text : text + bytes.latin1Slice(start, start + size));
-    } else {
-      this.#stream.cork();
-      this.#stream.writeLatin1(text);
-      this.#writeCopy(bytes, start, start + size);
-      this.#stream.uncork();
-      this.#releaseCopy();
-    }
-    if (this.#bodyLeft > 0) this.#tooShort(exchange);
+    this.#decide(exchange, head);
+    this.#persistent = this.#writer.begin(exchange.head, head, end - start, this.#persistent);
+    exchange.bytesSent = this.#writer.whole(bytes, start, end);
+    if (this.#writer.missingSize > 0) this.#tooShort(exchange);
   }
 
   sendStart(
     exchange: SentExchange, head: ResponseHead, length: number, bytes: Bytes, start: number, end: number,
   ): void {
-    this.#stream.cork();
-    this.#stream.writeLatin1(this.#headText(exchange, head, length));
-    if (end > start) this.sendChunk(exchange, bytes, start, end);
-    this.#stream.uncork();
+    this.#decide(exchange, head);
+    this.#persistent = this.#writer.begin(exchange.head, head, length, this.#persistent);
+    exchange.bytesSent = this.#writer.start(bytes, start, end);
   }
 
   sendChunk(exchange: SentExchange, bytes: Bytes, start: number, end: number): void {
-    const framing = this.#framing.kind;
-    const size = framing === "length" ? Math.min(end - start, this.#bodyLeft) : end - start;
-    if (size === 0 || framing === "none") return;
-    exchange.bytesSent += size;
-    if (framing === "length") this.#bodyLeft -= size;
-    const opening = framing === "chunked" ? formatChunkSize(size) : "";
-    const closing = framing === "chunked" ? "\r\n" : "";
-    if (size <= INLINE_SIZE_MAX) {
-      this.#stream.writeLatin1(opening + bytes.latin1Slice(start, start + size) + closing);
-      return;
-    }
-    this.#stream.cork();
-    if (opening !== "") this.#stream.writeLatin1(opening);
-    this.#writeCopy(bytes, start, start + size);
-    if (closing !== "") this.#stream.writeLatin1(closing);
-    this.#stream.uncork();
-    this.#releaseCopy();
-  }
-
-  #writeCopy(bytes: Bytes, start: number, end: number): void {
-    this.#stream.writeBytes(this.#context.copies.copy(bytes, start, end));
-  }
-
-  /** Once the kernel has taken everything, the copy is free for others. */
-  #releaseCopy(): void {
-    if (this.#stream.queuedSize === 0) this.#context.copies.release();
+    exchange.bytesSent += this.#writer.chunk(bytes, start, end);
   }
 
   sendEnd(exchange: SentExchange, trailers: readonly FieldLine[]): void {
-    if (this.#framing.kind === "chunked") {
-      this.#stream.writeLatin1(trailers.length === 0 ? LAST_CHUNK : formatTrailers(trailers));
-    } else if (this.#framing.kind === "length" && this.#bodyLeft > 0) {
-      this.#tooShort(exchange);
-    }
+    if (this.#writer.missingSize > 0) this.#tooShort(exchange);
+    else this.#writer.end(trailers);
   }
 
   sendInformational(_exchange: SentExchange, status: number, fields: readonly FieldLine[]): void {
@@ -399,35 +347,15 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   /** Answers outside any exchange. */
   #sendStatus(status: number): void {
     const { head, body } = statusResponse(status, true);
-    const { lines } = this.#prepare(head);
-    this.#stream.writeLatin1(`${lines}${this.#context.clock.dateLine}Connection: close\r\n\r\n${body.latin1Slice()}`);
+    this.#writer.status(head, body);
   }
 
-  /** The head's text with framing, and the decisions that come with it. */
-  #headText(exchange: SentExchange, head: ResponseHead, length: number): string {
-    const { method, minorVersion } = exchange.head;
-    const { lines, needsDate } = head.prepared ?? this.#prepare(head);
-    const framing = chooseFraming(head, mayHaveBody(method, head.status), minorVersion, length);
-    this.#framing = framing;
-    let text = needsDate ? lines + this.#context.clock.dateLine : lines;
-    if (framing.kind === "length") {
-      this.#bodyLeft = framing.length;
-      if (head.contentLength < 0) text += `Content-Length: ${framing.length}\r\n`;
-    } else if (framing.kind === "chunked") {
-      text += "Transfer-Encoding: chunked\r\n";
-    }
+  /** May another request follow this response? Said in its head, so decided before it. */
+  #decide(exchange: SentExchange, head: ResponseHead): void {
     // A client that still waits for 100 may never send its body; RFC 9112 §9.6 wants the close announced.
     const bodyInDoubt = !this.#requestComplete && exchange.head.fields.semantics.expectContinue && !this.#continueSent;
     const last = this.#owner.draining || (this.#inputEnded && this.#reader.pendingSize === 0);
-    if (head.close || framing.kind === "close" || bodyInDoubt || last) this.#persistent = false;
-    if (!this.#persistent) return `${text}Connection: close\r\n\r\n`;
-    return minorVersion === 0 ? `${text}Connection: keep-alive\r\n\r\n` : `${text}\r\n`;
-  }
-
-  #prepare(head: ResponseHead): PreparedHead {
-    const { fields, needsDate } = filterHeaders(head, this.#context.headers);
-    head.prepared = { lines: formatHeadLines(head.status, head.reason, fields), needsDate };
-    return head.prepared;
+    if (head.close || bodyInDoubt || last) this.#persistent = false;
   }
 
   #tooShort(exchange: SentExchange): void {

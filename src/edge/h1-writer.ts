@@ -1,0 +1,135 @@
+/**
+ * The writing half of an HTTP/1.1 connection: heads, framing and bodies onto the stream.
+ *
+ * It knows one response at a time and how much of its body is still due; when a response may be the last of its
+ * connection, and what happens next, is the connection's affair.
+ */
+import { filterHeaders } from "../filters/index.ts";
+import type { FieldLine, PreparedHead, ResponseHead } from "../http/response-head.ts";
+import type { RequestHead } from "../http/request-head.ts";
+import { mayHaveBody } from "../http/status.ts";
+import type { ByteStream } from "../net/index.ts";
+import {
+  LAST_CHUNK, chooseFraming, formatChunkSize, formatHeadLines, formatTrailers,
+} from "../protocol/h1/index.ts";
+import type { BodyFraming } from "../protocol/h1/index.ts";
+import type { Bytes } from "../std/bytes.ts";
+import type { EdgeContext } from "./edge-context.ts";
+
+/** Up to this size a body is written as text together with its head: one call, no buffer. */
+const INLINE_SIZE_MAX = 16_384;
+const NO_FRAMING: BodyFraming = { kind: "none" };
+
+export class H1Writer {
+  readonly #context: EdgeContext;
+  readonly #stream: ByteStream;
+  #framing: BodyFraming = NO_FRAMING;
+  /** Bytes of the body that the framing still expects. */
+  #bodyLeft = 0;
+  /** The head that `begin` made and the first write takes along. */
+  #text = "";
+
+  constructor(context: EdgeContext, stream: ByteStream) {
+    this.#context = context;
+    this.#stream = stream;
+  }
+
+  /** Bytes that were promised by Content-Length and not written. */
+  get missingSize(): number {
+    return this.#framing.kind === "length" ? this.#bodyLeft : 0;
+  }
+
+  /**
+   * Prepares a response's head; it leaves with what is written next.
+   * @param length size of the body in bytes where it is known, else −1
+   * @param persistent may another request follow on this connection?
+   * @returns the same after the framing was chosen: a body that ends with the connection ends it
+   */
+  begin(request: RequestHead, head: ResponseHead, length: number, persistent: boolean): boolean {
+    const { lines, needsDate } = head.prepared ?? this.#prepare(head);
+    const framing = chooseFraming(head, mayHaveBody(request.method, head.status), request.minorVersion, length);
+    this.#framing = framing;
+    let text = needsDate ? lines + this.#context.clock.dateLine : lines;
+    if (framing.kind === "length") {
+      this.#bodyLeft = framing.length;
+      if (head.contentLength < 0) text += `Content-Length: ${framing.length}\r\n`;
+    } else if (framing.kind === "chunked") {
+      text += "Transfer-Encoding: chunked\r\n";
+    }
+    const stays = persistent && framing.kind !== "close";
+    if (!stays) text += "Connection: close\r\n\r\n";
+    else text += request.minorVersion === 0 ? "Connection: keep-alive\r\n\r\n" : "\r\n";
+    this.#text = text;
+    return stays;
+  }
+
+  /** Writes head and body, which is `bytes[start, end)`. @returns bytes of the body that were written */
+  whole(bytes: Bytes, start: number, end: number): number {
+    const text = this.#text;
+    this.#text = "";
+    const size = this.#framing.kind === "none" ? 0 : Math.min(end - start, this.#bodyLeft);
+    this.#bodyLeft -= size;
+    if (size <= INLINE_SIZE_MAX) {
+      this.#stream.writeLatin1(size === 0 ? text : text + bytes.latin1Slice(start, start + size));
+    } else {
+      this.#writeCorked(text, bytes, start, start + size, "");
+    }
+    return size;
+  }
+
+  /** Writes the head, and the first bytes of the body if there are any. @returns bytes of the body that were written */
+  start(bytes: Bytes, start: number, end: number): number {
+    const text = this.#text;
+    this.#text = "";
+    this.#stream.cork();
+    this.#stream.writeLatin1(text);
+    const size = end > start ? this.chunk(bytes, start, end) : 0;
+    this.#stream.uncork();
+    return size;
+  }
+
+  /** Writes a part of the body; what is beyond its length is dropped. @returns bytes of the body that were written */
+  chunk(bytes: Bytes, start: number, end: number): number {
+    const framing = this.#framing.kind;
+    const size = framing === "length" ? Math.min(end - start, this.#bodyLeft) : end - start;
+    if (size === 0 || framing === "none") return 0;
+    if (framing === "length") this.#bodyLeft -= size;
+    const opening = framing === "chunked" ? formatChunkSize(size) : "";
+    const closing = framing === "chunked" ? "\r\n" : "";
+    if (size <= INLINE_SIZE_MAX) {
+      this.#stream.writeLatin1(opening + bytes.latin1Slice(start, start + size) + closing);
+    } else {
+      this.#writeCorked(opening, bytes, start, start + size, closing);
+    }
+    return size;
+  }
+
+  /** Ends the body (RFC 9112 §7.1 for chunked; otherwise its length has said it). */
+  end(trailers: readonly FieldLine[]): void {
+    if (this.#framing.kind !== "chunked") return;
+    this.#stream.writeLatin1(trailers.length === 0 ? LAST_CHUNK : formatTrailers(trailers));
+  }
+
+  /** Writes a whole response to nobody's request, the connection's last. */
+  status(head: ResponseHead, body: Bytes): void {
+    const { lines, needsDate } = this.#prepare(head);
+    const date = needsDate ? this.#context.clock.dateLine : "";
+    this.#stream.writeLatin1(`${lines}${date}Connection: close\r\n\r\n${body.latin1Slice()}`);
+  }
+
+  #writeCorked(before: string, bytes: Bytes, start: number, end: number, after: string): void {
+    this.#stream.cork();
+    if (before !== "") this.#stream.writeLatin1(before);
+    this.#stream.writeBytes(this.#context.copies.copy(bytes, start, end));
+    if (after !== "") this.#stream.writeLatin1(after);
+    this.#stream.uncork();
+    // Once the kernel has taken everything, the copy is free for others.
+    if (this.#stream.queuedSize === 0) this.#context.copies.release();
+  }
+
+  #prepare(head: ResponseHead): PreparedHead {
+    const { fields, needsDate } = filterHeaders(head, this.#context.headers);
+    head.prepared = { lines: formatHeadLines(head.status, head.reason, fields), needsDate };
+    return head.prepared;
+  }
+}
