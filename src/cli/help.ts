@@ -62,7 +62,8 @@ function entry(row: AnyRow, paint: Paint): string {
   const fits = `  -x, --${row.name} ${label}  ${fact}`.length <= columnCount;
   const gap = fits ? "  " : `\n${" ".repeat(indent)}`;
   const text = wrap(row.doc).map((line) => `${" ".repeat(indent)}${line}\n`);
-  return `${flags}${fact === "" ? "" : gap + paint("2", fact)}\n${text.join("")}${" ".repeat(indent)}${paint("32", row.example)}\n`;
+  const example = `${" ".repeat(indent)}${paint("32", row.example)}\n`;
+  return `${flags}${fact === "" ? "" : gap + paint("2", fact)}\n${text.join("")}${example}`;
 }
 
 function wrap(text: string): readonly string[] {
