@@ -13,7 +13,7 @@ import socket
 import sys
 from typing import Any, Optional
 
-from tricorn.worker import loader, wire, wsgi
+from tricorn.worker import loader, wire, wsgi_alone, wsgi_pool
 from tricorn.worker.control import Control
 from tricorn.worker.failure import format_failure
 from tricorn.worker.steward import Steward
@@ -167,7 +167,8 @@ def serve(control: Control, signals: Signals, start: dict, loaded: loader.Loaded
     gc.collect()
     gc.freeze()
     if loaded.interface == "wsgi":
-        server = wsgi.WsgiServer(loaded.application, start, control, state)
+        kind = wsgi_alone.AloneServer if int(start.get("threads") or 1) == 1 else wsgi_pool.PoolServer
+        server = kind(loaded.application, start, control, state)
         signals.steward = Steward(server, start, control)
         signals.steward.start()
         control.send({"type": "ready"})

@@ -345,7 +345,10 @@ class Connection:
         """Ends the connection; the edge learns of it at once."""
         self.closed = True
         try:
-            self.sock.close()
+            self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
-            # Nothing can be done about a descriptor that somebody else has closed.
+            # The other end was faster.
             pass
+        # Not while somebody writes: the number may be another connection's a moment later.
+        with self.writing:
+            self.sock.close()

@@ -1,18 +1,13 @@
-"""The WSGI server: requests off the queue, the application, answers to the edge.
+"""What a WSGI server is, with one thread (`wsgi_alone`) or with several (`wsgi_pool`).
 
-With one thread the application runs on the main thread, which reads the data connections by itself. With more,
-a reader (the main thread) fills the queue and a pool runs the application.
-The loop in `_run_alone` is the hot path: what it does for one request, everybody waits for.
+In both the main thread reads the data connections. It runs the application too, or leaves that to its pool.
 """
 from __future__ import annotations
 
 import contextvars
-import queue
 import signal
-import threading
 import time
 from _thread import allocate_lock
-from io import BytesIO
 from typing import Any, Optional
 
 from tricorn.worker import wire
@@ -20,21 +15,19 @@ from tricorn.worker.failure import report
 from tricorn.worker.file_wrapper import FileWrapper
 from tricorn.worker.poller import Poller
 from tricorn.worker.server import Server
-from tricorn.worker.wire import CREDIT, FRAME_SIZE_MAX, ClientDisconnected, Upload, dumps, pack_length
+from tricorn.worker.wire import ClientDisconnected, Upload
 from tricorn.worker.wsgi_call import Call
 from tricorn.worker.wsgi_input import Errors, Input, StreamedInput, open_spooled
 
 monotonic = time.monotonic
 # A finished answer waits no longer than this for others to share its write.
 FLUSH_AFTER_S = 0.0005
-# After a request that took longer, what came in meanwhile is read before the next one starts.
-SLOW_S = 0.001
 # How often a thread that waits for the edge shows that it is alive.
 BEAT_S = 1.0
 
 
 class WsgiServer(Server):
-    """Runs one WSGI application."""
+    """Runs one WSGI application. Subclasses say on which thread, and how a call waits."""
 
     interface = "wsgi"
 
@@ -53,9 +46,6 @@ class WsgiServer(Server):
         self._spooled: list = [None] * self.threads
         self._errors = Errors()
         self._claiming = allocate_lock()
-        # Signalled when credit, body bytes or an abort arrive (pool only).
-        self._arrived = threading.Condition()
-        self._alone = self.threads == 1
         self._call = type("Call", (Call,), {"__slots__": (), "server": self})
 
     # The server's face to the steward.
@@ -135,17 +125,25 @@ class WsgiServer(Server):
         connection.late.append(id)
 
     def _announce(self) -> None:
-        if not self._alone:
-            with self._arrived:
-                self._arrived.notify_all()
+        """Something arrived that a call may be waiting for."""
+
+    def _look(self, connection: wire.Connection) -> bool:
+        """Reads what has come, without waiting, if that is the caller's to do; False at the connection's end."""
+        raise NotImplementedError
+
+    def _wait(self) -> None:
+        """Waits until something may have arrived."""
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        """Serves until the server stops and nothing runs any more."""
+        raise NotImplementedError
 
     # What a call needs while it runs.
 
     def look(self, call: Call) -> None:
         """Learns whether the client is still there, without waiting."""
-        if self._alone and not self.receive(call.connection):
-            call.gone = True
-        if call.connection.closed or call.id in call.connection.late:
+        if not self._look(call.connection) or call.connection.closed or call.id in call.connection.late:
             call.gone = True
 
     def beat(self, call: Call) -> None:
@@ -159,7 +157,8 @@ class WsgiServer(Server):
             if call.gone:
                 raise ClientDisconnected("the client has gone away")
             if call.granted <= call.spent:
-                self._wait(call)
+                self.beat(call)
+                self._wait()
 
     def wait_for_body(self, call: Call, upload: Upload) -> None:
         """Grants credit for a request body and returns when something of it may have arrived."""
@@ -168,27 +167,19 @@ class WsgiServer(Server):
         if more:
             connection.out += wire.encode((wire.WANT, call.id, more))
         connection.flush()
-        if self._alone:
-            self.receive(connection)
-        if connection.closed or call.gone:
+        self.look(call)
+        if call.gone:
             upload.aborted = True
         if not (upload.chunks or upload.ended or upload.aborted):
-            self._wait(call)
-
-    def _wait(self, call: Call) -> None:
-        self.beat(call)
-        if self._alone:
-            self._read_ready(BEAT_S)
-            self._flush_all()
-        else:
-            with self._arrived:
-                self._arrived.wait(BEAT_S / 20)
+            self.beat(call)
+            self._wait()
 
     # Reading.
 
-    def _read_ready(self, timeout: float) -> None:
-        """Waits until something can be read (negative: for ever) and reads it."""
-        for fd in self._poller.poll(timeout):
+    def _read_ready(self, timeout: float) -> bool:
+        """Waits until something can be read (negative: for ever) and reads it; False when there was nothing."""
+        ready = self._poller.poll(timeout)
+        for fd in ready:
             connection = self._by_fd.get(fd)
             if connection is not None:
                 if not self.receive(connection):
@@ -197,6 +188,7 @@ class WsgiServer(Server):
                 self._main_woken.recv(4096, wire.socket.MSG_DONTWAIT)
                 for connection in [each for each in self.connections if each.closed]:
                     self.forget(connection)
+        return bool(ready)
 
     def _flush_all(self) -> None:
         for connection in self.connections:
@@ -210,135 +202,9 @@ class WsgiServer(Server):
         # A signal may reach any thread, but its handler runs on this one.
         self._main_wake.setblocking(False)
         signal.set_wakeup_fd(self._main_wake.fileno(), warn_on_full_buffer=False)
-        if self._alone:
-            self._run_alone()
-        else:
-            self._run_pool()
+        self._run()
         self._flush_all()
         self.count_answers()
-
-    def _run_alone(self) -> None:
-        requests, pop = self.queue, self.queue.popleft
-        application, context = self.application, self._context
-        clock, started, running, new_call = self.state.clock, self.state.started, self._running, self._call
-        now = begun = flushed = monotonic()
-        while True:
-            if not requests:
-                self._flush_all()
-                self.count_answers()
-                clock[0] = 0.0
-                running[0] = None
-                if self.stopping:
-                    self._read_ready(0)
-                    if not requests:
-                        return
-                else:
-                    self._read_ready(-1)
-                now = begun = flushed = monotonic()
-            while requests:
-                now = monotonic()
-                if now - flushed > FLUSH_AFTER_S:
-                    self._flush_all()
-                    self.count_answers()
-                    if now - begun > SLOW_S:
-                        self._read_ready(0)
-                    flushed = now
-                try:
-                    connection, id, environ, body = pop()
-                except IndexError:
-                    break
-                begun = now
-                clock[0] = now
-                started[connection.edge] = id
-                method = environ.get("REQUEST_METHOD")
-                running[0] = call = new_call(connection, id, method)
-                environ["wsgi.early_hints"] = call.early_hints
-                try:
-                    environ["wsgi.input"] = BytesIO(body) if type(body) is bytes else self._open_input(call, body)
-                    copy = context.copy()
-                    result = copy.run(application, environ, call.start_response)
-                    if type(result) is list and len(result) == 1 and not call.head_sent:
-                        block = result[0]
-                        length = call.length if call.status else None
-                        if (type(block) is bytes and call.status and len(block) <= CREDIT
-                                and (length is None or length == len(block)) and method != "HEAD"):
-                            try:
-                                payload = dumps((1, id, block, call.status, call.headers), 2)
-                                size = len(payload)
-                            except ValueError:
-                                # A subclass of str among the fields: `respond` makes it one.
-                                size = 0
-                            if 0 < size <= FRAME_SIZE_MAX:
-                                connection.out += pack_length(size), payload
-                                self.answered += 1
-                                if type(body) is not bytes:
-                                    self._close_input(call)
-                                continue
-                    copy.run(call.respond, result)
-                except BaseException as error:  # SystemExit too: the worker lives on.
-                    self._fail(call, error)
-                self.answered += 1
-                if type(body) is not bytes:
-                    self._close_input(call)
-
-    def _run_pool(self) -> None:
-        tokens: Any = queue.SimpleQueue()
-        pool = [threading.Thread(target=self._work, args=(slot, tokens), name="tricorn-%d" % slot)
-                for slot in range(self.threads)]
-        for thread in pool:
-            thread.start()
-        while not (self.stopping and self._is_idle()):
-            self._read_ready(BEAT_S / 20 if self.stopping else -1)
-            # Requests that were dropped are answered by this thread.
-            self._flush_all()
-            for _ in range(len(self.queue) - tokens.qsize()):
-                tokens.put(True)
-        for _ in pool:
-            tokens.put(False)
-        for thread in pool:
-            thread.join()
-
-    def _is_idle(self) -> bool:
-        """Nothing to read, nothing queued, nothing running (pool only)."""
-        self._read_ready(0)
-        with self._claiming:
-            return not self.queue and not any(self._running)
-
-    def _work(self, slot: int, tokens: Any) -> None:
-        """One thread of the pool: from a request's call to its close()."""
-        while tokens.get():
-            while True:
-                with self._claiming:
-                    try:
-                        connection, id, environ, body = self.queue.popleft()
-                    except IndexError:
-                        break
-                    self.state.clock[slot] = monotonic()
-                    self.state.started[connection.edge] = id
-                    call = self._call(connection, id, environ.get("REQUEST_METHOD"), slot)
-                    self._running[slot] = call
-                self._serve(call, environ, body)
-                with self._claiming:
-                    self._running[slot] = None
-                    self.answered += 1
-                    self.count_answers()
-                self.state.clock[slot] = 0.0
-                connection.flush()
-                if self.stopping:
-                    self.wake()
-
-    def _serve(self, call: Call, environ: dict, body: Any) -> None:
-        """The pool's way of what `_run_alone` does inline."""
-        environ["wsgi.early_hints"] = call.early_hints
-        try:
-            environ["wsgi.input"] = BytesIO(body) if type(body) is bytes else self._open_input(call, body)
-            copy = self._context.copy()
-            result = copy.run(self.application, environ, call.start_response)
-            copy.run(call.respond, result)
-        except BaseException as error:  # SystemExit too: the worker lives on.
-            self._fail(call, error)
-        if type(body) is not bytes:
-            self._close_input(call)
 
     def _open_input(self, call: Call, body: Optional[str]) -> Any:
         if body is None:
