@@ -76,7 +76,7 @@ class Loader(unittest.TestCase):
         message = self.load("m:create(open)", {"m.py": text})
         self.assertIn("literal arguments", message["message"])
         message = self.load("m:create()", {"m.py": text})
-        self.assertIn("TypeError", message["message"])
+        self.assertIn("TypeError: create() missing 1 required", message["message"])
 
     def test_a_files_path(self):
         files = {"site/pkg/__init__.py": "", "site/pkg/web.py": "from . import parts\n" + WSGI.format(name="app"),
@@ -141,7 +141,7 @@ class Loader(unittest.TestCase):
     def test_the_users_own_error_has_the_users_own_traceback(self):
         message = self.load("m", {"m.py": "import inner\n", "inner.py": "def f():\n    raise ValueError('mine')\nf()\n"})
         self.assertEqual(message["stage"], "import")
-        self.assertEqual(message["message"], "`m` cannot be imported: ValueError")
+        self.assertEqual(message["message"], "`m` cannot be imported: ValueError: mine")
         lines = message["traceback"].splitlines()
         self.assertEqual(lines[0], "Traceback (most recent call last):")
         self.assertIn("m.py\", line 1, in <module>", lines[1])

@@ -38,6 +38,14 @@ def described(found: Any) -> str:
     return "%s %s" % ("an" if kind[:1].lower() in "aeiou" else "a", kind)
 
 
+def first_line(error: BaseException) -> str:
+    """Returns an exception's text, of one line and bounded; "" when there is none."""
+    try:
+        return str(error).strip().partition("\n")[0].strip()[:200]
+    except BaseException:  # A hostile __str__: the traceback says what can be said.
+        return ""
+
+
 def quoted(names: list) -> str:
     text = ", ".join("`%s`" % name for name in names[:NAMES_MAX])
     return text + (", …" if len(names) > NAMES_MAX else "")
@@ -189,5 +197,6 @@ def import_failure(name: str, error: BaseException) -> LoadFailed:
         message = "`%s` cannot be imported: Django's applications are not loaded yet" % name
         hint = "start the project's wsgi or asgi module, which calls django.setup() first"
     else:
-        message = "`%s` cannot be imported: %s" % (name, kind)
+        text = first_line(error)
+        message = "`%s` cannot be imported: %s" % (name, "%s: %s" % (kind, text) if text else kind)
     return LoadFailed(message, format_failure(error), hint)
