@@ -199,7 +199,8 @@ export class Exchange implements AppExchange {
   }
 
   onFailure(status: 500 | 502 | 503 | 504): void {
-    if (this.abandoned) return;
+    // After an answer of the edge's own, such as 408, nobody waits for the application's.
+    if (this.abandoned || this.#complete) return;
     if (!this.responding) return this.respondStatus(status);
     this.#flow?.close();
     this.#channel.cut(this);

@@ -154,7 +154,9 @@ export class ByteStream {
 
   /** Drops the connection with RST, so that a cut response cannot pass for a whole one. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    // While a shutdown is under way node cannot reset, and would keep the descriptor for ever.
+    if (this.#socket.writableEnded) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   #deliver(bytes: Bytes): boolean {
