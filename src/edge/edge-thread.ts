@@ -153,7 +153,11 @@ export class EdgeThread implements ConnectionOwner {
       stream.destroy();
       return;
     }
-    const connection = new H1Connection(this.#context, stream, this.#peer(stream), listener, this);
+    const peer = this.#peer(stream);
+    // A client that has reset has no address any more, but its bytes are there. Without one it would pass for a Unix
+    // socket's, which is trusted to forward: it could name any address as its own.
+    if (isTcp && peer.address === "") return stream.destroy();
+    const connection = new H1Connection(this.#context, stream, peer, listener, this);
     this.#connections.add(connection);
     connection.start();
   }

@@ -1,6 +1,7 @@
 // Who the client is and what of its fields an application gets to see: only trusted peers speak for others.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { requestText } from "../support/connection.ts";
 import { Program } from "../support/program.ts";
 
@@ -93,6 +94,19 @@ for (const kind of ["wsgi", "asgi"] as const) {
       assert.deepEqual([seen.address, seen.scheme, seen.https], [stranger, "http", undefined]);
       const spoofed = [...seen.fields.keys()].filter((name) => /FORWARDED|REAL_IP/.test(name));
       assert.deepEqual(spoofed, []);
+    });
+
+    test("a stranger that resets at once, so that the kernel forgets who it was, is not believed", async () => {
+      await using program = await Program.start({ app });
+      for (let n = 0; n < 100; n++) {
+        const connection = await program.connect({ localAddress: stranger });
+        connection.send(requestText({ target: "/who", fields: { "X-Forwarded-For": "192.0.2.7" } }));
+        connection.reset();
+      }
+      await sleep(300);
+      using observer = await program.connect();
+      const seen = JSON.parse((await observer.get("/events")).text) as string[];
+      assert.deepEqual(seen.filter((address) => address !== stranger), []);
     });
 
     test("trust and distrust do not mix for two peers that send the same bytes", async () => {

@@ -81,7 +81,7 @@ describe("a worker that is killed at any moment under load", () => {
   for (const options of [
     ["--workers", "2"], ["--workers", "3", "--threads", "2"], ["--workers", "2", "--worker-processes", "2"],
   ]) {
-    test(`loses what it was running and nothing else, and nothing runs twice, with ${options.join(" ")}`, async (context) => {
+    test(`loses what it ran and nothing else, nothing runs twice, with ${options.join(" ")}`, async (context) => {
       await using program = await Program.start({ app: "wsgi_app:app", options });
       // What it runs, and what it has finished within the half millisecond for which answers are gathered.
       const threads = options.includes("--threads") ? 2 : 1;

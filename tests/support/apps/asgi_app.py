@@ -57,6 +57,12 @@ async def hash_(scope, receive, send, query):
     await text(send, json.dumps({"size": size, "sha256": digest.hexdigest(), "pieces": pieces, "largest": largest}))
 
 
+async def who(scope, receive, send, query):
+    """Notes whom it takes the client for."""
+    EVENTS.append(scope["client"][0] if scope["client"] else "")
+    await text(send, EVENTS[-1])
+
+
 async def sleep(scope, receive, send, query):
     EVENTS.append("begun")
     await asyncio.sleep(float(query["s"]))
@@ -132,7 +138,7 @@ async def early_hint(scope, receive, send, query):
     await text(send, "hinted")
 
 
-PATHS = {"/": hello, "/scope": scope_, "/hash": hash_, "/sleep": sleep, "/park": park, "/events": events,
+PATHS = {"/": hello, "/who": who, "/scope": scope_, "/hash": hash_, "/sleep": sleep, "/park": park, "/events": events,
          "/stream": stream, "/answer-first": answer_first, "/fail": fail, "/file": file, "/trailers": trailers,
          "/early-hint": early_hint}
 

@@ -46,6 +46,12 @@ def hash_(environ, start_response, query):
                                     "length": environ.get("CONTENT_LENGTH")})
 
 
+def who(environ, start_response, query):
+    """Notes whom it takes the client for."""
+    EVENTS.append(environ["REMOTE_ADDR"])
+    return text(start_response, environ["REMOTE_ADDR"])
+
+
 def sleep(environ, start_response, query):
     EVENTS.append("begun")
     time.sleep(float(query["s"]))
@@ -136,7 +142,7 @@ def file(environ, start_response, query):
     return environ["wsgi.file_wrapper"](opened, 65_536)
 
 
-PATHS = {"/": hello, "/environ": environ_, "/hash": hash_, "/sleep": sleep, "/record": record, "/pid": pid,
+PATHS = {"/": hello, "/who": who, "/environ": environ_, "/hash": hash_, "/sleep": sleep, "/record": record, "/pid": pid,
          "/events": events, "/stream": stream, "/status": head_status, "/fail": fail, "/file": file}
 
 
