@@ -55,6 +55,16 @@ for (const kind of ["wsgi", "asgi"] as const) {
       }
     });
 
+    test("answers all that was sent ahead, though it takes more than it reads ahead", async () => {
+      using connection = await program.connect();
+      const count = 900;
+      const padding = "x".repeat(1000);
+      connection.send(requestText({ target: "/sleep?s=0.2&n=first" }));
+      for (let n = 0; n < count; n++) connection.send(requestText({ target: `/?n=${n}&pad=${padding}` }));
+      assert.equal((await connection.response()).text, "slept first");
+      for (let n = 0; n < count; n++) assert.equal((await connection.response()).text, `hello ${n}`);
+    });
+
     test("of HTTP/1.0 ends after its response", async () => {
       using connection = await program.connect();
       const response = await connection.ask({ version: "1.0", target: "/?n=1" });

@@ -32,7 +32,8 @@ for (const kind of ["wsgi", "asgi"] as const) {
       const scenes: readonly string[] = [
         "", "GET", "GET / HTTP/1.1\r\nHost:", requestText({}), requestText({}).repeat(30),
         upload, upload + "x".repeat(500_000), `${chunked}5\r\nab`, `${chunked}zz\r\n`,
-        chunked + chunk("x".repeat(100_000)), chunked + chunk("x".repeat(1_100_000)), requestText({ target: "/stream?count=1000&size=65536" }),
+        chunked + chunk("x".repeat(100_000)), chunked + chunk("x".repeat(1_100_000)),
+        requestText({ target: "/stream?count=1000&size=65536" }),
         requestText({ target: "/stream?count=1000&size=10&s=0.01" }), requestText({ target: "/fail" }),
         requestText({ target: "/fail?after=2" }), requestText({ target: "/sleep?s=0.05" }) + requestText({}) + upload,
         requestText({ method: "POST", target: "/hash", fields: { "Content-Length": "9", Expect: "100-continue" } }),

@@ -206,6 +206,22 @@ describe("WSGI only", () => {
     }
   });
 
+  test("a response that the disk does not take goes at its client's pace, and the program lives", async () => {
+    const within = ["sh", "-c", 'ulimit -f 6144; exec "$@"', "sh"];
+    await using small = await Program.start({ app: "wsgi_app:app", within });
+    using slow = await small.connect();
+    slow.send(requestText({ target: "/stream?count=320&size=65536" }));
+    assert.equal(await slow.read(9), "HTTP/1.1 ");
+    await eventually("the log says so", 3000, () => small.output.includes("no longer stored"));
+    slow.unread("HTTP/1.1 ");
+    const { body, complete } = await slow.response();
+    assert.deepEqual([body.length, complete], [320 * 65_536, true]);
+    for (let at = 0; at < body.length; at += 65_536) {
+      assert.ok(body.subarray(at, at + 65_536).equals(streamBlock), `the block at ${at}`);
+    }
+    assert.equal((await slow.get("/?n=1")).text, "hello 1");
+  });
+
   test("an event stream is never stored for a slow client: its worker waits", async () => {
     using slow = await program.connect();
     slow.send(requestText({ target: "/stream?count=320&size=65536&type=text/event-stream" }));
