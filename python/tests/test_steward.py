@@ -188,6 +188,21 @@ class Steward:
         self.assertEqual(worker.process.poll(), None)
 
 
+class OneEdgeStuck(unittest.TestCase):
+    def test_an_edge_that_does_not_read_is_in_nobodys_way(self):
+        with edge.Worker("wsgi_cases:app") as worker:
+            stuck, data, steward = worker.data(0), worker.data(1), worker.steward(1)
+            # More than the socket holds: the application's thread waits for this edge to read.
+            stuck.send(*[(1, n, 0, edge.environ("/quarter"), b"") for n in range(1, 5)])
+            time.sleep(0.2)
+            data.send((1, 1, 0, edge.environ("/hello"), b""))
+            begun = time.monotonic()
+            steward.send((10, True))
+            self.assertEqual(steward.receive(), (9, [1]))
+            self.assertLess(time.monotonic() - begun, 0.5)
+            self.assertEqual([len(stuck.receive()[2]) for _ in range(4)], [200_000] * 4)
+
+
 class OneThread(Steward, unittest.TestCase):
     pass
 

@@ -215,6 +215,11 @@ def large_list(environ, start_response):
     return [b"x" * 300_000, b"y" * 300_000]
 
 
+def quarter(environ, start_response):
+    start_response("200 OK", [])
+    return [b"x" * 200_000]
+
+
 def large_blocks(environ, start_response):
     start_response("200 OK", [])
     for n in range(6):

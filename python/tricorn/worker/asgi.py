@@ -17,7 +17,7 @@ from tricorn.worker import wire
 from tricorn.worker.asgi_exchange import COMPLETE, STARTED, Exchange
 from tricorn.worker.failure import report
 from tricorn.worker.lifespan import Lifespan
-from tricorn.worker.server import Server
+from tricorn.worker.server import PATIENCE_S, Server
 
 Task = asyncio.Task
 BEAT_S = 1.0
@@ -69,8 +69,7 @@ class AsgiServer(Server):
             pass
 
     def flush(self, connection: wire.Connection) -> None:
-        if connection.out or connection.rest:
-            connection.flush_some()
+        connection.flush_some(PATIENCE_S)
 
     # On the loop.
 

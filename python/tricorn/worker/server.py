@@ -16,6 +16,8 @@ from tricorn.worker.control import Control
 from tricorn.worker.failure import report
 
 monotonic = time.monotonic
+# How long the steward waits for a lock before it answers without: another edge may be the one that is stuck.
+PATIENCE_S = 0.05
 
 
 class Server:

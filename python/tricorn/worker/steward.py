@@ -18,12 +18,11 @@ from typing import Any, Optional
 
 from tricorn.worker import wire
 from tricorn.worker.failure import report
+from tricorn.worker.server import PATIENCE_S
 
 monotonic = time.monotonic
 # The edge's threads are few; a full backlog only delays them.
 BACKLOG = 128
-# How long the steward waits for a lock before it answers without: another edge may be the one that is stuck.
-PATIENCE_S = 0.05
 # What remains after the grace time for the interpreter's exit (atexit, threads that are joined).
 EXIT_S = 2.0
 SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2,

@@ -185,6 +185,7 @@ class Connection:
         self.edge = 0
         self.bases: list = []
         self.out: list = []
+        # What the socket did not take of a frame that was begun; read and written under `writing`.
         self.rest = b""
         self.writing = allocate_lock()
         self.closed = False
@@ -307,32 +308,28 @@ class Connection:
 
     def flush(self) -> None:
         """Writes everything finished, waiting for the edge to take it. A lost connection swallows it."""
-        out = self.out
         with self.writing:
-            count = len(out)
-            if not count:
-                return
-            data = b"".join(out[:count])
-            del out[:count]
-            try:
-                self.sock.sendall(data)
-            except OSError:
-                self.closed = True
+            data = self._take_out()
+            self.rest = b""
+            if data:
+                try:
+                    self.sock.sendall(data)
+                except OSError:
+                    self.closed = True
 
-    def flush_some(self) -> bool:
-        """Writes what the socket takes now; returns True when nothing is left (or the connection is lost)."""
-        out = self.out
-        with self.writing:
-            count = len(out)
-            if self.rest:
-                data = b"".join([self.rest, *out[:count]])
-            else:
-                data = b"".join(out[:count])
-            del out[:count]
+    def flush_some(self, patience_s: float = -1) -> bool:
+        """Writes what the socket takes now; returns True when nothing is left (or the connection is lost).
+
+        Whoever writes at the moment is waited for, for so long (negative: for ever).
+        """
+        if not self.writing.acquire(timeout=patience_s):
+            return False
+        try:
+            data = self._take_out()
             if not data:
                 return True
             try:
-                sent = self.sock.send(data, socket.MSG_DONTWAIT)
+                sent = self.sock.send(data, MSG_DONTWAIT)
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError:
@@ -340,6 +337,16 @@ class Connection:
                 sent = len(data)
             self.rest = data[sent:]
             return not self.rest
+        finally:
+            self.writing.release()
+
+    def _take_out(self) -> bytes:
+        """Takes all frames out of `out`, behind what the socket has not taken yet."""
+        out = self.out
+        count = len(out)
+        data = b"".join(out[:count])
+        del out[:count]
+        return self.rest + data if self.rest else data
 
     def close(self) -> None:
         """Ends the connection; the edge learns of it at once."""

@@ -14,7 +14,7 @@ from tricorn.worker import wire
 from tricorn.worker.failure import report
 from tricorn.worker.file_wrapper import FileWrapper
 from tricorn.worker.poller import Poller
-from tricorn.worker.server import Server
+from tricorn.worker.server import PATIENCE_S, Server
 from tricorn.worker.wire import ClientDisconnected, Upload
 from tricorn.worker.wsgi_call import Call
 from tricorn.worker.wsgi_input import Errors, Input, StreamedInput, open_spooled
@@ -89,8 +89,8 @@ class WsgiServer(Server):
         wire.nudge(self._main_wake)
 
     def flush(self, connection: wire.Connection) -> None:
-        if connection.out:
-            connection.flush()
+        # The steward never waits for an edge that does not read: others have asked.
+        connection.flush_some(PATIENCE_S)
 
     def take_frame(self, connection: wire.Connection, frame: tuple) -> None:
         kind = frame[0]
@@ -192,7 +192,7 @@ class WsgiServer(Server):
 
     def _flush_all(self) -> None:
         for connection in self.connections:
-            if connection.out:
+            if connection.out or connection.rest:
                 connection.flush()
 
     # Running.
