@@ -139,7 +139,7 @@ class Rules:
         begun = time.monotonic()
         id = self.send("/slow-blocks")
         self.assertEqual(self.link.receive()[2], b"first")
-        self.assertLess(time.monotonic() - begun, 0.4)
+        self.assertLess(time.monotonic() - begun, 0.8)
         self.assertEqual(self.link.receive(), (3, id, b"second"))
         self.assertEqual(self.link.receive(), (4, id, None))
 
@@ -314,10 +314,10 @@ class FourThreads(Rules, unittest.TestCase):
 
     def test_requests_run_at_the_same_time(self):
         begun = time.monotonic()
-        ids = [self.send("/sleeps", QUERY_STRING="0.3") for _ in range(4)]
+        ids = [self.send("/sleeps", QUERY_STRING="0.6") for _ in range(4)]
         for _ in ids:
             self.assertEqual(self.link.receive()[2], b"slept")
-        self.assertLess(time.monotonic() - begun, 0.9)
+        self.assertLess(time.monotonic() - begun, 1.8)
         self.seen()
 
 

@@ -83,7 +83,7 @@ async def two_receivers(scope, receive, send):
 
 async def start_only(scope, receive, send):
     await send(start(headers=[(b"content-type", b"text/event-stream")]))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     await send(body(b"later"))
 
 
@@ -202,7 +202,7 @@ async def exits(scope, receive, send):
 
 async def background(scope, receive, send):
     await hello(scope, receive, send)
-    await asyncio.sleep(float(scope["query_string"] or b"0.2"))
+    await asyncio.sleep(float(scope["query_string"] or b"1"))
     print("background done", flush=True)
     SEEN.append("background")
 

@@ -89,7 +89,7 @@ def generator(environ, start_response):
 def slow_blocks(environ, start_response):
     start_response("200 OK", [])
     yield b"first"
-    time.sleep(0.5)
+    time.sleep(1)
     yield b"second"
 
 
