@@ -59,9 +59,9 @@ def sleep(environ, start_response, query):
 
 
 def record(environ, start_response, query):
-    """Appends a number to a file, works a little, answers."""
+    """Appends a number, the process and the milliseconds of the clock to a file, works a little, answers."""
     with open(os.environ["TEST_FOLDER"] + "/record", "ab", buffering=0) as file:
-        file.write(b"%s %d\n" % (query["n"].encode(), os.getpid()))
+        file.write(b"%s %d %d\n" % (query["n"].encode(), os.getpid(), time.monotonic() * 1000))
     time.sleep(float(query.get("s", "0")))
     return text(start_response, "recorded")
 
