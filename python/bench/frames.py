@@ -29,7 +29,8 @@ FIELDS = [
     ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
     ("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate"), ("sec-fetch-user", "?1"),
     ("sec-fetch-dest", "document"), ("accept-encoding", "gzip, deflate, br, zstd"),
-    ("accept-language", "en-GB,en;q=0.9,de;q=0.8"), ("cookie", "csrftoken=abcdefghijklmnopqrstuvwxyz012345; theme=dark"),
+    ("accept-language", "en-GB,en;q=0.9,de;q=0.8"),
+    ("cookie", "csrftoken=abcdefghijklmnopqrstuvwxyz012345; theme=dark"),
 ]
 
 

@@ -44,10 +44,13 @@ class Loader(unittest.TestCase):
     def test_module_and_attribute(self):
         files = {"shop/__init__.py": "", "shop/wsgi.py": WSGI.format(name="application") + WSGI.format(name="app")}
         message = self.load("shop.wsgi:app", files)
-        self.assertEqual((message["interface"], message["asgi"], message["application"]), ("wsgi", None, "shop.wsgi:app"))
+        self.assertEqual((message["interface"], message["asgi"], message["application"]),
+                         ("wsgi", None, "shop.wsgi:app"))
 
     def test_nested_attributes(self):
-        nested = "class Holder:\n    inner = staticmethod(lambda environ, start_response: (start_response('200 OK', []), [b'in'])[1])\nclass A:\n    b = Holder\n"
+        nested = ("class Holder:\n    inner = staticmethod("
+                  "lambda environ, start_response: (start_response('200 OK', []), [b'in'])[1])\n"
+                  "class A:\n    b = Holder\n")
         self.assertEqual(self.body("m:A.b.inner", {"m.py": nested}), "in")
 
     def test_a_module_alone(self):
@@ -139,7 +142,8 @@ class Loader(unittest.TestCase):
         self.assertIn("cannot be entered", message["message"])
 
     def test_the_users_own_error_has_the_users_own_traceback(self):
-        message = self.load("m", {"m.py": "import inner\n", "inner.py": "def f():\n    raise ValueError('mine')\nf()\n"})
+        message = self.load("m", {"m.py": "import inner\n",
+                                  "inner.py": "def f():\n    raise ValueError('mine')\nf()\n"})
         self.assertEqual(message["stage"], "import")
         self.assertEqual(message["message"], "`m` cannot be imported: ValueError: mine")
         lines = message["traceback"].splitlines()
@@ -159,15 +163,18 @@ class Loader(unittest.TestCase):
         kinds = {
             "async def app(scope, receive, send): pass": ("asgi", 3),
             "class A:\n    async def __call__(self, scope, receive, send): pass\napp = A()": ("asgi", 3),
-            "class app:\n    def __init__(self, scope): pass\n    async def __call__(self, receive, send): pass": ("asgi", 2),
+            "class app:\n    def __init__(self, scope): pass\n    async def __call__(self, receive, send): pass":
+                ("asgi", 2),
             "def app(scope):\n    async def inner(receive, send): pass\n    return inner": ("asgi", 2),
             "def app(environ, start_response): pass": ("wsgi", None),
             "class A:\n    def __call__(self, environ, start_response): pass\napp = A()": ("wsgi", None),
-            "class app:\n    def __init__(self, environ, start_response): pass\n    def __iter__(self): pass": ("wsgi", None),
+            "class app:\n    def __init__(self, environ, start_response): pass\n    def __iter__(self): pass":
+                ("wsgi", None),
             "import functools\nasync def f(x, scope, receive, send): pass\napp = functools.partial(f, 1)": ("asgi", 3),
             "import functools\ndef f(x, environ, start_response): pass\napp = functools.partial(f, 1)": ("wsgi", None),
             "def app(scope, receive, send): return None": ("asgi", 3),
-            "class app:\n    def __init__(self, scope, receive, send): pass\n    def __await__(self): pass": ("asgi", 3),
+            "class app:\n    def __init__(self, scope, receive, send): pass\n    def __await__(self): pass":
+                ("asgi", 3),
         }
         for text, expected in kinds.items():
             with self.subTest(text):
@@ -182,17 +189,20 @@ class Loader(unittest.TestCase):
     def test_a_django_project_is_found_by_its_manage_py(self):
         manage = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
         module = ("import os\nfrom django.core.{0} import get_{0}_application\n"
-                  "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\napplication = get_{0}_application()\n")
+                  "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+                  "application = get_{0}_application()\n")
         files = {"manage.py": manage, "shop/__init__.py": "", "shop/wsgi.py": module.format("wsgi"),
                  "shop/asgi.py": module.format("asgi"), "app.py": "raise ValueError",
-                 "shop/settings.py": "SECRET_KEY = 'x'\nROOT_URLCONF = 'shop.urls'\n", "shop/urls.py": "urlpatterns = []\n"}
+                 "shop/settings.py": "SECRET_KEY = 'x'\nROOT_URLCONF = 'shop.urls'\n",
+                 "shop/urls.py": "urlpatterns = []\n"}
         message = self.load("", files)
         self.assertEqual((message["application"], message["interface"]), ("shop.wsgi:application", "wsgi"))
         self.assertRegex(message["framework"], r"^Django \d")
         files["shop/settings.py"] += "WSGI_APPLICATION = 'shop.wsgi.application'\n"
         self.assertEqual(self.load("", files)["application"], "shop.wsgi:application")
         self.assertEqual(self.load("", files, interface="asgi3")["application"], "shop.asgi:application")
-        message = self.load("shop.urls:urlpatterns", {**files, "shop/urls.py": "from django.conf import settings\nsettings.DEBUG\n"})
+        message = self.load("shop.urls:urlpatterns",
+                            {**files, "shop/urls.py": "from django.conf import settings\nsettings.DEBUG\n"})
         self.assertEqual(message["message"], "`shop.urls` cannot be imported: Django's settings are not configured")
         self.assertIn("--env DJANGO_SETTINGS_MODULE", message["hint"])
         message = self.load("", {"manage.py": "pass"})

@@ -21,7 +21,8 @@ class Process(unittest.TestCase):
 
     def test_hello_loaded_and_ready_are_said_in_order(self):
         worker = self.start()
-        self.assertEqual(worker.hello, {"type": "hello", "name": "worker-1", "pid": worker.process.pid, "role": "worker"})
+        self.assertEqual(worker.hello,
+                         {"type": "hello", "name": "worker-1", "pid": worker.process.pid, "role": "worker"})
         self.assertEqual([message["type"] for message in worker.messages], ["loaded", "ready"])
         self.assertRegex(worker.messages[0]["python"], r"^\w+ 3\.\d+\.\d+")
 
@@ -117,7 +118,8 @@ class Process(unittest.TestCase):
             worker = self.start("wsgi_cases:app", threads=threads)
             link = worker.data(7)
             self.assertEqual(worker.state()[0][:2], (0.0, 0.0))
-            link.send((1, 5, 0, edge.environ("/hello"), b""), (1, 6, 0, edge.environ("/sleeps", QUERY_STRING="0.8"), b""))
+            link.send((1, 5, 0, edge.environ("/hello"), b""),
+                      (1, 6, 0, edge.environ("/sleeps", QUERY_STRING="0.8"), b""))
             time.sleep(0.2)
             clocks, started, _ = worker.state()
             running = [clock for clock in clocks if clock]

@@ -60,7 +60,8 @@ class Steward:
         worker = self.start()
         data, steward = worker.data(), worker.steward()
         slow = self.settings.get("threads", 1)
-        data.send((1, 1, 0, self.head("/fast"), b""), *[(1, n, 0, self.head("/slow", 1), b"") for n in range(2, slow + 2)])
+        data.send((1, 1, 0, self.head("/fast"), b""),
+                  *[(1, n, 0, self.head("/slow", 1), b"") for n in range(2, slow + 2)])
         begun = time.monotonic()
         time.sleep(0.1)
         steward.send((10, False))

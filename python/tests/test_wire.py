@@ -90,7 +90,8 @@ class Cases(unittest.TestCase):
 
 class Streams(unittest.TestCase):
     def test_frames_cut_at_every_byte_are_the_same_frames(self):
-        frames = [(1, 1, 0, edge.environ(), b""), (3, 1), (2, 5, b"chunk", True), (1, 2, 0, edge.environ("/x"), b"body")]
+        frames = [(1, 1, 0, edge.environ(), b""), (3, 1), (2, 5, b"chunk", True),
+                  (1, 2, 0, edge.environ("/x"), b"body")]
         data = b"".join(edge.encode(frame) for frame in frames)
         for at in range(1, len(data)):
             with Pair() as pair:
@@ -134,7 +135,8 @@ class Streams(unittest.TestCase):
             parts = [anything(depth + 1) for _ in range(chance.randrange(4))]
             return (tuple(parts), parts, {str(n): part for n, part in enumerate(parts)})[kind - 6]
 
-        good = [(1, 1, 0, edge.environ(), b""), (2, 1, b"abc", True), (3, 1), (4, 1, 5), (1, 2, 0, edge.environ(), None)]
+        good = [(1, 1, 0, edge.environ(), b""), (2, 1, b"abc", True), (3, 1), (4, 1, 5),
+                (1, 2, 0, edge.environ(), None)]
         # marshal is no parser of hostile bytes, so only shapes are strange here: the edge is the only writer.
         for _ in range(3000):
             frame = list(chance.choice(good))
@@ -156,8 +158,8 @@ class Streams(unittest.TestCase):
                     self.assertGreater(id, 0)
 
     def test_the_first_frame_must_be_a_proper_hello(self):
-        for frame in ((0, 2, "data", 0, [{}]), (0, 1, "other", 0, [{}]), (0, 1, "data", 64, [{}]), (0, 1, "data", 0, []),
-                      (0, 1, "data", 0, [5]), (1, 1, 0, {}, b""), (10, True), (0,)):
+        for frame in ((0, 2, "data", 0, [{}]), (0, 1, "other", 0, [{}]), (0, 1, "data", 64, [{}]),
+                      (0, 1, "data", 0, []), (0, 1, "data", 0, [5]), (1, 1, 0, {}, b""), (10, True), (0,)):
             ours, theirs = socket.socketpair()
             connection = wire.Connection(ours)
             theirs.sendall(edge.encode(frame))

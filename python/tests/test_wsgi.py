@@ -217,8 +217,9 @@ class Rules:
         self.assertEqual(self.ask("/strange/bytearray")[2], b"fine")
 
     def test_exceptions_answer_500_and_the_worker_lives_on(self):
-        for path, text in (("/exits", "SystemExit: 4"), ("/interrupts", "KeyboardInterrupt"), ("/deep", "RecursionError"),
-                           ("/hostile", "Hostile"), ("/late-error", "user's own mistake: é")):
+        for path, text in (("/exits", "SystemExit: 4"), ("/interrupts", "KeyboardInterrupt"),
+                           ("/deep", "RecursionError"), ("/hostile", "Hostile"),
+                           ("/late-error", "user's own mistake: é")):
             self.assertEqual(self.ask(path)[3], [6], path)
             self.worker.wait_log(text)
         log = self.worker.log()
@@ -296,7 +297,9 @@ class OneThread(Rules, unittest.TestCase):
 
     def test_a_queued_request_whose_client_left_is_never_started(self):
         self.seen()
-        slow, queued, other = self.send("/sleeps", QUERY_STRING="0.3"), self.send("/sleeps", QUERY_STRING="0"), self.send("/hello")
+        slow = self.send("/sleeps", QUERY_STRING="0.3")
+        queued = self.send("/sleeps", QUERY_STRING="0")
+        other = self.send("/hello")
         time.sleep(0.1)
         self.link.send((3, queued))
         answers = {}

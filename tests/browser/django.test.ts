@@ -73,7 +73,8 @@ async function logIn(page: Page, password: string): Promise<void> {
 /** Every style sheet has arrived and holds rules, and the bar at the top has got its colour from one of them. */
 async function assertStyled(page: Page, bar: string): Promise<void> {
   const ruleCounts = await page.evaluate<number[]>("[...document.styleSheets].map((sheet) => sheet.cssRules.length)");
-  assert.ok(ruleCounts.length > 0 && ruleCounts.every((count) => count > 0), `rules per sheet: ${ruleCounts.join(" ")}`);
+  const styled = ruleCounts.length > 0 && ruleCounts.every((count) => count > 0);
+  assert.ok(styled, `rules per sheet: ${ruleCounts.join(" ")}`);
   const colour = await page.evaluate<string>(`getComputedStyle(document.querySelector("${bar}")).backgroundColor`);
   assert.match(colour, /^rgb\(/, "the bar has a colour, and it is not transparent");
 }

@@ -102,7 +102,9 @@ async def large(scope, receive, send):
 
 async def order(scope, receive, send):
     found = []
-    for message in (body(b"early"), {"type": "http.response.pathsend", "path": "x"}, {"type": "nonsense"}, start(99), start(1000)):
+    for message in (
+            body(b"early"), {"type": "http.response.pathsend", "path": "x"}, {"type": "nonsense"},
+            start(99), start(1000)):
         try:
             await send(message)
         except RuntimeError as error:
@@ -122,7 +124,9 @@ async def order(scope, receive, send):
 
 async def heads(scope, receive, send):
     found = []
-    for headers in ([("x", b"1")], [(b"x", "1")], [(b"x", b"a\r\nb")], [(b"x y", b"1")], [(b"x",)], [(b"content-length", b"x")], 5):
+    for headers in (
+            [("x", b"1")], [(b"x", "1")], [(b"x", b"a\r\nb")], [(b"x y", b"1")], [(b"x",)],
+            [(b"content-length", b"x")], 5):
         try:
             await send(start(headers=headers))
         except Exception as error:

@@ -39,7 +39,8 @@ def seen(environ, start_response):
 
 def show(environ, start_response):
     start_response("200 OK", [])
-    return [repr({key: value for key, value in sorted(environ.items()) if isinstance(value, (str, tuple, bool))}).encode()]
+    shown = {key: value for key, value in sorted(environ.items()) if isinstance(value, (str, tuple, bool))}
+    return [repr(shown).encode()]
 
 
 def echo(environ, start_response):
@@ -124,8 +125,9 @@ def twice(environ, start_response):
 def bad_headers(environ, start_response):
     found = []
     for status, headers in (
-            ("200 OK", [("X", "a\r\nb")]), ("200 OK", [("X y", "a")]), ("200 OK", [(b"X", "a")]), ("200 OK", [("X", 5)]),
-            ("200 OK", [("X", "\u20ac")]), ("OK", []), (200, []), ("100 Continue", []), ("200 a\nb", []),
+            ("200 OK", [("X", "a\r\nb")]), ("200 OK", [("X y", "a")]), ("200 OK", [(b"X", "a")]),
+            ("200 OK", [("X", 5)]), ("200 OK", [("X", "\u20ac")]),
+            ("OK", []), (200, []), ("100 Continue", []), ("200 a\nb", []),
             ("200 OK", [("Content-Length", "-1")]), ("200 OK", [("Content-Length", "1"), ("Content-Length", "2")]),
             ("200 OK", ["X: y"])):
         try:
@@ -135,7 +137,8 @@ def bad_headers(environ, start_response):
         else:
             found.append("fine")
     start_response("200", [["X-List", "1"], ("Transfer-Encoding", "chunked"), ("Connection", "keep-alive"),
-                           ("Connection", "close"), ("X-Latin", "\xe9"), ("Content-Length", "1000"), ("Content-Length", "1000")],
+                           ("Connection", "close"), ("X-Latin", "\xe9"),
+                           ("Content-Length", "1000"), ("Content-Length", "1000")],
                    (ValueError, ValueError(), None))
     start_response("200", iter([["X-List", "1"], ("Transfer-Encoding", "chunked"), ("Connection", "close")]),
                    (ValueError, ValueError(), None))
@@ -244,7 +247,8 @@ def one(environ, start_response):
 def strange(kind):
     def application(environ, start_response):
         start_response("200 OK", [])
-        return {"none": None, "bytes": b"abc", "str": ["text"], "number": 5, "bytearray": [bytearray(b"fi"), memoryview(b"ne")]}[kind]
+        return {"none": None, "bytes": b"abc", "str": ["text"], "number": 5,
+                "bytearray": [bytearray(b"fi"), memoryview(b"ne")]}[kind]
     return application
 
 

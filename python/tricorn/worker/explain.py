@@ -54,7 +54,8 @@ def quoted(names: list) -> str:
 def framework_of(application: Any) -> Optional[str]:
     """Returns a framework's name and version for the banner, None when the application has none that is known."""
     modules = [kind.__module__ for kind in type(application).__mro__]
-    modules.append(getattr(inspect.unwrap(application) if callable(application) else application, "__module__", "") or "")
+    inner = inspect.unwrap(application) if callable(application) else application
+    modules.append(getattr(inner, "__module__", "") or "")
     for module in modules:
         known = FRAMEWORKS.get(module.partition(".")[0])
         if known is None:
@@ -78,8 +79,8 @@ def framework_instances(module: Any) -> list:
             if not name.startswith("_") and not inspect.isclass(value) and not inspect.isroutine(value)
             and not inspect.ismodule(value) and callable(value)
             and any(kind.__module__.partition(".")[0] in FRAMEWORKS and kind.__name__ in
-                    ("Flask", "FastAPI", "Starlette", "Quart", "Litestar", "WSGIHandler", "ASGIHandler", "App", "Bottle",
-                     "ProtocolTypeRouter") for kind in type(value).__mro__)]
+                    ("Flask", "FastAPI", "Starlette", "Quart", "Litestar", "WSGIHandler", "ASGIHandler", "App",
+                     "Bottle", "ProtocolTypeRouter") for kind in type(value).__mro__)]
 
 
 def is_factory(found: Any) -> bool:

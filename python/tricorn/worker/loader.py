@@ -70,7 +70,8 @@ def split_target(target: str) -> tuple:
     if left.endswith(".py") or os.sep in left:
         return module_of_file(left), attribute
     if not left or colon and not attribute:
-        raise LoadFailed("%r is not an application" % target, hint="write MODULE:ATTRIBUTE, such as shop.wsgi:application")
+        raise LoadFailed("%r is not an application" % target,
+                         hint="write MODULE:ATTRIBUTE, such as shop.wsgi:application")
     return left, attribute
 
 

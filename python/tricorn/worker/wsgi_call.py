@@ -41,9 +41,9 @@ class Call:
                  "head_sent", "gone")
     server: Any
 
-    # `status` is None until start_response() was called, and empty when that failed. `length` is the application's Content-Length, `count` the
-    # bytes of its body so far. `granted` bytes the edge will take in all, written by the reader; `spent` are on the
-    # wire, written by the call's own thread.
+    # `status` is None until start_response() was called, and empty when that failed. `length` is the application's
+    # Content-Length, `count` the bytes of its body so far. `granted` bytes the edge will take in all, written by the
+    # reader; `spent` are on the wire, written by the call's own thread.
 
     def __init__(self, connection: Any, id: int, method: str, slot: int = 0) -> None:
         self.connection = connection
