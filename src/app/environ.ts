@@ -4,10 +4,10 @@
  */
 import type { Bytes } from "../std/bytes.ts";
 import type { FieldSection } from "../http/field-section.ts";
-import { encodeBlock } from "../protocol/wire/index.ts";
-import type { MarshalWriter } from "../protocol/wire/index.ts";
+import { MarshalWriter, encodeBlock } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
-import { isPassedOn, percentDecode } from "./request-encoder.ts";
+import { FieldNames } from "./field-names.ts";
+import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
@@ -15,9 +15,12 @@ const FIXED_SIZE_MAX = 1024;
 
 export class EnvironEncoder implements RequestEncoder {
   readonly #settings: EncoderSettings;
+  readonly #names: FieldNames;
+  readonly #scratch = new MarshalWriter();
 
   constructor(settings: EncoderSettings) {
     this.#settings = settings;
+    this.#names = new FieldNames(settings.underscoresInHeaders);
   }
 
   writeBases(writer: MarshalWriter): void {
@@ -67,8 +70,34 @@ export class EnvironEncoder implements RequestEncoder {
     writer.endDict();
   }
 
+  /** A dict of HTTP_* keys and values, repeated fields joined as CGI wants it (RFC 3875 §4.1.18). */
   encodeFields(section: FieldSection, trusted: boolean): Bytes {
-    return encodeFields(section, trusted, this.#settings.underscoresInHeaders);
+    const keys: string[] = [];
+    const values: string[] = [];
+    for (let index = 0; index < section.count; index++) {
+      const { lowerCase, environKey, isForwarding, isDropped } = this.#names.get(section.name(index));
+      // The edge took the transfer coding off; the application gets the length instead.
+      if (isDropped || (isForwarding && !trusted) || lowerCase === "transfer-encoding") continue;
+      const value = section.value(index);
+      const before = keys.indexOf(environKey);
+      if (before < 0) {
+        keys.push(environKey);
+        values.push(value);
+      } else {
+        // RFC 9113 §8.2.3: cookie crumbs join with "; ", everything else with ",".
+        values[before] += `${environKey === "HTTP_COOKIE" ? "; " : ","}${value}`;
+      }
+    }
+    // A byte above 127 becomes two, a key is at most as long as the name plus "HTTP_".
+    return encodeBlock(this.#scratch, section.bytes.length * 2 + section.count * 24 + 64, (writer) => {
+      writer.beginDict();
+      for (const [index, key] of keys.entries()) {
+        if (key.length < 256) writer.interned(key);
+        else writer.latin1(key);
+        writer.latin1(values[index] ?? "");
+      }
+      writer.endDict();
+    });
   }
 
   /** PEP 3333 wants a SERVER_NAME; a Unix socket has none but what the client asked for. */
@@ -92,30 +121,4 @@ function pair(writer: MarshalWriter, key: string, value: string): void {
 function belowMount(path: string, rootPath: string): string {
   const below = path.slice(rootPath.length);
   return path.startsWith(rootPath) && (below === "" || below.startsWith("/")) ? below : path;
-}
-
-/** A dict of HTTP_* keys and values, repeated fields joined as CGI wants it (RFC 3875 §4.1.18). */
-function encodeFields(section: FieldSection, trusted: boolean, underscores: boolean): Bytes {
-  const values = new Map<string, string>();
-  for (let index = 0; index < section.count; index++) {
-    const name = section.name(index).toLowerCase();
-    // The edge took the transfer coding off; the application gets the length instead.
-    if (name === "transfer-encoding" || !isPassedOn(name, trusted, underscores)) continue;
-    const key = name === "content-type" ? "CONTENT_TYPE" : name === "content-length" ? "CONTENT_LENGTH"
-      : `HTTP_${name.toUpperCase().replaceAll("-", "_")}`;
-    const value = section.value(index);
-    const before = values.get(key);
-    // RFC 9113 §8.2.3: cookie crumbs join with "; ", everything else with ",".
-    values.set(key, before === undefined ? value : `${before}${key === "HTTP_COOKIE" ? "; " : ","}${value}`);
-  }
-  // A byte above 127 becomes two, a key at most as long as the name plus "HTTP_".
-  return encodeBlock(section.bytes.length * 2 + section.count * 24 + 64, (writer) => {
-    writer.beginDict();
-    for (const [key, value] of values) {
-      if (key.length < 256) writer.interned(key);
-      else writer.latin1(key);
-      writer.latin1(value);
-    }
-    writer.endDict();
-  });
 }

@@ -32,23 +32,6 @@ export function encodedFields(encoder: RequestEncoder, section: FieldSection, tr
   return (section.encodedUntrusted ??= encoder.encodeFields(section, false));
 }
 
-/** Fields by which a proxy speaks of the client: from anybody else they are lies, and never reach the application. */
-const FORWARDING = new Set([
-  "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-protocol", "x-forwarded-ssl", "x-forwarded-host",
-  "x-forwarded-port", "x-forwarded-prefix", "x-real-ip",
-]);
-
-/**
- * May this field reach the application?
- * `Proxy` never (CVE-2016-5385); a name with "_" would pass for one with "-" (CVE-2015-0219) unless allowed.
- * @param name in lower case
- */
-export function isPassedOn(name: string, trusted: boolean, underscores: boolean): boolean {
-  if (name === "proxy") return false;
-  if (!underscores && name.includes("_")) return false;
-  return trusted || !FORWARDING.has(name);
-}
-
 /** Replaces %XX by its byte, as latin-1 text; a "%" without two digits stays (RFC 3986 §2.1). */
 export function percentDecode(path: string): string {
   if (!path.includes("%")) return path;

@@ -2,10 +2,10 @@
 import type { Bytes } from "../std/bytes.ts";
 import { fromLatin1 } from "../std/bytes.ts";
 import type { FieldSection } from "../http/field-section.ts";
-import { encodeBlock } from "../protocol/wire/index.ts";
-import type { MarshalWriter } from "../protocol/wire/index.ts";
+import { MarshalWriter, encodeBlock } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
-import { isPassedOn, percentDecode } from "./request-encoder.ts";
+import { FieldNames } from "./field-names.ts";
+import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
@@ -15,9 +15,12 @@ const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT"
 
 export class ScopeEncoder implements RequestEncoder {
   readonly #settings: EncoderSettings;
+  readonly #names: FieldNames;
+  readonly #scratch = new MarshalWriter();
 
   constructor(settings: EncoderSettings) {
     this.#settings = settings;
+    this.#names = new FieldNames(settings.underscoresInHeaders);
   }
 
   writeBases(writer: MarshalWriter): void {
@@ -74,9 +77,7 @@ export class ScopeEncoder implements RequestEncoder {
     }
     if (head.authority !== undefined) {
       writer.interned("headers");
-      const { trusted } = peer;
-      const underscores = this.#settings.underscoresInHeaders;
-      writeHeaders(writer, head.fields, { trusted, underscores, authority: head.authority });
+      this.#writeHeaders(writer, head.fields, peer.trusted, head.authority);
     }
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
     if (peer.scheme === "https") pair(writer, "scheme", "https");
@@ -84,10 +85,37 @@ export class ScopeEncoder implements RequestEncoder {
   }
 
   encodeFields(section: FieldSection, trusted: boolean): Bytes {
-    const options = { trusted, underscores: this.#settings.underscoresInHeaders, authority: undefined };
     // Each line gains a tuple, two types and two lengths in place of ": " and CRLF.
     const sizeMax = section.bytes.length + section.count * 16 + 64;
-    return encodeBlock(sizeMax, (writer) => writeHeaders(writer, section, options));
+    return encodeBlock(this.#scratch, sizeMax, (writer) => this.#writeHeaders(writer, section, trusted, undefined));
+  }
+
+  /**
+   * The list of (name, value): order kept, names in lower case, cookies in one (RFC 9113 §8.2.3).
+   * @param authority replaces the Host field
+   */
+  #writeHeaders(writer: MarshalWriter, section: FieldSection, trusted: boolean, authority: string | undefined): void {
+    const names: string[] = [];
+    const values: string[] = [];
+    let cookie = -1;
+    for (let index = 0; index < section.count; index++) {
+      const { lowerCase, isForwarding, isDropped } = this.#names.get(section.name(index));
+      if (isDropped || (isForwarding && !trusted)) continue;
+      const value = lowerCase === "host" && authority !== undefined ? authority : section.value(index);
+      if (lowerCase === "cookie" && cookie >= 0) {
+        values[cookie] += `; ${value}`;
+        continue;
+      }
+      if (lowerCase === "cookie") cookie = names.length;
+      names.push(lowerCase);
+      values.push(value);
+    }
+    writer.list(names.length);
+    for (const [index, name] of names.entries()) {
+      writer.smallTuple(2);
+      writer.bytesOfLatin1(name);
+      writer.bytesOfLatin1(values[index] ?? "");
+    }
   }
 }
 
@@ -100,37 +128,4 @@ function methodOf(method: string): string {
   if (KNOWN_METHODS.has(method)) return method;
   const upper = method.toUpperCase();
   return KNOWN_METHODS.has(upper) ? upper : method;
-}
-
-interface HeaderOptions {
-  readonly trusted: boolean;
-  readonly underscores: boolean;
-  /** Replaces the Host field. */
-  readonly authority: string | undefined;
-}
-
-/** The list of (name, value): order kept, names in lower case, cookies in one (RFC 9113 §8.2.3). */
-function writeHeaders(writer: MarshalWriter, section: FieldSection, options: HeaderOptions): void {
-  const { trusted, underscores, authority } = options;
-  const headers: [string, string][] = [];
-  let cookie: [string, string] | undefined;
-  for (let index = 0; index < section.count; index++) {
-    const name = section.name(index).toLowerCase();
-    if (!isPassedOn(name, trusted, underscores)) continue;
-    const value = name === "host" && authority !== undefined ? authority : section.value(index);
-    if (name !== "cookie") {
-      headers.push([name, value]);
-    } else if (cookie === undefined) {
-      cookie = [name, value];
-      headers.push(cookie);
-    } else {
-      cookie[1] += `; ${value}`;
-    }
-  }
-  writer.list(headers.length);
-  for (const [name, value] of headers) {
-    writer.smallTuple(2);
-    writer.bytesOfLatin1(name);
-    writer.bytesOfLatin1(value);
-  }
 }

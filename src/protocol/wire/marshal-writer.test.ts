@@ -5,7 +5,7 @@ import { MarshalWriter, encodeBlock } from "./marshal-writer.ts";
 
 /** What CPython reads of one object. */
 function loaded(write: (writer: MarshalWriter) => void): WireValue | undefined {
-  return askPython({ loads: [encodeBlock(1_000_000, write)] }).loads[0];
+  return askPython({ loads: [encodeBlock(new MarshalWriter(), 1_000_000, write)] }).loads[0];
 }
 
 describe("the marshal writer", () => {

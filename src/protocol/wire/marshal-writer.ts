@@ -176,10 +176,16 @@ export class MarshalWriter {
   }
 }
 
-/** Encodes with a writer of its own what is copied into many frames later. @param sizeMax an upper bound in bytes */
-export function encodeBlock(sizeMax: number, write: (writer: MarshalWriter) => void): Bytes {
-  const writer = new MarshalWriter();
-  writer.begin(sizeMax);
-  write(writer);
-  return copyBytes(writer.end().subarray(4));
+/**
+ * Encodes what is copied into many frames later.
+ * @param scratch a writer with nothing in it, which is left so
+ * @param sizeMax an upper bound in bytes
+ */
+export function encodeBlock(scratch: MarshalWriter, sizeMax: number, write: (writer: MarshalWriter) => void): Bytes {
+  scratch.begin(sizeMax);
+  write(scratch);
+  const block = copyBytes(scratch.end(), 4);
+  scratch.take();
+  scratch.reuse();
+  return block;
 }
