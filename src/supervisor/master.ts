@@ -109,7 +109,8 @@ export class Master {
 
   #obey(signal: MasterSignal): void {
     const { log } = this.#place;
-    log.log("info", "master", `received ${signal}`);
+    // A terminal sends it whenever its window changes.
+    if (signal !== "SIGWINCH") log.log("info", "master", `received ${signal}`);
     switch (signal) {
       case "SIGTERM":
       case "SIGINT":
@@ -127,6 +128,11 @@ export class Master {
       case "SIGUSR1":
         log.reopen();
         this.#edge?.send({ kind: "reopen-logs" });
+        return;
+      case "SIGUSR2":
+        // gunicorn's and nginx's signal to upgrade the program: without a handler it would end this one.
+        return log.log("warning", "master", "SIGUSR2 upgrades nothing yet: stop and start, or HUP to reload");
+      case "SIGWINCH":
         return;
       default:
         return unreachable(signal);

@@ -1,9 +1,11 @@
 /**
  * The operator's signals, one at a time. What each means is docs/signals.md, what is done is master.ts.
  */
-export type MasterSignal = "SIGINT" | "SIGTERM" | "SIGQUIT" | "SIGHUP" | "SIGUSR1" | "SIGTTIN" | "SIGTTOU";
+const all = [
+  "SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTTIN", "SIGTTOU",
+] as const;
 
-const all: readonly MasterSignal[] = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGTTIN", "SIGTTOU"];
+export type MasterSignal = (typeof all)[number];
 
 /** unicorn's number: somebody who sends more of them does not want each to count. */
 const queueCountMax = 5;

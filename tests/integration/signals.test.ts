@@ -160,6 +160,15 @@ test("TTIN adds a worker, TTOU takes one away, but never the last", async () => 
   assert.equal((await connection.get("/")).status, 200);
 });
 
+test("USR2 and WINCH end nothing: the log says that USR2 means nothing yet", async () => {
+  await using one = await program([]);
+  one.signal("SIGUSR2");
+  one.signal("SIGWINCH");
+  await eventually("the log speaks of it", 3000, () => one.output.includes("SIGUSR2 upgrades nothing yet"));
+  using connection = await one.connect();
+  assert.equal((await connection.get("/")).status, 200);
+});
+
 test("USR1 reopens the logs after a rotation", async () => {
   await using one = await program([]);
   // Started a second time with a log in its folder: the banner of this one goes to the file.
