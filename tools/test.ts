@@ -47,8 +47,6 @@ async function runNodeTests(chosen: readonly string[]): Promise<void> {
     files: chosen.map((path) => join(root, path)),
     concurrency: Math.min(availableParallelism(), concurrencyMax),
     timeout: testTimeoutMs,
-    // A file whose tests are done ends, even when one of them left something open.
-    forceExit: true,
     signal: AbortSignal.timeout(runTimeoutMs),
   }) as AsyncIterable<TestEvent>;
   for await (const event of stream) report.add(event);

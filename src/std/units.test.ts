@@ -32,5 +32,6 @@ test("what is no duration is refused", () => {
 
 test("sizes and durations are written as people read them", () => {
   assert.deepEqual([0, 100, 1024, 65_536, 1_073_741_824].map(formatSize), ["0", "100", "1k", "64k", "1g"]);
-  assert.deepEqual([250, 1500, 60_000, 600_000].map(formatDuration), ["250 ms", "1.5 s", "60 s", "10 min"]);
+  const words = [250, 999.9, 1500, 60_000, 600_000].map(formatDuration);
+  assert.deepEqual(words, ["250 ms", "1 s", "1.5 s", "60 s", "10 min"]);
 });

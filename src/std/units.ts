@@ -42,7 +42,7 @@ export function formatSize(bytes: number): string {
 
 /** A duration for people: "250 ms", "1.5 s", "12 min". */
 export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`;
   if (ms < 120_000) return `${Math.round(ms / 100) / 10} s`;
   return `${Math.round(ms / 60_000)} min`;
 }
