@@ -53,11 +53,6 @@ export class Exchange implements AppExchange {
     this.startMs = context.accessLog === undefined ? 0 : performance.now();
   }
 
-  /** Has the response left completely, as far as the client takes it? */
-  get complete(): boolean {
-    return this.#complete;
-  }
-
   /** Has the final response begun? */
   get responding(): boolean {
     return this.status !== 0;

@@ -95,11 +95,6 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     if (this.#phase === "lingering") this.#deadlineMs = this.#context.clock.coarseMs + DRAIN_LINGER_MS;
   }
 
-  /** Ends it now, whatever it does. */
-  destroy(): void {
-    this.#stream.destroy();
-  }
-
   onBytes(bytes: Bytes): void {
     if (this.#phase === "lingering") return this.#discard(bytes.length);
     this.#reader.receive(bytes);

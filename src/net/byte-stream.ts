@@ -81,15 +81,6 @@ export class ByteStream {
     return this.#socket.remotePort ?? 0;
   }
 
-  /** The local address of this very connection. */
-  get localAddress(): string {
-    return this.#socket.localAddress ?? "";
-  }
-
-  get localPort(): number {
-    return this.#socket.localPort ?? 0;
-  }
-
   /** Bytes written that the kernel has not taken yet. */
   get queuedSize(): number {
     return this.#socket.writableLength;
@@ -104,10 +95,6 @@ export class ByteStream {
   get unfinishedSize(): number {
     const handle: unknown = Reflect.get(this.#socket, "_handle");
     return typeof handle === "object" && handle !== null ? Number(Reflect.get(handle, "writeQueueSize")) : 0;
-  }
-
-  get closed(): boolean {
-    return this.#receiver === undefined;
   }
 
   /** Writes text, one character a byte. @returns false when it had to be queued: wait for `onDrain` */

@@ -2,8 +2,8 @@
  * Bytes that wait for somebody slow: a file that is written at its end and read from its start.
  *
  * Made when it is first needed, unlinked at once where only we read it, removed with the run directory
- * otherwise. Writes are queued one behind the other; `pendingSize` is what still lies in memory, and whoever
- * feeds the spool waits for `append` to resolve before it asks for more.
+ * otherwise. Writes are queued one behind the other, and whoever feeds the spool waits for `append` to resolve
+ * before it asks for more.
  */
 import { open, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
