@@ -55,7 +55,7 @@ class Link:
         self.sock.settimeout(TIMEOUT_S)
         self.sock.connect(path)
         self.buffer = b""
-        self.send((0, 1, role, edge, bases))
+        self.send((0, 2, role, edge, bases))
         self.hello = self.receive()
 
     def send(self, *frames):

@@ -40,7 +40,7 @@ class Pair:
         self.connection = wire.Connection(ours)
         self.requests, self.others = deque(), []
         self.receive = lambda: self.connection.receive(self.requests, self._other)
-        self.feed(edge.encode((0, 1, "data", 0, list(bases))))
+        self.feed(edge.encode((0, 2, "data", 0, list(bases))))
 
     def _other(self, connection, frame):
         if connection.role is None:
@@ -158,8 +158,8 @@ class Streams(unittest.TestCase):
                     self.assertGreater(id, 0)
 
     def test_the_first_frame_must_be_a_proper_hello(self):
-        for frame in ((0, 2, "data", 0, [{}]), (0, 1, "other", 0, [{}]), (0, 1, "data", 64, [{}]),
-                      (0, 1, "data", 0, []), (0, 1, "data", 0, [5]), (1, 1, 0, {}, b""), (10, True), (0,)):
+        for frame in ((0, 1, "data", 0, [{}]), (0, 2, "other", 0, [{}]), (0, 2, "data", 64, [{}]),
+                      (0, 2, "data", 0, []), (0, 2, "data", 0, [5]), (1, 1, 0, {}, b""), (10, True), (0,)):
             ours, theirs = socket.socketpair()
             connection = wire.Connection(ours)
             theirs.sendall(edge.encode(frame))

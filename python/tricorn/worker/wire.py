@@ -19,7 +19,7 @@ from _thread import allocate_lock
 from collections import deque
 from typing import Any, Optional
 
-VERSION = 1
+VERSION = 2
 FRAME_SIZE_MAX = 1_048_576
 # What a response may send before the edge grants more, and the largest chunk of one.
 CREDIT = 262_144
