@@ -122,6 +122,12 @@ def scope(path="/", method="GET", headers=(), **more):
             "client": ("127.0.0.1", 5000), "headers": [(b"host", b"localhost"), *headers], **more}
 
 
+def websocket_scope(path="/", subprotocols=(), headers=(), **more):
+    return {"type": "websocket", "scheme": "ws", "subprotocols": list(subprotocols), "path": path,
+            "raw_path": path.encode(), "query_string": b"", "client": ("127.0.0.1", 5000),
+            "headers": [(b"host", b"localhost"), *headers], **more}
+
+
 class Worker:
     """A worker process with its master's end of the control channel. Use as a context manager."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from tricorn.worker import wire
 from tricorn.worker.asgi_exchange import COMPLETE, STARTED, Exchange
+from tricorn.worker.asgi_websocket import WebSocket
 from tricorn.worker.failure import report
 from tricorn.worker.lifespan import Lifespan
 from tricorn.worker.server import PATIENCE_S, Server
@@ -25,6 +26,7 @@ BEAT_S = 1.0
 POLITE_SHARE = 0.5
 CANCEL_SHARE = 0.9
 EXTENSIONS: dict = {"http.response.pathsend": {}, "http.response.early_hint": {}, "http.response.trailers": {}}
+WEBSOCKET_EXTENSIONS: dict = {"websocket.http.response": {}}
 
 
 class AsgiServer(Server):
@@ -46,7 +48,8 @@ class AsgiServer(Server):
         self._tasks: dict = {}
         self._task_count = 0
         self._woken = asyncio.Event()
-        self._exchange = type("Exchange", (Exchange,), {"__slots__": (), "server": self})
+        self.new_exchange = type("Exchange", (Exchange,), {"__slots__": (), "server": self})
+        self._new_websocket = type("WebSocket", (WebSocket,), {"__slots__": (), "server": self})
         # The worker is about to stop: receive() tells open streams so.
         self.closing = False
 
@@ -92,7 +95,9 @@ class AsgiServer(Server):
     def _readable(self, connection: wire.Connection) -> None:
         before = len(self.queue)
         alive = self.receive(connection)
-        self._start_tasks(len(self.queue) - before)
+        count = len(self.queue) - before
+        if count:
+            self._start_tasks(count)
         if self._inbox:
             self._empty_inbox()
         if not alive:
@@ -117,7 +122,10 @@ class AsgiServer(Server):
         while inbox:
             connection, frame = inbox.popleft()
             try:
-                self._take(connection, frame)
+                if frame[0] == wire.MESSAGES:
+                    self._deliver(connection, frame[1])
+                else:
+                    self._take(connection, frame)
             except Exception as error:
                 report("A malformed frame of edge %d ends its connection" % connection.edge, error)
                 self.forget(connection)
@@ -129,6 +137,8 @@ class AsgiServer(Server):
             upload = connection.uploads.get(id)
             if upload is not None:
                 upload.put(*frame[2:])
+                if exchange is not None:
+                    exchange.wake()
         elif kind == wire.GONE:
             if exchange is None:
                 for entry in tuple(self.queue):
@@ -137,10 +147,28 @@ class AsgiServer(Server):
                 self.schedule(connection)
             else:
                 exchange.disconnect()
-        elif exchange is not None:
-            exchange.granted += frame[2]
-        if exchange is not None and exchange.waiters is not None:
-            exchange.wake()
+        elif exchange is None:
+            # Its answer is complete; this was on the way already.
+            return
+        elif kind == wire.GRANT:
+            exchange.grant(frame[2])
+        elif kind == wire.PART:
+            if id in connection.websockets:
+                exchange.take_part(*frame[2:])
+        elif kind == wire.CLOSED:
+            exchange.disconnect(*frame[2:])
+        else:
+            exchange.passed()
+
+    def _deliver(self, connection: wire.Connection, messages: list) -> None:
+        """Hands clients' messages to those who wait for them, or to their queues. Raises Malformed, TypeError."""
+        get = connection.websockets.get
+        each = iter(messages)
+        for id, data in zip(each, each):
+            socket = get(id)
+            # What comes after the application's close is nobody's.
+            if socket is not None:
+                socket.take(data)
 
     def forget(self, connection: wire.Connection) -> None:
         if connection not in self.connections:
@@ -165,6 +193,8 @@ class AsgiServer(Server):
 
     def _flush(self, connection: wire.Connection) -> None:
         connection.scheduled = False
+        if len(connection.messages) > 2 or connection.marks:
+            connection.pour()
         opened = connection.opened
         if opened:
             connection.opened = []
@@ -199,10 +229,19 @@ class AsgiServer(Server):
                 return
             self.state.started[connection.edge] = id
             scope["headers"] = scope["headers"].copy()
-            scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
             scope["state"] = self.lifespan.state.copy()
-            scope["extensions"] = EXTENSIONS.copy()
-            exchange = self._exchange(connection, id, scope["method"], body)
+            method = scope.get("method")
+            exchange: Any
+            if method is not None:
+                scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
+                scope["extensions"] = EXTENSIONS.copy()
+                exchange = self.new_exchange(connection, id, method, body)
+            else:
+                scope["asgi"] = {"version": "3.0", "spec_version": "2.5"}
+                scope["extensions"] = WEBSOCKET_EXTENSIONS.copy()
+                exchange = self._new_websocket(connection, id, scope)
+                if self.closing:
+                    exchange.stop()
             connection.running[id] = exchange
             try:
                 result = await self.application(scope, exchange.receive, exchange.send)
@@ -242,6 +281,7 @@ class AsgiServer(Server):
         left = self.deadline - time.monotonic()
         result = await self.lifespan.shutdown(max(left, 0.1))
         for connection in self.connections:
+            connection.pour()
             connection.flush_some()
         return result
 
@@ -257,7 +297,7 @@ class AsgiServer(Server):
                 self.closing = True
                 for connection in self.connections:
                     for exchange in list(connection.running.values()):
-                        exchange.wake()
+                        exchange.stop()
             if now >= cancel:
                 for task in list(self._tasks.values()):
                     task.cancel()

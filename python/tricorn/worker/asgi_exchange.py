@@ -234,6 +234,11 @@ class Exchange:
         self.spent = len(body)
         self.count = 0
 
+    def send_whole(self, body: bytes) -> None:
+        """Sends the head and all of the body. Raises TypeError, ValueError."""
+        self._put((wire.WHOLE, self.id, body, self.status, self.headers))
+        self._finish()
+
     async def _send_body(self, message: dict) -> None:
         body = message.get("body", b"")
         more = bool(message.get("more_body"))
@@ -257,8 +262,7 @@ class Exchange:
             body = b""
         if self.stage == STARTED:
             if not more and not self.trailers and len(body) <= CREDIT:
-                self._put((wire.WHOLE, self.id, body, self.status, self.headers))
-                self._finish()
+                self.send_whole(body)
                 return
             self.send_head(body[:CREDIT])
             body = body[CREDIT:]
@@ -323,10 +327,19 @@ class Exchange:
 
     # The server's side.
 
+    def grant(self, credit: int) -> None:
+        """The response may send so many bytes more."""
+        self.granted += credit
+        self.wake()
+
     def disconnect(self) -> None:
         """The client has left."""
         if not self.gone:
             self.gone = time.monotonic()
+        self.wake()
+
+    def stop(self) -> None:
+        """The worker is about to stop: `server.closing` is set."""
         self.wake()
 
     def returned(self, result: Any) -> None:
@@ -342,13 +355,13 @@ class Exchange:
 
     def raised(self, error: BaseException) -> None:
         """The application's coroutine ended with an exception."""
-        if not (self.gone and _is_disconnect(error)):
+        if not (self.gone and is_disconnect(error)):
             report("Exception in ASGI application", error)
 
 
-def _is_disconnect(error: BaseException) -> bool:
+def is_disconnect(error: BaseException) -> bool:
     """Tells whether nothing but the client's leaving is told, also inside (nested) exception groups."""
     inner = getattr(error, "exceptions", None)
     if isinstance(inner, tuple) and inner:
-        return all(_is_disconnect(each) for each in inner)
+        return all(is_disconnect(each) for each in inner)
     return isinstance(error, ClientDisconnected)

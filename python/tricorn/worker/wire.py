@@ -34,10 +34,24 @@ RECEIVE_SIZE = 262_144
 # Field sections that the edge may have remembered on one connection.
 SECTIONS_MAX = 256
 
+# A WebSocket's messages, in either direction: a sender puts a mark behind each MARK_AT of cost, which is the length of
+# a message (characters or bytes) and MESSAGE_COST, and stops at MARKS_MAX marks without an answer.
+MARK_AT = 131_072
+MARKS_MAX = 2
+MESSAGE_COST = 64
+# Longer messages travel in parts, of which none is larger than this.
+MESSAGE_SIZE_MAX = 65_536
+PART_SIZE_MAX = 262_144
+# Messages for so many bytes make a frame. A character may be four bytes, so it stays below FRAME_SIZE_MAX.
+POUR_AT = 131_072
+# What one more receiver of the same message adds to a frame.
+RECEIVER_COST = 5
+
 # Kinds of frames, edge → worker.
-HELLO, REQUEST, BODY, GONE, GRANT, SECTION, RECALL = 0, 1, 2, 3, 4, 5, 10
+HELLO, REQUEST, BODY, GONE, GRANT, SECTION, MESSAGES, PART, CLOSED, PASSED, RECALL = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 # Kinds of frames, worker → edge.
 WHOLE, HEAD, CHUNK, END, FILE, FAILED, WANT, INFORMATIONAL, RETURNED = 1, 2, 3, 4, 5, 6, 7, 8, 9
+ACCEPT, SENT, RECEIVED, SENT_PART, CLOSE = 10, 11, 12, 13, 14
 
 # As it was before the application could replace it (gevent does).
 Socket = socket.socket
@@ -160,6 +174,11 @@ def expects_continue(head: dict) -> bool:
 def check_frame(frame: tuple) -> None:
     """Checks a frame of a data connection that is neither hello nor request. Raises Malformed, ValueError."""
     kind = frame[0]
+    if kind == MESSAGES:
+        _, messages = frame
+        if type(messages) is not list or len(messages) % 2:
+            raise Malformed("messages of a strange shape")
+        return
     good = True
     if kind == BODY:
         _, id, chunk, more = frame
@@ -167,8 +186,14 @@ def check_frame(frame: tuple) -> None:
     elif kind == GRANT:
         _, id, credit = frame
         good = type(credit) is int and credit > 0
-    elif kind == GONE:
+    elif kind in (GONE, PASSED):
         _, id = frame
+    elif kind == PART:
+        _, id, part, last = frame
+        good = type(part) is bytes and type(last) is int and 0 <= last <= 2
+    elif kind == CLOSED:
+        _, id, code, reason = frame
+        good = type(code) is int and type(reason) is str
     else:
         raise Malformed("a frame of kind %.20r" % (kind,))
     if not good or type(id) is not int or id <= 0:
@@ -194,6 +219,12 @@ class Connection:
         self.late: deque = deque(maxlen=256)
         self.scheduled = False
         self.opened: list = []
+        # Open WebSockets by id, and what they send: [None, [], data, ids, data, ids, …], and marks behind it. The pair
+        # in front is never sent; the loop's thread alone touches these.
+        self.websockets: dict = {}
+        self.messages: list = [None, []]
+        self.marks: list = []
+        self.filled = 0
         self._buffer = bytearray(RECEIVE_SIZE)
         self._view = memoryview(self._buffer)
         self._have = 0
@@ -305,6 +336,29 @@ class Connection:
         if role == "data" and not bases:
             raise Malformed("a data connection without a base")
         self.role, self.edge, self.bases = role, edge, bases
+
+    def put_message(self, id: int, data: Any) -> None:
+        """Adds a message to the client of a WebSocket, to the one before it if that is the same."""
+        messages = self.messages
+        if messages[-2] == data:
+            messages[-1].append(id)
+            self.filled += RECEIVER_COST
+        else:
+            messages += (data, [id])
+            self.filled += len(data) + MESSAGE_COST
+        if self.filled >= POUR_AT:
+            self.pour()
+
+    def pour(self) -> None:
+        """Makes a frame of the messages so far: what is put into `out` after this does not overtake them."""
+        messages, marks = self.messages, self.marks
+        if marks:
+            messages += (None, marks)
+            self.marks = []
+        if len(messages) > 2:
+            self.out += encode((SENT, messages[2:]))
+            self.messages = [None, []]
+            self.filled = 0
 
     def flush(self) -> None:
         """Writes everything finished, waiting for the edge to take it. A lost connection swallows it."""

@@ -1,0 +1,506 @@
+"""One WebSocket of an ASGI application: its `receive` and `send` (ASGI WebSocket, "www" 2.5).
+
+    CONNECTING --accept--> ACCEPTED --close, or the other end's--> CLOSED --coroutine's end--> COMPLETE
+        |--close: 403----------------------------------------------------------------------------^
+        `--http.response.start--> DENYING --last body--------------------------------------------^
+
+The edge frames, masks and compresses; here are whole messages. What the application sends is gathered for all
+WebSockets of a connection and written once a turn of the loop. Flow in either direction is by marks (docs/wire.md):
+the sender puts one behind each MARK_AT of cost, the receiver answers it, two may be unanswered.
+
+Invariants: while a receiver waits, `queue` is empty. `open` is true only when a message may go out at once: accepted,
+nobody waits to send, fewer than MARKS_MAX marks unanswered. Everything here runs on the loop's thread.
+"""
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Optional
+
+from tricorn.worker import wire
+from tricorn.worker.asgi_exchange import COMPLETE, FIELDS, STARTED, is_disconnect
+from tricorn.worker.failure import report
+from tricorn.worker.wire import MARK_AT, MARKS_MAX, MESSAGE_COST, MESSAGE_SIZE_MAX, PART_SIZE_MAX, ClientDisconnected
+
+CONNECTING, ACCEPTED, DENYING, CLOSED = range(COMPLETE + 1, COMPLETE + 5)
+# RFC 6455 §7.4: what an endpoint may say in a close frame (1012 to 1014 are in IANA's registry).
+CLOSE_CODES = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
+NORMAL, ABNORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1006, 1011, 1012
+# RFC 6455 §5.5: a control frame's 125 bytes, less the code.
+REASON_SIZE_MAX = 123
+# What an edge's frames of parts may add up to, should it not keep to its own limit.
+GATHERED_SIZE_MAX = 0x7FFFFFFF
+
+
+class WebSocket:
+    """The two callables of one WebSocket, and what the server must know of it."""
+
+    __slots__ = ("connection", "id", "stage", "gone", "subprotocols", "denial",
+                 "open", "left", "unanswered", "senders", "turn", "room",
+                 "queue", "waiter", "others", "farewell", "parts", "gathered")
+    # Each server has a subclass of its own, which saves a store for each WebSocket.
+    server: Any
+
+    def __init__(self, connection: Any, id: int, scope: dict) -> None:
+        self.connection = connection
+        self.id = id
+        self.stage = CONNECTING
+        # The client has left, or the edge has closed in its name.
+        self.gone = False
+        self.subprotocols = scope["subprotocols"]
+        self.denial: Any = None
+        self.open = False
+        # The cost that is left before the next mark, and the marks that the edge has not answered.
+        self.left = MARK_AT
+        self.unanswered = 0
+        # Calls of send that wait or are about to; in the order of the calls.
+        self.senders = 0
+        self.turn: Optional[asyncio.Lock] = None
+        self.room: Any = None
+        # Messages that nobody has received yet; None is the edge's mark.
+        self.queue: deque = deque(({"type": "websocket.connect"},))
+        self.waiter: Any = None
+        self.others: Optional[deque] = None
+        self.farewell: Optional[dict] = None
+        # A large message, as far as it has come.
+        self.parts: list = []
+        self.gathered = 0
+
+    # receive
+
+    async def receive(self) -> dict:
+        """The next event: connect, each message, and disconnect from then on. Cancelling it loses nothing."""
+        queue = self.queue
+        while queue:
+            message = queue.popleft()
+            if message is not None:
+                return message
+            self._answer()
+        if self.farewell is not None:
+            return self.farewell.copy()
+        waiter = self.server.loop.create_future()
+        if self.waiter is None:
+            self.waiter = waiter
+        else:
+            if self.others is None:
+                self.others = deque()
+            self.others.append(waiter)
+        try:
+            return await waiter
+        except BaseException:
+            self._abandon(waiter)
+            raise
+
+    def _abandon(self, waiter: Any) -> None:
+        """A receiver was cancelled: another one gets what came for it."""
+        if self.waiter is waiter:
+            self.waiter = self._next_waiter()
+        elif self.others is not None and waiter in self.others:
+            self.others.remove(waiter)
+        elif waiter.done() and not waiter.cancelled() and self.farewell is None:
+            self._give(waiter.result(), first=True)
+
+    def _next_waiter(self) -> Any:
+        others = self.others
+        while others:
+            waiter = others.popleft()
+            if not waiter.done():
+                return waiter
+        return None
+
+    def _give(self, message: Optional[dict], first: bool = False) -> None:
+        """Hands a message to who waits, or puts it into the queue."""
+        waiter = self.waiter
+        if waiter is not None and waiter.done():
+            waiter = self._next_waiter()
+        if waiter is not None:
+            self.waiter = self._next_waiter()
+            waiter.set_result(message)
+            return
+        self.waiter = None
+        if first:
+            self.queue.appendleft(message)
+        else:
+            self.queue.append(message)
+
+    def _answer(self) -> None:
+        """The application has received everything before a mark."""
+        self._put((wire.RECEIVED, self.id))
+
+    # What comes from the edge.
+
+    def take(self, data: Any) -> None:
+        """Takes one message, or a mark. Raises Malformed."""
+        if type(data) is str:
+            message: dict = {"type": "websocket.receive", "text": data}
+        elif type(data) is bytes:
+            message = {"type": "websocket.receive", "bytes": data}
+        elif data is None:
+            if self.queue:
+                self.queue.append(None)
+            else:
+                self._answer()
+            return
+        else:
+            raise wire.Malformed("a message that is neither text nor bytes")
+        if self.waiter is None:
+            self.queue.append(message)
+        else:
+            self._give(message)
+
+    def take_part(self, part: bytes, last: int) -> None:
+        """Takes a part of a large message. Raises Malformed, UnicodeDecodeError."""
+        self.gathered += len(part)
+        if self.gathered > GATHERED_SIZE_MAX:
+            raise wire.Malformed("a message of more than %d bytes" % GATHERED_SIZE_MAX)
+        self.parts.append(part)
+        if not last:
+            return
+        data = b"".join(self.parts)
+        self.parts = []
+        self.gathered = 0
+        self.take(data.decode() if last == 1 else data)
+
+    def passed(self) -> None:
+        """The edge answers a mark: the client's socket has taken what was before it."""
+        self.unanswered -= 1
+        if self.unanswered < 0:
+            raise wire.Malformed("an answer to a mark that was not sent")
+        self._look_for_room()
+
+    def disconnect(self, code: int = ABNORMAL, reason: str = "") -> None:
+        """The other end has closed, or is gone."""
+        self.gone = True
+        if self.denial is not None:
+            self.denial.disconnect()
+        elif self.stage == ACCEPTED:
+            self.stage = CLOSED
+        self._leave(code, reason)
+
+    def grant(self, credit: int) -> None:
+        """Credit for a denial response."""
+        if self.denial is not None:
+            self.denial.grant(credit)
+
+    def _leave(self, code: int, reason: str) -> None:
+        """Nothing more comes and nothing more goes: tells who waits."""
+        self.open = False
+        self.connection.websockets.pop(self.id, None)
+        self.parts = []
+        if self.farewell is None:
+            self.farewell = {"type": "websocket.disconnect", "code": code, "reason": reason}
+        waiter = self.waiter
+        while waiter is not None:
+            if not waiter.done():
+                waiter.set_result(self.farewell.copy())
+            waiter = self._next_waiter()
+        self.waiter = None
+        self._look_for_room()
+
+    # send
+
+    async def send(self, message: dict) -> None:
+        """Takes one event. Raises RuntimeError, TypeError, ValueError, ClientDisconnected."""
+        if self.open and message["type"] == "websocket.send":
+            data = message.get("bytes")
+            if data is None:
+                data = message.get("text")
+            kind = type(data)
+            if (kind is str and (data.isascii() or data.encode()) or kind is bytes) and len(data) <= MESSAGE_SIZE_MAX:
+                connection = self.connection
+                connection.put_message(self.id, data)
+                self._count(len(data))
+                if not connection.scheduled:
+                    self.server.schedule(connection)
+                return
+        await self._send_slowly(message)
+
+    def _count(self, size: int) -> None:
+        """Counts what was sent, and puts a mark behind it when it is time."""
+        self.left -= size + MESSAGE_COST
+        if self.left <= 0:
+            self.left = MARK_AT
+            self.unanswered += 1
+            self.connection.marks.append(self.id)
+            if self.unanswered >= MARKS_MAX:
+                self.open = False
+
+    def _put(self, frame: tuple) -> None:
+        self.connection.out += wire.encode(frame)
+        self.server.schedule(self.connection)
+
+    async def _send_slowly(self, message: dict) -> None:
+        """Everything but a message that can go at once."""
+        kind = message["type"]
+        if self.stage in (ACCEPTED, CLOSED):
+            if kind == "websocket.send":
+                await self._send_in_turn(message)
+            elif kind == "websocket.close":
+                await self._close(message)
+            else:
+                raise RuntimeError("Expected ASGI message 'websocket.send' or 'websocket.close', but got %r" % kind)
+        elif self.stage == CONNECTING:
+            self._begin(kind, message)
+            if self.denial is not None:
+                await self._deny(message)
+        elif self.stage == DENYING:
+            if kind != "websocket.http.response.body":
+                raise RuntimeError("Expected ASGI message 'websocket.http.response.body', but got %r" % kind)
+            await self._deny(message)
+        else:
+            self._refuse(kind)
+
+    def _refuse(self, kind: str) -> None:
+        """Raises what a message deserves that comes after the end."""
+        if not self.gone:
+            raise RuntimeError("Unexpected ASGI message %r: the WebSocket is closed" % kind)
+        if kind != "websocket.close":
+            raise ClientDisconnected("the client has gone away")
+
+    def _begin(self, kind: str, message: dict) -> None:
+        """The application's answer to the handshake."""
+        if kind not in ("websocket.accept", "websocket.close", "websocket.http.response.start"):
+            raise RuntimeError("Expected ASGI message 'websocket.accept', 'websocket.close' or "
+                               "'websocket.http.response.start', but got %r" % kind)
+        if self.gone:
+            self._refuse(kind)
+        elif kind == "websocket.accept":
+            self._accept(message)
+        elif kind == "websocket.close":
+            self._put((wire.WHOLE, self.id, b"", 403, []))
+            self.stage = COMPLETE
+            self._leave(ABNORMAL, "")
+        else:
+            self.denial = self.server.new_exchange(self.connection, self.id, "GET", True)
+
+    def _accept(self, message: dict) -> None:
+        subprotocol = message.get("subprotocol") or None
+        if subprotocol is not None:
+            if subprotocol in self.subprotocols:
+                # The client's own text: an enumeration's member is no str to marshal.
+                subprotocol = self.subprotocols[self.subprotocols.index(subprotocol)]
+            else:
+                report("The application accepts a WebSocket with the subprotocol %.100r, which the client did not "
+                       "offer; it is left out" % (subprotocol,))
+                subprotocol = None
+        headers = accept_fields(message.get("headers") or ())
+        self._put((wire.ACCEPT, self.id, subprotocol, headers))
+        self.stage = ACCEPTED
+        self.open = True
+        self.connection.websockets[self.id] = self
+
+    async def _deny(self, message: dict) -> None:
+        """Sends a denial response (the extension websocket.http.response) as HTTP's own."""
+        kind = message["type"].replace("websocket.", "", 1)
+        denial = self.denial
+        try:
+            await denial.send({**message, "type": kind})
+        finally:
+            if denial.stage == COMPLETE:
+                self.stage = COMPLETE
+                self._leave(ABNORMAL, "")
+            elif denial.stage >= STARTED:
+                self.stage = DENYING
+            else:
+                # The start was refused; the application may try something else.
+                self.denial = None
+
+    async def _send_in_turn(self, message: dict) -> None:
+        """Sends one message when those before it are sent and there is room."""
+        data = data_of(message)
+        # UTF-8 may take four bytes for a character.
+        large = len(data) > MESSAGE_SIZE_MAX
+        if large and type(data) is str:
+            data, opcode = data.encode(), 1
+        else:
+            opcode = 2
+        async with self._in_turn():
+            if large:
+                await self._send_parts(data, opcode)
+            else:
+                await self._wait_for_room("websocket.send")
+                self.connection.put_message(self.id, data)
+                self._count(len(data))
+                self.server.schedule(self.connection)
+
+    def _in_turn(self) -> "InTurn":
+        return InTurn(self)
+
+    async def _send_parts(self, data: bytes, opcode: int) -> None:
+        """Sends a message that is too large for one frame."""
+        connection = self.connection
+        size = len(data)
+        for start in range(0, size, PART_SIZE_MAX):
+            await self._wait_for_room("websocket.send")
+            part = data[start:start + PART_SIZE_MAX]
+            connection.pour()
+            self._put((wire.SENT_PART, self.id, part, 0 if start else opcode, start + PART_SIZE_MAX >= size))
+            self._count(len(part))
+
+    async def _wait_for_room(self, kind: str) -> None:
+        """Waits until a mark is answered, if two are not. Raises what `send` raises after the end."""
+        while self.stage == ACCEPTED and self.unanswered >= MARKS_MAX:
+            self.room = self.server.loop.create_future()
+            try:
+                await self.room
+            finally:
+                self.room = None
+        if self.stage != ACCEPTED:
+            self._refuse(kind)
+
+    def _look_for_room(self) -> None:
+        """Lets those send who wait for it, or opens the short way again."""
+        if self.room is not None:
+            if not self.room.done():
+                self.room.set_result(None)
+        elif not self.senders:
+            self.open = self.stage == ACCEPTED and self.unanswered < MARKS_MAX
+
+    async def _close(self, message: dict) -> None:
+        """The application closes, behind everything that it has sent."""
+        code, reason = code_of(message.get("code")), reason_of(message.get("reason"))
+        async with self._in_turn():
+            if self.stage == ACCEPTED:
+                self._end(code, reason)
+            else:
+                self._refuse("websocket.close")
+
+    def _end(self, code: int, reason: str) -> None:
+        """Closes an accepted WebSocket from our side."""
+        self.connection.pour()
+        self._put((wire.CLOSE, self.id, code, reason))
+        self.stage = CLOSED
+        self._leave(code, reason)
+
+    # The server's side.
+
+    def stop(self) -> None:
+        """The worker is about to stop: RFC 6455 §7.4 and IANA: 1012, "Service Restart"."""
+        if self.stage == ACCEPTED:
+            self._end(SERVICE_RESTART, "")
+            self.gone = True
+        elif self.stage == CONNECTING:
+            self._put((wire.FAILED, self.id, False))
+            self.stage = COMPLETE
+            self.gone = True
+            self._leave(SERVICE_RESTART, "")
+        elif self.stage == DENYING:
+            self.denial.stop()
+            self._leave(ABNORMAL, "")
+
+    def returned(self, result: Any) -> None:
+        """The application's coroutine ended without an exception."""
+        if result is not None:
+            report("The ASGI application returned %s; it should return None" % type(result).__name__)
+        if self.stage == CONNECTING and not self.gone:
+            report("The ASGI application returned without accepting or closing the WebSocket")
+        elif self.stage == DENYING:
+            if self.denial.stage == STARTED and not self.denial.length:
+                self.denial.send_whole(b"")
+            else:
+                self.denial.returned(None)
+
+    def raised(self, error: BaseException) -> None:
+        """The application's coroutine ended with an exception."""
+        if not (self.gone and is_disconnect(error)):
+            report("Exception in ASGI application", error)
+        if self.stage == ACCEPTED:
+            self._end(INTERNAL_ERROR, "")
+
+    def cut(self) -> None:
+        """The coroutine has ended: the last frame."""
+        if self.stage == CONNECTING:
+            self._put((wire.FAILED, self.id, False))
+        elif self.stage == DENYING:
+            if self.denial.stage != COMPLETE:
+                self.denial.cut()
+        else:
+            if self.stage == ACCEPTED:
+                self._end(NORMAL, "")
+            self._put((wire.END, self.id, None))
+        self.stage = COMPLETE
+        self._leave(ABNORMAL, "")
+
+
+class InTurn:
+    """Lets calls of send go on one after the other, in the order of the calls."""
+
+    __slots__ = ("socket",)
+
+    def __init__(self, socket: WebSocket) -> None:
+        self.socket = socket
+
+    async def __aenter__(self) -> None:
+        socket = self.socket
+        if socket.turn is None:
+            socket.turn = asyncio.Lock()
+        socket.senders += 1
+        socket.open = False
+        try:
+            await socket.turn.acquire()
+        except BaseException:
+            self._done()
+            raise
+
+    async def __aexit__(self, *_: Any) -> None:
+        turn: Any = self.socket.turn
+        turn.release()
+        self._done()
+
+    def _done(self) -> None:
+        self.socket.senders -= 1
+        self.socket._look_for_room()
+
+
+def data_of(message: dict) -> Any:
+    """Returns a message's content as exactly bytes or str. Raises RuntimeError, TypeError, UnicodeEncodeError."""
+    data = message.get("bytes")
+    if data is not None:
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError("the bytes of websocket.send must be bytes, not %s" % type(data).__name__)
+        return bytes(data)
+    text = message.get("text")
+    if text is None:
+        raise RuntimeError("websocket.send needs 'bytes' or 'text', but both are missing or None")
+    if not isinstance(text, str):
+        raise TypeError("the text of websocket.send must be str, not %s" % type(text).__name__)
+    text = str.__str__(text)
+    # A lone surrogate is no text; this raises.
+    text.encode()
+    return text
+
+
+def code_of(code: Any) -> int:
+    """Returns a closing code that may be sent. Raises RuntimeError."""
+    # Channels' close(True) means the default.
+    if code is None or code is True:
+        return NORMAL
+    code = int(code)
+    if code not in CLOSE_CODES and not 3000 <= code <= 4999:
+        raise RuntimeError("%d is no code that a WebSocket may be closed with "
+                           "(1000-1003, 1007-1014, 3000-4999)" % code)
+    return code
+
+
+def reason_of(reason: Any) -> str:
+    """Returns a closing reason of at most 123 bytes, cut between characters."""
+    data = ("" if reason is None else str(reason)).encode()
+    return data[:REASON_SIZE_MAX].decode("utf-8", "ignore")
+
+
+def accept_fields(headers: Any) -> list:
+    """Returns the fields of a 101 response. Raises RuntimeError, TypeError."""
+    try:
+        pairs = FIELDS.examine(headers)[0]
+    except ValueError as error:
+        raise RuntimeError(str(error)) from None
+    good = []
+    for name, value in pairs:
+        lower = name.lower()
+        if lower.startswith(b"sec-websocket-"):
+            raise RuntimeError("%s is no field for websocket.accept: subprotocol= names the subprotocol, "
+                               "the rest of the handshake is the server's" % name.decode("latin-1"))
+        # RFC 9110 §8.6: no Content-Length in a 1xx response. The connection is the edge's.
+        if lower not in (b"content-length", b"connection"):
+            good.append((name, value))
+    return good
