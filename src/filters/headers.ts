@@ -25,6 +25,8 @@ const CONNECTION_FIELDS = new Set([
   // For us, not for the client.
   "x-accel-buffering",
 ]);
+/** RFC 9110 §15.5.22: 426 MUST name the protocol that it wants. */
+const UPGRADE_FIELDS = new Set(["connection", "upgrade"]);
 /** Statuses whose responses never carry a length (RFC 9110 §8.6). */
 const withoutLength = (status: number): boolean => status < 200 || status === 204;
 
@@ -36,7 +38,7 @@ export function filterHeaders(head: ResponseHead, settings: HeaderSettings): Fil
   let lengthSeen = false;
   for (const line of head.fields) {
     const name = line[0].toLowerCase();
-    if (CONNECTION_FIELDS.has(name)) continue;
+    if (CONNECTION_FIELDS.has(name) && !(head.status === 426 && UPGRADE_FIELDS.has(name))) continue;
     if (name === "content-length") {
       if (lengthSeen || withoutLength(head.status)) continue;
       lengthSeen = true;

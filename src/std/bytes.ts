@@ -2,7 +2,7 @@
  * The one door to fast byte primitives: everything that the pure rooms need of Node's Buffer.
  * It does no input or output; replaced by plain Uint8Array loops it would only be slower.
  */
-import { Buffer } from "node:buffer";
+import { Buffer, isUtf8 as isUtf8Whole } from "node:buffer";
 
 /**
  * Node's Buffer with the four conversions that Node has always had and never typed: `toString` and `write` without
@@ -51,6 +51,11 @@ export function fromLatin1(text: string): Bytes {
 
 export function fromUtf8(text: string): Bytes {
   return typed(Buffer.from(text, "utf8"));
+}
+
+/** Is `bytes[start, end)` valid UTF-8 (RFC 3629), with no character cut? */
+export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  return isUtf8Whole(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start));
 }
 
 /** Is `bytes[start, start + part.length)` the same as `part`? */
