@@ -1,5 +1,6 @@
 // The load: wrk on a core of its own, asking as a browser does.
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 
 /** With Host, which wrk adds, the 13 fields of a browser that has been here before. */
 const fields: readonly string[] = [
@@ -32,8 +33,30 @@ export interface LoadOptions {
   readonly seconds: number;
 }
 
+/** What a contender is asked, and how its answers are counted. */
+export type LoadKind = "requests" | "echo" | "broadcast";
+
+/** Lets `connections` clients do what `kind` says. @throws Error when an answer is not as it must be */
+export function load(kind: LoadKind, options: LoadOptions): Promise<Load> {
+  return kind === "requests" ? request(options) : exchangeMessages(kind, options);
+}
+
+async function exchangeMessages(kind: LoadKind, options: LoadOptions): Promise<Load> {
+  const { taskset, url, core, connections, seconds } = options;
+  const script = join(import.meta.dirname, "websocket-load.ts");
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning", script];
+  const command = ["-c", String(core), ...node, kind, new URL(url).port, String(connections), String(seconds)];
+  const child = spawn(taskset, command, { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const status = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+  if (status !== 0) throw new Error(`the WebSocket clients ended with ${String(status)}`);
+  const result = JSON.parse(output) as { readonly received: number; readonly seconds: number };
+  return { answered: result.received, seconds: result.seconds, p99Ms: Number.NaN };
+}
+
 /** Asks for `seconds` seconds. @throws Error when an answer was not 2xx or a connection failed */
-export async function load({ taskset, wrk, url, core, connections, seconds }: LoadOptions): Promise<Load> {
+async function request({ taskset, wrk, url, core, connections, seconds }: LoadOptions): Promise<Load> {
   const head = fields.flatMap((field) => ["-H", field]);
   const args = ["-c", String(core), wrk, "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...head, url];
   const child = spawn(taskset, args, { stdio: ["ignore", "pipe", "inherit"] });

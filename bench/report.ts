@@ -54,7 +54,7 @@ export function bars({ scenario, rows }: Result): string {
       `${whole(rate).padStart(8)}/s`,
       `±${Math.round(spreadOf(row) * 50)} %`.padStart(5),
       `busy ${Math.round(median(row.rounds.map(({ busy }) => busy)) * 100)} %`.padStart(10),
-      `p99 ${p99.toFixed(1)} ms`.padStart(13),
+      (Number.isNaN(p99) ? "" : `p99 ${p99.toFixed(1)} ms`).padStart(13),
       index === 0 ? "" : `tricorn × ${(ours / rate).toFixed(2)}`,
     ];
     return `  ${row.name.padEnd(15)} ${bar(rate / fastest)} ${facts.join(" ")}`.trimEnd();

@@ -113,10 +113,11 @@ async function measure(scenario: Scenario, { wishes, programs, venv }: Means): P
     for (const { contender, rounds } of rows) {
       const server = await Server.start({ scenario, contender, programs, venv, core });
       try {
-        const options = { ...programs, url: server.url, core: loadCore, connections: wishes.connections };
-        await load({ ...options, seconds: warmUpSeconds });
+        const connections = scenario.connections ?? wishes.connections;
+        const options = { ...programs, url: server.url, core: loadCore, connections };
+        await load(scenario.load, { ...options, seconds: warmUpSeconds });
         const before = server.cpuSeconds;
-        const { answered, seconds, p99Ms } = await load({ ...options, seconds: wishes.seconds });
+        const { answered, seconds, p99Ms } = await load(scenario.load, { ...options, seconds: wishes.seconds });
         const used = server.cpuSeconds - before;
         rounds.push({ rate: answered / used, busy: used / seconds, p99Ms });
       } finally {

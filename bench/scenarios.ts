@@ -22,8 +22,12 @@ export interface Place {
 export interface Scenario {
   readonly name: string;
   readonly app: string;
-  /** What every contender must answer. */
+  /** What every contender must answer to a plain request. */
   readonly body: string;
+  /** What is counted: answers to requests, or messages of WebSockets that arrive. */
+  readonly load: "requests" | "echo" | "broadcast";
+  /** As many clients; those of the command line if left out. */
+  readonly connections?: number;
   /** The first is ours. */
   readonly contenders: readonly Contender[];
 }
@@ -69,21 +73,38 @@ const granianAsgi: Contender = {
   command: (place) => [program(place, "granian"), place.app, ...host(place), "--interface", "asgi"],
 };
 
+const gunicornAsgi: Contender = {
+  name: "gunicorn",
+  isBehindNginx: false,
+  command: (place) => [program(place, "gunicorn"), place.app, "--bind", address(place), "--worker-class", "asgi"],
+};
+const uvicornWsproto: Contender = {
+  ...uvicorn,
+  name: "uvicorn, wsproto",
+  command: (place) => [...uvicorn.command(place), "--ws", "wsproto"],
+};
+
 function behindNginx(contender: Contender): Contender {
   return { ...contender, name: `nginx+${contender.name}`, isBehindNginx: true };
 }
 
 const wsgi = [tricorn, granianWsgi, gunicorn, behindNginx(granianWsgi), behindNginx(gunicorn)];
 const asgi = [tricorn, granianAsgi, uvicorn, behindNginx(granianAsgi), behindNginx(uvicorn)];
+const webSocket = [tricorn, granianAsgi, uvicorn, uvicornWsproto, gunicornAsgi, behindNginx(uvicorn)];
 const hello = "Hello, World!";
 const json = '{"colours":["black","red","green"],"corners":3,"name":"tricorn"}';
 
 export const scenarios: readonly Scenario[] = [
-  { name: "wsgi-hello", app: "wsgi_hello:app", body: hello, contenders: wsgi },
-  { name: "flask", app: "flask_json:app", body: json, contenders: wsgi },
-  { name: "django", app: "django_json:app", body: json, contenders: wsgi },
-  { name: "asgi-hello", app: "asgi_hello:app", body: hello, contenders: asgi },
-  { name: "fastapi", app: "fastapi_json:app", body: json, contenders: asgi },
+  { name: "wsgi-hello", app: "wsgi_hello:app", body: hello, load: "requests", contenders: wsgi },
+  { name: "flask", app: "flask_json:app", body: json, load: "requests", contenders: wsgi },
+  { name: "django", app: "django_json:app", body: json, load: "requests", contenders: wsgi },
+  { name: "asgi-hello", app: "asgi_hello:app", body: hello, load: "requests", contenders: asgi },
+  { name: "fastapi", app: "fastapi_json:app", body: json, load: "requests", contenders: asgi },
+  { name: "ws-echo", app: "asgi_websocket:app", body: hello, load: "echo", contenders: webSocket },
+  {
+    name: "ws-broadcast", app: "starlette_room:app", body: hello, load: "broadcast", connections: 1000,
+    contenders: [tricorn, granianAsgi, uvicorn, uvicornWsproto, gunicornAsgi],
+  },
 ];
 
 /**
@@ -107,7 +128,8 @@ http {
   access_log off;
   # As many requests a connection as come: the peers behind it have no limit either.
   keepalive_requests 100000000;
-${temporary}  upstream app {
+${temporary}  map $http_upgrade $connection_option { default upgrade; "" ""; }
+  upstream app {
     server 127.0.0.1:${upstream};
     keepalive 64;
     keepalive_requests 100000000;
@@ -117,7 +139,8 @@ ${temporary}  upstream app {
     location / {
       proxy_pass http://app;
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_option;
       proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme;

@@ -9,10 +9,13 @@ import type { Diagnostic } from "./config/diagnostic.ts";
 import type { Config } from "./config/model.ts";
 import type { OptionValues } from "./config/option-values.ts";
 import { edgeRows, forwardedSettings, httpSettings, workerProcessesRow } from "./edge/directives.ts";
+import { webSocketRows, webSocketSettings } from "./edge/websocket-directives.ts";
 import { logRows, logSettings } from "./observe/directives.ts";
 import { processSettings, supervisorRows } from "./supervisor/directives.ts";
 
-export const optionRows: readonly AnyRow[] = [...appRows, ...supervisorRows, ...edgeRows, ...logRows, ...cliRows];
+export const optionRows: readonly AnyRow[] = [
+  ...appRows, ...supervisorRows, ...edgeRows, ...webSocketRows, ...logRows, ...cliRows,
+];
 
 export interface Configured {
   readonly values: OptionValues;
@@ -39,6 +42,7 @@ export function configure(argv: readonly string[], world: World): Configured {
   const config: Config = {
     process: processSettings({ values, world, workerProcesses, report }),
     http: httpSettings(values, report),
+    webSocket: webSocketSettings(values),
     forwarded: forwardedSettings(values),
     app: appSettings({ values, world, workerProcesses, report }),
     log: logSettings(values, world.cwd),

@@ -7,6 +7,7 @@
 import type { Bytes } from "../std/bytes.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import type { OutgoingMessage } from "../protocol/ws/index.ts";
 
 /** The request's body on its way to a worker. */
 export type AppBody =
@@ -34,6 +35,32 @@ export interface RequestLink {
   sendGone(request: AppRequest): void;
   /** Lets the response send so many bytes more. */
   sendCredit(request: AppRequest, size: number): void;
+  /** A whole message of the request's WebSocket: `bytes[start, end)`, which are not needed afterwards. */
+  sendMessage(request: AppRequest, bytes: Bytes, start: number, end: number, isText: boolean): void;
+  /** Asks for `onReceived` once the application has received all messages so far. */
+  sendMark(request: AppRequest): void;
+  /** Answers `onMark`. */
+  sendPassed(request: AppRequest): void;
+  /** The WebSocket is closed, after all its messages. @param reason at most 123 bytes of UTF-8 */
+  sendClosed(request: AppRequest, code: number, reason: string): void;
+}
+
+/** A request that asks for a WebSocket, and what its worker says once there is one. */
+export interface AppWebSocket {
+  /** What the client offers, in its order. */
+  readonly subprotocols: readonly string[];
+  onAccept(subprotocol: string | undefined, fields: readonly FieldLine[]): void;
+  /** A message of the application; valid during the call. */
+  onMessage(message: OutgoingMessage): void;
+  /** A fragment of a large message; a view. @param opcode 0 for all but the first */
+  onPart(bytes: Bytes, opcode: 0 | 1 | 2, fin: boolean): void;
+  /** The application waits until the client has taken what came before. */
+  onMark(): void;
+  /** The application has received everything before the oldest mark of ours. */
+  onReceived(): void;
+  onApplicationClose(code: number, reason: string): void;
+  /** Its worker is to be replaced. */
+  onRetire(): void;
 }
 
 export interface AppRequest {
@@ -42,6 +69,8 @@ export interface AppRequest {
   /** Which listener it came through: an index into the bases of the hello frame. */
   readonly listener: number;
   readonly body: AppBody;
+  /** Undefined for a request that does not ask for one. */
+  readonly webSocket: AppWebSocket | undefined;
   /** The worker that has it, while it has it. */
   link: RequestLink | undefined;
   /** Its id on that worker's connection. */

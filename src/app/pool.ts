@@ -98,7 +98,7 @@ export class Pool implements LinkOwner {
   retireWorker(name: string): void {
     const link = this.#links.find((candidate) => candidate.worker.name === name);
     if (link === undefined) return this.#owner.onWorkerIdle(name);
-    link.retiring = true;
+    link.retire();
     if (link.pendingCount === 0) this.#owner.onWorkerIdle(name);
   }
 
@@ -152,6 +152,18 @@ export class Pool implements LinkOwner {
   onLinkReady(link: WorkerLink): void {
     this.#owner.onWorkerReady(link.worker.name);
     this.#drainQueue();
+  }
+
+  onOutput(link: WorkerLink): void {
+    if (!link.dirty) {
+      link.dirty = true;
+      this.#dirty.push(link);
+    }
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      // After all sockets of this turn were read: one write for all their requests.
+      setImmediate(this.#flush);
+    }
   }
 
   onAnswered(link: WorkerLink, count: number): void {
@@ -247,15 +259,7 @@ export class Pool implements LinkOwner {
     if (link.pendingCount === 0) link.progressMs = performance.now();
     link.send(request);
     if (request.body.kind === "stream") request.onGiven();
-    if (!link.dirty) {
-      link.dirty = true;
-      this.#dirty.push(link);
-    }
-    if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      // After all sockets of this turn were read: one write for all their requests.
-      setImmediate(this.#flush);
-    }
+    this.onOutput(link);
     if (link.pendingCount > link.worker.threads) this.#watch();
   }
 

@@ -1,9 +1,9 @@
-/** A request as ASGI's HTTP connection scope (ASGI, "HTTP Connection Scope", version 2.3). */
+/** A request as ASGI's scope (ASGI, "HTTP Connection Scope" 2.3 and "WebSocket Connection Scope" 2.5). */
 import type { Bytes } from "../std/bytes.ts";
 import { fromLatin1 } from "../std/bytes.ts";
 import type { FieldSection } from "../http/field-section.ts";
 import { MarshalWriter, encodeBlock } from "../protocol/wire/index.ts";
-import type { AppRequest } from "./app-request.ts";
+import type { AppRequest, AppWebSocket } from "./app-request.ts";
 import { FieldNames } from "./field-names.ts";
 import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
@@ -52,14 +52,20 @@ export class ScopeEncoder implements RequestEncoder {
     const { authority, fields } = head;
     const section = authority === undefined ? 0 : fields.bytes.length + fields.count * 16 + authority.length;
     // A decoded byte that is no UTF-8 becomes U+FFFD, three bytes.
-    return FIXED_SIZE_MAX + section + head.target.length * 5;
+    // Subprotocols are parts of fields, each with a type and a length.
+    const subprotocols = request.webSocket === undefined ? 0 : fields.bytes.length * 3;
+    return FIXED_SIZE_MAX + section + subprotocols + head.target.length * 5;
   }
 
   writeHead(writer: MarshalWriter, request: AppRequest): void {
     const { head, peer } = request;
     writer.beginDict();
-    writer.interned("method");
-    writer.latin1(methodOf(head.method));
+    if (request.webSocket === undefined) {
+      writer.interned("method");
+      writer.latin1(methodOf(head.method));
+    } else {
+      this.#writeWebSocket(writer, request.webSocket, peer.scheme);
+    }
     writer.interned("path");
     if (head.path.includes("%")) writer.unicode(fromLatin1(percentDecode(head.path)).utf8Slice());
     else writer.latin1(head.path);
@@ -80,8 +86,18 @@ export class ScopeEncoder implements RequestEncoder {
       this.#writeHeaders(writer, head.fields, peer.trusted, head.authority);
     }
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
-    if (peer.scheme === "https") pair(writer, "scheme", "https");
+    if (peer.scheme === "https" && request.webSocket === undefined) pair(writer, "scheme", "https");
     writer.endDict();
+  }
+
+  /** What a "websocket" scope has of its own (ASGI, "WebSocket Connection Scope", version 2.5). */
+  #writeWebSocket(writer: MarshalWriter, webSocket: AppWebSocket, scheme: "http" | "https"): void {
+    const { subprotocols } = webSocket;
+    pair(writer, "type", "websocket");
+    pair(writer, "scheme", scheme === "https" ? "wss" : "ws");
+    writer.interned("subprotocols");
+    writer.list(subprotocols.length);
+    for (const subprotocol of subprotocols) writer.latin1(subprotocol);
   }
 
   encodeFields(section: FieldSection, trusted: boolean): Bytes {

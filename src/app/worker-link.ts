@@ -6,17 +6,21 @@
  * taken back, or by the death of the worker.
  */
 import type { ResponseHead } from "../http/response-head.ts";
+import { fromUtf8 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ByteStream } from "../net/index.ts";
 import {
-  BODY_CHUNK_SIZE_MAX, FRAME_COUNTS, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, MarshalWriter,
-  SECTIONS_MAX, TO_WORKER, WIRE_VERSION,
+  FRAME_COUNTS, FROM_WORKER, FrameReader, ID_MAX, MalformedFrame, MarshalReader, TO_WORKER, WIRE_VERSION,
 } from "../protocol/wire/index.ts";
-import type { AppRequest, RequestLink } from "./app-request.ts";
-import { encodedFields } from "./request-encoder.ts";
+import { OPCODE, OutgoingMessage, isCloseCode } from "../protocol/ws/index.ts";
+import type { AppRequest, AppWebSocket, RequestLink } from "./app-request.ts";
 import type { RequestEncoder } from "./request-encoder.ts";
 import { readFields } from "./response-decoder.ts";
 import type { ResponseDecoder } from "./response-decoder.ts";
+import { WorkerOutput } from "./worker-output.ts";
+
+/** RFC 6455 §5.5: 125 bytes, less the code. */
+const CLOSE_REASON_SIZE_MAX = 123;
 
 /** A worker as the pool knows it: where it is and which slot of the load zone is its own. */
 export interface LinkedWorker {
@@ -33,6 +37,8 @@ export interface LinkedWorker {
 export interface LinkOwner {
   /** Both connections are greeted: it can be given work. */
   onLinkReady(link: WorkerLink): void;
+  /** Something waits for `flush`, at the end of the turn. */
+  onOutput(link: WorkerLink): void;
   /** So many requests were answered in one turn. */
   onAnswered(link: WorkerLink, count: number): void;
   /** These requests never started and are free to go elsewhere. */
@@ -52,21 +58,15 @@ export interface LinkMemory {
 export class WorkerLink implements RequestLink {
   readonly worker: LinkedWorker;
   readonly #owner: LinkOwner;
-  readonly #encoder: RequestEncoder;
   readonly #memory: LinkMemory;
-  readonly #edge: number;
   readonly #data: ByteStream;
   readonly #steward: ByteStream;
-  readonly #writer = new MarshalWriter();
+  readonly #output: WorkerOutput;
   readonly #frames = new FrameReader();
   readonly #stewardFrames = new FrameReader();
   readonly #reader: MarshalReader;
   readonly #pending = new Map<number, AppRequest>();
-  /** Field sections that the worker knows, by number: fields are then sent once, not with each request. */
-  readonly #sections = new Map<Bytes, number>();
-  readonly #sectionFields: (Bytes | undefined)[] = [];
-  readonly #sectionListeners: number[] = [];
-  #nextSection = 0;
+  readonly #message = new OutgoingMessage();
   #greeted = 0;
   #nextId = 1;
   /** Requests whose last frame came in this turn. */
@@ -84,8 +84,6 @@ export class WorkerLink implements RequestLink {
 
   constructor(worker: LinkedWorker, edge: number, encoder: RequestEncoder, memory: LinkMemory, owner: LinkOwner) {
     this.worker = worker;
-    this.#edge = edge;
-    this.#encoder = encoder;
     this.#memory = memory;
     this.#owner = owner;
     this.#reader = new MarshalReader(memory.readBuffer, 0, 0);
@@ -103,8 +101,9 @@ export class WorkerLink implements RequestLink {
       onDrain: () => undefined,
       onClose: () => this.#lose(),
     });
-    this.#hello("data", this.#data);
-    this.#hello("steward", this.#steward);
+    this.#output = new WorkerOutput(this.#data, encoder);
+    WorkerOutput.hello(this.#data, "data", edge, encoder);
+    WorkerOutput.hello(this.#steward, "steward", edge, encoder);
   }
 
   get ready(): boolean {
@@ -123,121 +122,63 @@ export class WorkerLink implements RequestLink {
     request.link = this;
     request.id = id;
     this.#pending.set(id, request);
-    const { body, head } = request;
-    const fields = encodedFields(this.#encoder, head.fields, request.peer.trusted);
-    const section = head.fields.remembered ? this.#section(fields, request.listener) : -1;
-    const bodySize = body.kind === "whole" ? body.bytes.length : 1024;
-    const writer = this.#begin(this.#encoder.headSizeMax(request) + bodySize + fields.length + 64);
-    writer.smallTuple(6);
-    writer.int(TO_WORKER.request);
-    writer.int(id);
-    writer.int(request.listener);
-    this.#encoder.writeHead(writer, request);
-    if (body.kind === "whole") writer.bytes(body.bytes);
-    else if (body.kind === "file") writer.unicode(body.path);
-    else writer.none();
-    if (section >= 0) writer.int(section);
-    else writer.raw(fields);
-    writer.end();
+    this.#output.request(request);
   }
 
   sendBody(request: AppRequest, bytes: Bytes, more: boolean): void {
-    let at = 0;
-    do {
-      const part = bytes.subarray(at, at + BODY_CHUNK_SIZE_MAX);
-      at += part.length;
-      const writer = this.#begin(part.length + 64);
-      writer.smallTuple(4);
-      writer.int(TO_WORKER.body);
-      writer.int(request.id);
-      writer.bytes(part);
-      writer.bool(more || at < bytes.length);
-      writer.end();
-    } while (at < bytes.length);
-    this.flush();
+    this.#output.body(request.id, bytes, more);
+    this.#output.flush();
   }
 
   sendGone(request: AppRequest): void {
     if (this.#pending.get(request.id) !== request) return;
-    const writer = this.#begin(32);
-    writer.smallTuple(2);
-    writer.int(TO_WORKER.gone);
-    writer.int(request.id);
-    writer.end();
-    this.flush();
+    this.#output.word(TO_WORKER.gone, request.id);
+    this.#output.flush();
   }
 
   sendCredit(request: AppRequest, size: number): void {
-    const writer = this.#begin(32);
-    writer.smallTuple(3);
-    writer.int(TO_WORKER.credit);
-    writer.int(request.id);
-    writer.int(size);
-    writer.end();
-    this.flush();
+    this.#output.credit(request.id, size);
+    this.#output.flush();
+  }
+
+  sendMessage(request: AppRequest, bytes: Bytes, start: number, end: number, isText: boolean): void {
+    this.#output.message(request.id, bytes, start, end, isText);
+    this.#owner.onOutput(this);
+  }
+
+  sendMark(request: AppRequest): void {
+    this.#output.mark(request.id);
+    this.#owner.onOutput(this);
+  }
+
+  sendPassed(request: AppRequest): void {
+    this.#output.word(TO_WORKER.passed, request.id);
+    this.#owner.onOutput(this);
+  }
+
+  sendClosed(request: AppRequest, code: number, reason: string): void {
+    this.#output.closed(request.id, code, reason);
+    this.#owner.onOutput(this);
   }
 
   /** Asks the steward to send what is finished and, with `take`, to give back what has not started. */
   recall(take: boolean): void {
-    const writer = new MarshalWriter();
-    writer.begin(32);
-    writer.smallTuple(2);
-    writer.int(TO_WORKER.recall);
-    writer.bool(take);
-    this.#steward.writeBytes(writer.end());
+    WorkerOutput.recall(this.#steward, take);
   }
 
   /** Writes all that was sent since the last flush, in one call. */
   flush(): void {
-    const bytes = this.#writer.take();
-    if (bytes === undefined) return;
-    this.#data.writeBytes(bytes);
-    // The kernel has it all, as nearly always: a new slab for each upload's chunk would be a lot of garbage.
-    if (this.#data.queuedSize === 0) this.#writer.reuse();
+    this.#output.flush();
+  }
+
+  /** Gives no new work any more; WebSockets, which would stay for ever, are told. */
+  retire(): void {
+    this.retiring = true;
+    for (const request of this.#pending.values()) request.webSocket?.onRetire();
   }
 
   close(): void {
     this.#lose();
-  }
-
-  /** The number under which the worker knows these fields; it is told them if it does not. */
-  #section(fields: Bytes, listener: number): number {
-    const known = this.#sections.get(fields);
-    if (known !== undefined && this.#sectionListeners[known] === listener) return known;
-    const number = this.#nextSection;
-    this.#nextSection = (number + 1) % SECTIONS_MAX;
-    const before = this.#sectionFields[number];
-    if (before !== undefined) this.#sections.delete(before);
-    this.#sections.set(fields, number);
-    this.#sectionFields[number] = fields;
-    this.#sectionListeners[number] = listener;
-    const writer = this.#begin(fields.length + 64);
-    writer.smallTuple(4);
-    writer.int(TO_WORKER.section);
-    writer.int(number);
-    writer.int(listener);
-    writer.raw(fields);
-    writer.end();
-    return number;
-  }
-
-  #begin(sizeMax: number): MarshalWriter {
-    const full = this.#writer.begin(sizeMax);
-    if (full !== undefined) this.#data.writeBytes(full);
-    return this.#writer;
-  }
-
-  #hello(role: "data" | "steward", stream: ByteStream): void {
-    const writer = new MarshalWriter();
-    writer.begin(65_536);
-    writer.smallTuple(5);
-    writer.int(TO_WORKER.hello);
-    writer.int(WIRE_VERSION);
-    writer.interned(role);
-    writer.int(this.#edge);
-    if (role === "data") this.#encoder.writeBases(writer);
-    else writer.list(0);
-    stream.writeBytes(writer.end());
   }
 
   #onData(bytes: Bytes): void {
@@ -257,6 +198,7 @@ export class WorkerLink implements RequestLink {
     const kind = reader.int();
     if (count !== FRAME_COUNTS[kind]) throw new MalformedFrame(`kind ${kind} with ${count} elements`);
     if (kind === FROM_WORKER.response) return this.#onResponse(reader, bytes);
+    if (kind === FROM_WORKER.messages) return this.#onMessages(reader, bytes);
     if (kind === FROM_WORKER.hello) return this.#onHello(reader);
     const id = reader.int();
     const request = this.#pending.get(id);
@@ -307,8 +249,65 @@ export class WorkerLink implements RequestLink {
         return;
       }
       default:
+        return this.#onWebSocketFrame(reader, bytes, kind, webSocketOf(request));
+    }
+  }
+
+  /** A frame of a WebSocket that is no message. @param socket undefined when it is over for us */
+  #onWebSocketFrame(reader: MarshalReader, bytes: Bytes, kind: number, socket: AppWebSocket | undefined): void {
+    switch (kind) {
+      case FROM_WORKER.accept: {
+        const subprotocol = reader.takeNone() ? undefined : reader.text();
+        const fields = readFields(reader);
+        reader.finish();
+        socket?.onAccept(subprotocol, fields);
+        return;
+      }
+      case FROM_WORKER.received:
+        reader.finish();
+        socket?.onReceived();
+        return;
+      case FROM_WORKER.part: {
+        const size = reader.skipBytes();
+        const end = reader.at;
+        const opcode = partOpcode(reader.int());
+        const fin = reader.bool();
+        reader.finish();
+        socket?.onPart(bytes.subarray(end - size, end), opcode, fin);
+        return;
+      }
+      case FROM_WORKER.close: {
+        const code = reader.int();
+        const reason = reader.text();
+        reader.finish();
+        if (!isCloseCode(code) || fromUtf8(reason).length > CLOSE_REASON_SIZE_MAX) {
+          throw new MalformedFrame(`a Close with ${code} and ${reason.length} characters`);
+        }
+        socket?.onApplicationClose(code, reason);
+        return;
+      }
+      default:
         throw new MalformedFrame(`kind ${kind}`);
     }
+  }
+
+  /** Messages to clients: each payload with everybody who gets it. */
+  #onMessages(reader: MarshalReader, bytes: Bytes): void {
+    const message = this.#message;
+    for (let left = reader.sequence(); left > 0; left -= 2) {
+      const isMark = reader.takeNone();
+      const isText = !isMark && reader.peekUnicode();
+      const size = isMark ? 0 : isText ? reader.skipUnicode() : reader.skipBytes();
+      const end = reader.at;
+      const count = reader.sequence();
+      message.reset(bytes, end - size, end, isText, count > 1);
+      for (let index = 0; index < count; index++) {
+        const socket = webSocketOf(this.#pending.get(reader.int()));
+        if (isMark) socket?.onMark();
+        else socket?.onMessage(message);
+      }
+    }
+    reader.finish();
   }
 
   /** The hot frame: a whole response. */
@@ -402,4 +401,16 @@ export class WorkerLink implements RequestLink {
     this.#pending.clear();
     this.#owner.onLinkLost(this, requests, this.#fault);
   }
+}
+
+/** Errors: MalformedFrame when a request that is no WebSocket is treated as one. */
+function webSocketOf(request: AppRequest | undefined): AppWebSocket | undefined {
+  if (request !== undefined && request.webSocket === undefined) throw new MalformedFrame("no WebSocket has this id");
+  return request?.webSocket;
+}
+
+/** Errors: MalformedFrame for what no part may have. */
+function partOpcode(opcode: number): 0 | 1 | 2 {
+  if (opcode === OPCODE.continuation || opcode === OPCODE.text || opcode === OPCODE.binary) return opcode;
+  throw new MalformedFrame(`a part with opcode ${opcode}`);
 }

@@ -28,6 +28,7 @@ export const optionGroups = [
   "Limits",
   "Proxies in front",
   "Responses",
+  "WebSocket",
   "Logs",
   "Process",
   "Information",

@@ -42,6 +42,22 @@ export interface HttpSettings {
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
+/** WebSockets of an ASGI application; names are uvicorn's. */
+export interface WebSocketSettings {
+  /** False: requests for a WebSocket are plain requests. */
+  readonly enabled: boolean;
+  /** Largest message of a client in bytes, after decompression. */
+  readonly messageSizeMax: number;
+  /** Messages of one client that may wait for the application. */
+  readonly queueMax: number;
+  /** Silence after which a client is sent a ping; 0 for never. */
+  readonly pingIntervalMs: number;
+  /** How long after a ping the client may stay silent. */
+  readonly pingTimeoutMs: number;
+  /** Offered compression is taken (RFC 7692). */
+  readonly perMessageDeflate: boolean;
+}
+
 /** Whose word about the client counts: X-Forwarded-For and X-Forwarded-Proto from these peers. */
 export interface ForwardedSettings {
   readonly proxyHeaders: boolean;
@@ -107,6 +123,7 @@ export interface ProcessSettings {
 export interface Config {
   readonly process: ProcessSettings;
   readonly http: HttpSettings;
+  readonly webSocket: WebSocketSettings;
   readonly forwarded: ForwardedSettings;
   readonly app: AppSettings;
   readonly log: LogSettings;

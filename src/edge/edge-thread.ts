@@ -15,6 +15,13 @@ import type { EdgeContext } from "./edge-context.ts";
 import { H1Connection } from "./h1-connection.ts";
 import type { ConnectionOwner } from "./h1-connection.ts";
 import type { InheritedListener } from "./messages.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
+
+/** What the thread does with a connection, whatever it speaks. */
+interface EdgeConnection {
+  /** The server ends: so does the connection, as soon as it may. */
+  drain(): void;
+}
 
 /** What a thread is started with. */
 export interface ThreadSettings {
@@ -41,6 +48,8 @@ export type ThreadReport =
   | { readonly kind: "drained" }
   | { readonly kind: "notice"; readonly level: "error" | "warning" | "info" | "debug"; readonly text: string };
 
+/** The share of the graceful timeout over which the WebSockets of a worker that is replaced are told to come again. */
+const RETIRE_SHARE = 0.5;
 /** An attack must not fill the log. */
 const NOTICE_PAUSE_MS = 1000;
 
@@ -48,7 +57,7 @@ export class EdgeThread implements ConnectionOwner {
   readonly #settings: ThreadSettings;
   readonly #report: (report: ThreadReport) => void;
   readonly #context: EdgeContext;
-  readonly #connections = new Set<H1Connection>();
+  readonly #connections = new Set<EdgeConnection>();
   readonly #listeners: Listener[] = [];
   readonly #readBuffer = makeReadBuffer();
   #listening = false;
@@ -88,6 +97,7 @@ export class EdgeThread implements ConnectionOwner {
       join(settings.runDirectory, `${prefix}-${settings.edge}-${++this.#spools}`);
     this.#context = {
       http: config.http,
+      webSocket: config.webSocket,
       limits: config.http,
       sections: new SectionMemory(),
       clock: new Clock(),
@@ -102,6 +112,7 @@ export class EdgeThread implements ConnectionOwner {
       },
       trusted: config.forwarded.proxyHeaders ? new TrustedProxies(config.forwarded.forwardedAllowIps) : undefined,
       accessLog: accessLog === undefined ? undefined : new AccessLog(accessLog, accessLogFormat),
+      retireSpreadMs: config.app.gracefulTimeoutMs * RETIRE_SHARE,
       limitConcurrency: config.app.limitConcurrency,
       spoolPath,
       onNotice,
@@ -119,7 +130,12 @@ export class EdgeThread implements ConnectionOwner {
     }
   }
 
-  onConnectionClosed(connection: H1Connection): void {
+  onConnectionUpgraded(connection: H1Connection, successor: WebSocketConnection): void {
+    this.#connections.delete(connection);
+    this.#connections.add(successor);
+  }
+
+  onConnectionClosed(connection: EdgeConnection): void {
     this.#connections.delete(connection);
     if (this.draining && this.#connections.size === 0) void this.#drained();
   }

@@ -11,14 +11,19 @@ import { handleApp, statusResponse } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { findFault } from "../http/response-head.ts";
-import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { ResponseHead } from "../http/response-head.ts";
+import type { FieldLine } from "../http/response-head.ts";
+import { reasonPhrase } from "../http/status.ts";
 import { FileSource } from "../net/index.ts";
+import { readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { ResponseChannel } from "./response-channel.ts";
 import { ResponseFlow } from "./response-flow.ts";
+import { WebSocketConnection } from "./websocket-connection.ts";
 
+const SWITCHING_PROTOCOLS = 101;
 const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
 
 export class Exchange implements AppExchange {
@@ -26,6 +31,7 @@ export class Exchange implements AppExchange {
   readonly peer: Peer;
   readonly listener: number;
   body: AppBody = NO_BODY;
+  webSocket: WebSocketConnection | undefined = undefined;
   link: AppRequest["link"] = undefined;
   id = 0;
   abandoned = false;
@@ -60,14 +66,18 @@ export class Exchange implements AppExchange {
 
   /** The walk of a request: checks, then the handler. The first response wins. */
   begin(): void {
-    const { http, zone, limitConcurrency, pool, appHandler } = this.#context;
+    const { http, zone, limitConcurrency, pool, appHandler, webSocket } = this.#context;
     zone.enter();
     const { contentLength } = this.head.fields.semantics;
     if (limitConcurrency > 0 && zone.running > limitConcurrency) return this.respondStatus(503);
     if (contentLength > http.clientMaxBodySize) return this.respondStatus(413);
     // RFC 9110 §9.3.6: we are no tunnel.
     if (this.head.method === "CONNECT") return this.respondStatus(405);
-    if (this.head.fields.semantics.upgrade === "websocket" && pool.interface === "asgi") return this.respondStatus(501);
+    if (webSocket.enabled && pool.interface === "asgi" && asksForWebSocket(this.head)) {
+      const handshake = readHandshake(this.head);
+      if ("status" in handshake) return this.#refuseHandshake(handshake.status, handshake.reason);
+      this.webSocket = new WebSocketConnection(this.#context, this, handshake);
+    }
     this.#receiver = handleApp(this, pool, appHandler);
   }
 
@@ -135,6 +145,27 @@ export class Exchange implements AppExchange {
     this.onResponse(head, body, 0, body.length);
   }
 
+  /** Answers 101. @returns false when it may not leave: the client got 500 */
+  switchProtocols(fields: readonly FieldLine[], own: readonly FieldLine[]): boolean {
+    const successor = this.webSocket;
+    if (successor === undefined || this.abandoned || this.responding) return false;
+    if (!this.#mayLeave(101, fields)) {
+      this.#context.pool.abandon(this);
+      this.respondStatus(500);
+      return false;
+    }
+    const head = new ResponseHead(101, reasonPhrase(101), fields);
+    this.#started(head);
+    this.#channel.switchProtocols(head, own, successor);
+    return true;
+  }
+
+  /** The WebSocket has ended. */
+  over(): void {
+    this.abandoned = true;
+    this.#finish();
+  }
+
   onGiven(): void {
     this.#receiver?.onGiven();
   }
@@ -169,7 +200,8 @@ export class Exchange implements AppExchange {
   }
 
   onEnd(trailers: readonly FieldLine[]): void {
-    if (!this.abandoned) this.#flow?.end(this.#mayLeave(200, trailers) ? trailers : []);
+    if (this.status === SWITCHING_PROTOCOLS) this.webSocket?.onWorkerDone();
+    else if (!this.abandoned) this.#flow?.end(this.#mayLeave(200, trailers) ? trailers : []);
   }
 
   onFile(head: ResponseHead, path: string, offset: number, count: number): void {
@@ -197,6 +229,7 @@ export class Exchange implements AppExchange {
     // After an answer of the edge's own, such as 408, nobody waits for the application's.
     if (this.abandoned || this.#complete) return;
     if (!this.responding) return this.respondStatus(status);
+    if (this.status === SWITCHING_PROTOCOLS) return this.webSocket?.onWorkerDone();
     this.#flow?.close();
     this.#channel.cut(this);
   }
@@ -205,6 +238,11 @@ export class Exchange implements AppExchange {
     // RFC 9110 §15.2: a server MUST NOT send 1xx to an HTTP/1.0 client.
     if (this.abandoned || this.responding || this.head.minorVersion === 0 || !this.#mayLeave(status, fields)) return;
     this.#channel.sendInformational(this, status, fields);
+  }
+
+  #refuseHandshake(status: 400 | 426, reason: string): void {
+    this.#context.onNotice("info", `${this.peer.address || "unix:"}: WebSocket refused with ${status}: ${reason}`);
+    this.respondStatus(status);
   }
 
   /** The last line against response splitting, for what is not a response's head. */
@@ -233,6 +271,13 @@ export class Exchange implements AppExchange {
     this.#context.accessLog?.record(this);
     this.#channel.finished(this);
   }
+}
+
+/** RFC 9110 §7.8: Upgrade is a list, and means nothing in HTTP/1.0. */
+function asksForWebSocket(head: RequestHead): boolean {
+  const { upgrade } = head.fields.semantics;
+  if (upgrade === undefined || head.minorVersion === 0) return false;
+  return upgrade.split(",").some((name) => name.trim() === "websocket");
 }
 
 /** The peer as trusted proxies describe it. */

@@ -11,6 +11,7 @@
 import type { Peer } from "../app/index.ts";
 import { statusResponse } from "../handlers/index.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { SendStall } from "../net/index.ts";
 import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
 import { CONTINUE, RequestReader, formatInformational } from "../protocol/h1/index.ts";
 import type { Violation } from "../protocol/h1/index.ts";
@@ -19,6 +20,7 @@ import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
 import { H1Writer } from "./h1-writer.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
+import type { WebSocketConnection, WebSocketOwner } from "./websocket-connection.ts";
 
 /** Bytes that a client may send ahead of the response it waits for, before it is slowed down. */
 const AHEAD_SIZE_MAX = 65_536;
@@ -34,8 +36,10 @@ const HALF_CLOSED_MS = 500;
 type Phase = "waiting" | "head" | "exchange" | "lingering" | "closed";
 
 /** Whom a connection tells that it is gone. */
-export interface ConnectionOwner {
-  onConnectionClosed(connection: H1Connection): void;
+export interface ConnectionOwner extends WebSocketOwner {
+  onConnectionClosed(connection: H1Connection | WebSocketConnection): void;
+  /** The client's connection goes on as something else. */
+  onConnectionUpgraded(connection: H1Connection, successor: WebSocketConnection): void;
   readonly draining: boolean;
 }
 
@@ -61,10 +65,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   #inputEnded = false;
   #halfClosedMs = Number.POSITIVE_INFINITY;
   #reading = false;
-  #finishedBefore = 0;
-  #unfinishedBefore = 0;
-  /** Since when the client has taken nothing of what is queued for it. */
-  #stalledSinceMs = 0;
+  readonly #stall = new SendStall();
 
   constructor(context: EdgeContext, stream: ByteStream, peer: Peer, listener: number, owner: ConnectionOwner) {
     this.#context = context;
@@ -124,24 +125,15 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   tick(nowMs: number): void {
-    if (this.#stream.queuedSize > 0 && this.#isStalled(nowMs)) return this.#stream.destroy();
+    const { sendTimeoutMs } = this.#context.http;
+    if (this.#stream.queuedSize > 0 && this.#stall.isStalled(this.#stream, nowMs, sendTimeoutMs)) {
+      return this.#stream.destroy();
+    }
     if (nowMs > this.#halfClosedMs) {
       this.#halfClosedMs = Number.POSITIVE_INFINITY;
       this.#exchange?.hintGone();
     }
     if (nowMs > this.#deadlineMs) this.#expire();
-  }
-
-  /** Has the client taken nothing for too long? What is queued is filled up all the time: its size says nothing. */
-  #isStalled(nowMs: number): boolean {
-    const { finishedSize, unfinishedSize } = this.#stream;
-    if (finishedSize === this.#finishedBefore && unfinishedSize === this.#unfinishedBefore) {
-      return nowMs - this.#stalledSinceMs > this.#context.http.sendTimeoutMs;
-    }
-    this.#finishedBefore = finishedSize;
-    this.#unfinishedBefore = unfinishedSize;
-    this.#stalledSinceMs = nowMs;
-    return false;
   }
 
   sendWhole(exchange: SentExchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void {
@@ -176,6 +168,15 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     if (this.#continueSent) return;
     this.#continueSent = true;
     this.#stream.writeLatin1(CONTINUE);
+  }
+
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
+    this.#writer.switchProtocols(head, fields);
+    this.#context.clock.remove(this);
+    this.#phase = "closed";
+    this.#exchange = undefined;
+    this.#owner.onConnectionUpgraded(this, successor);
+    successor.start(this.#stream, this.#reader.takeRest(), this.#owner);
   }
 
   /** A response that cannot be completed ends in a reset: no client can take it for whole. */

@@ -110,6 +110,17 @@ export class H1Writer {
     this.#stream.writeLatin1(trailers.length === 0 ? LAST_CHUNK : formatTrailers(trailers));
   }
 
+  /**
+   * Writes 101 (RFC 9110 §15.2.2), behind which another protocol begins.
+   * @param head the application's fields @param fields those of the new protocol
+   */
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[]): void {
+    const { lines, needsDate } = this.#prepare(head);
+    let text = needsDate ? lines + this.#context.clock.dateLine : lines;
+    for (const [name, value] of fields) text += `${name}: ${value}\r\n`;
+    this.#stream.writeLatin1(`${text}\r\n`);
+  }
+
   /** Writes a whole response to nobody's request, the connection's last. */
   status(head: ResponseHead, body: Bytes): void {
     const { lines, needsDate } = this.#prepare(head);

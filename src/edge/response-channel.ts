@@ -2,6 +2,7 @@
 import type { Bytes } from "../std/bytes.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** What a channel knows of an exchange. */
 export interface SentExchange {
@@ -21,6 +22,8 @@ export interface ResponseChannel {
   sendEnd(exchange: SentExchange, trailers: readonly FieldLine[]): void;
   sendInformational(exchange: SentExchange, status: number, fields: readonly FieldLine[]): void;
   sendContinue(): void;
+  /** Answers 101 and gives the connection to `successor`. @param fields those of the new protocol */
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void;
   /** The response cannot be completed: makes that visible to the client. */
   cut(exchange: SentExchange): void;
   /** The response is complete as far as the exchange is concerned. */

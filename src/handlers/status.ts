@@ -27,6 +27,10 @@ export function statusResponse(status: number, close: boolean): FixedResponse {
   );
   const fields: FieldLine[] = [["Content-Type", "text/html; charset=utf-8"], ["Content-Length", String(body.length)]];
   if (status === 503) fields.push(["Retry-After", String(RETRY_AFTER_S)]);
+  if (status === 426) {
+    // RFC 6455 §4.4, RFC 9110 §7.8.
+    fields.push(["Sec-WebSocket-Version", "13"], ["Upgrade", "websocket"], ["Connection", "Upgrade"]);
+  }
   if (status === 405) fields.push(["Allow", "GET, HEAD, POST"]);
   if (close) fields.push(["Connection", "close"]);
   return { head: new ResponseHead(status, reason, fields), body };

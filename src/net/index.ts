@@ -1,4 +1,5 @@
 /** Where do bytes come from and go? */
+export { SendStall } from "./send-stall.ts";
 export { ByteStream, makeReadBuffer } from "./byte-stream.ts";
 export type { SocketHandle, StreamReceiver } from "./byte-stream.ts";
 export { Clock } from "./clock.ts";

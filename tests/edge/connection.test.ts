@@ -275,13 +275,26 @@ describe("Upgrade: websocket", () => {
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
   };
 
-  test("is a clean 501 for an ASGI application", async () => {
+  test("in another version than 13 is 426 and names ours, and a malformed one is 400", async () => {
     await using program = await Program.start({ app: "asgi_app:app" });
     using connection = await program.connect();
-    const response = await connection.get("/", fields);
-    assert.deepEqual([response.status, response.complete], [501, true]);
-    using next = await program.connect();
-    assert.equal((await next.get("/?n=1")).text, "hello 1");
+    const refused = await connection.get("/", { ...fields, "Sec-WebSocket-Version": "8" });
+    assert.equal(refused.status, 426);
+    assert.equal(refused.fields.get("sec-websocket-version"), "13");
+    assert.equal(refused.fields.get("upgrade"), "websocket");
+    assert.equal(refused.fields.get("connection"), "Upgrade");
+    assert.equal((await connection.get("/", { ...fields, "Sec-WebSocket-Key": "short" })).status, 400);
+    assert.equal((await connection.get("/?n=1")).text, "hello 1");
+  });
+
+  test("is a plain request with --ws none, and in HTTP/1.0", async () => {
+    await using program = await Program.start({ app: "asgi_app:app", options: ["--ws", "none"] });
+    using connection = await program.connect();
+    assert.equal((await connection.get("/?n=1", fields)).text, "hello 1");
+    await using other = await Program.start({ app: "asgi_app:app" });
+    using old = await other.connect();
+    old.send(`GET /?n=2 HTTP/1.0\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    assert.equal((await old.response()).text, "hello 2");
   });
 
   test("reaches a WSGI application as it came", async () => {

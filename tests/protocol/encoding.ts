@@ -41,7 +41,7 @@ export function requestOf(text: string, given: Given = {}): AppRequest {
   return {
     head: headOf(text), peer: given.peer ?? stranger, listener: given.listener ?? 0,
     body: given.body ?? { kind: "whole", bytes: NO_BYTES },
-    link: undefined, id: 1, queuedMs: 0, abandoned: false,
+    webSocket: undefined, link: undefined, id: 1, queuedMs: 0, abandoned: false,
     onGiven: ignore, onResponse: ignore, onStart: ignore, onChunk: ignore, onEnd: ignore, onFile: ignore,
     onFailure: ignore, onBodyCredit: ignore, onInformational: ignore,
   };

@@ -167,7 +167,7 @@ export class FieldParser {
         }
         return undefined;
       case 7:
-        if (isName(bytes, nameStart, "upgrade")) this.#upgrade = bytes.latin1Slice(start, end).toLowerCase();
+        if (isName(bytes, nameStart, "upgrade")) this.#addUpgrade(bytes.latin1Slice(start, end).toLowerCase());
         return undefined;
       case 10:
         if (isName(bytes, nameStart, "connection")) this.#connection(bytes.latin1Slice(start, end));
@@ -196,6 +196,11 @@ export class FieldParser {
     if (this.#hostIndex >= 0) return violation("host_repeated");
     this.#hostIndex = (this.#offsets.length >> 2) - 1;
     return isHost(bytes, start, end) ? undefined : violation("host_invalid");
+  }
+
+  /** RFC 9110 §5.3: lines of one name are one list. */
+  #addUpgrade(value: string): void {
+    this.#upgrade = this.#upgrade === undefined ? value : `${this.#upgrade}, ${value}`;
   }
 
   #connection(value: string): void {

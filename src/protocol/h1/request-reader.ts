@@ -122,6 +122,15 @@ export class RequestReader {
     this.#chunked = undefined;
   }
 
+  /** Gives up what was sent behind the request: the connection goes on in another protocol (RFC 9110 §7.8). */
+  takeRest(): Bytes {
+    const rest = copyBytes(this.#bytes, this.#at, this.#end);
+    this.#state = "failed";
+    this.#bytes = NO_BYTES;
+    this.#at = this.#end = 0;
+    return rest;
+  }
+
   #readHead(): RequestEvent {
     let line = this.#line;
     if (line === undefined) {

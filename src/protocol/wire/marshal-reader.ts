@@ -95,6 +95,20 @@ export class MarshalReader {
     return size;
   }
 
+  /** Is the next object a `str` as a worker writes it, UTF-8? It is not taken. */
+  peekUnicode(): boolean {
+    return this.at < this.#end && this.#bytes[this.at] === UNICODE;
+  }
+
+  /** Steps over the next `str`. @returns the bytes of its UTF-8; they end at `at` */
+  skipUnicode(): number {
+    const type = this.#byte();
+    if (type !== UNICODE) throw new MalformedFrame(`expected a str, got type ${type}`);
+    const size = this.#size(this.#uint32());
+    this.at += size;
+    return size;
+  }
+
   /** A view of the next `bytes`, valid as long as the frame is. */
   bytes(): Bytes {
     const size = this.skipBytes();

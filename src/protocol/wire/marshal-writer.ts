@@ -16,6 +16,7 @@ const INT = 0x69, NONE = 0x4e, TRUE = 0x54, FALSE = 0x46, SMALL_TUPLE = 0x29, LI
 const SLAB_SIZE = 65_536;
 /** Below this length a loop is faster than a call into the runtime. */
 const LOOP_LENGTH_MAX = 24;
+const COPY_LOOP_SIZE_MAX = 64;
 
 export class MarshalWriter {
   #slab: Bytes = allocate(SLAB_SIZE);
@@ -43,6 +44,23 @@ export class MarshalWriter {
     this.#frameStart = this.#at;
     this.#at += 4;
     return full;
+  }
+
+  /** Bytes that the open frame may still take. */
+  get room(): number {
+    return this.#slab.length - this.#at;
+  }
+
+  /** Opens a list whose length is told later, by `closeList`. @returns where it is, for `closeList` */
+  openList(): number {
+    const at = this.#at;
+    this.list(0);
+    return at;
+  }
+
+  /** @param at what `openList` gave; no frame may have been closed since */
+  closeList(at: number, count: number): void {
+    this.#slab.writeUInt32LE(count, at + 1);
   }
 
   /** Closes the frame: writes its length. @returns a view of the whole frame */
@@ -141,6 +159,18 @@ export class MarshalWriter {
     this.#copyText(text);
   }
 
+  /** A `str` of UTF-8 that was checked, `bytes[start, end)`. */
+  utf8Of(bytes: Bytes, start: number, end: number): void {
+    this.#slab[this.#at++] = UNICODE;
+    this.#copyOf(bytes, start, end);
+  }
+
+  /** A `bytes` of `bytes[start, end)`. */
+  bytesOf(bytes: Bytes, start: number, end: number): void {
+    this.#slab[this.#at++] = BYTES;
+    this.#copyOf(bytes, start, end);
+  }
+
   bytes(bytes: Uint8Array): void {
     this.#slab[this.#at++] = BYTES;
     this.#uint32(bytes.length);
@@ -163,6 +193,16 @@ export class MarshalWriter {
     slab[at + 2] = value >> 16;
     slab[at + 3] = value >>> 24;
     this.#at = at + 4;
+  }
+
+  /** A length and so many bytes. */
+  #copyOf(bytes: Bytes, start: number, end: number): void {
+    this.#uint32(end - start);
+    const slab = this.#slab;
+    const at = this.#at;
+    if (end - start < COPY_LOOP_SIZE_MAX) for (let i = start; i < end; i++) slab[at + i - start] = bytes[i] ?? 0;
+    else bytes.copy(slab, at, start, end);
+    this.#at = at + end - start;
   }
 
   #copyText(text: string): void {
