@@ -7,7 +7,9 @@ import { join, relative } from "node:path";
 import { run } from "node:test";
 import type { TestEvent } from "node:test/reporters";
 import { TestReport } from "./test-report.ts";
-import { ensureVenv, prepareExamples, prepareOrExit, root, venvPython } from "./venv.ts";
+import {
+  applications, ensureEnvironment, ensureVenv, findPython, prepareExamples, prepareOrExit, root, venvPython,
+} from "./venv.ts";
 
 /** One test, however much it does, answers within a minute or is stuck. */
 const testTimeoutMs = 60_000;
@@ -19,12 +21,14 @@ const concurrencyMax = 4;
 const words = process.argv.slice(2);
 const report = new TestReport(root, (text) => process.stdout.write(text));
 
+const files = findTests();
+
 await prepareOrExit(async () => {
   await ensureVenv();
   prepareExamples();
+  if (files.some((path) => path.startsWith("tests/applications/"))) await prepareApplications();
 });
 
-const files = findTests();
 if (files.length > 0) await runNodeTests(files);
 if (words.length === 0 || words.some((word) => "python/tests".includes(word))) runPythonTests();
 if (files.length === 0 && words.length > 0) process.stderr.write(`no test file's path contains: ${words.join(", ")}\n`);
@@ -37,6 +41,16 @@ function findTests(): readonly string[] {
   });
   const chosen = words.length === 0 ? found : found.filter((path) => words.some((word) => path.includes(word)));
   return chosen.sort((a, b) => Number(b.startsWith("tests/")) - Number(a.startsWith("tests/")) || (a < b ? -1 : 1));
+}
+
+/** Without their packages these tests are left out, and each says so; all others run. In CI that is a failure. */
+async function prepareApplications(): Promise<void> {
+  try {
+    await ensureEnvironment(applications);
+  } catch (error) {
+    if (process.env["CI"] === "true" && findPython(applications) !== undefined) throw error;
+    process.stderr.write(`tricorn: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
 }
 
 async function runNodeTests(chosen: readonly string[]): Promise<void> {

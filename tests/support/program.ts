@@ -25,6 +25,8 @@ export interface ProgramSettings {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the application is; tests/support/apps if left out. */
   readonly cwd?: string;
+  /** The interpreter of the workers; that of `.venv` if left out. */
+  readonly python?: string;
   /** A command and its arguments that come before `bin/tricorn`, and become it: `unshare -m sh -c … --`. */
   readonly within?: readonly string[];
 }
@@ -60,10 +62,11 @@ export class Program implements AsyncDisposable {
   }
 
   /** Starts the program and waits until it serves. Rejects with what it printed if it ends before. */
-  static async start({ app, options = [], env = {}, cwd, within = [] }: ProgramSettings): Promise<Program> {
+  static async start(settings: ProgramSettings): Promise<Program> {
+    const { app, options = [], env = {}, cwd, python = venvPython, within = [] } = settings;
     const folder = await mkdtemp(join(tmpdir(), "tricorn-test-"));
     const [command = "", ...args] = [
-      ...within, join(root, "bin/tricorn"), app, "--bind", "127.0.0.1:0", "--python", venvPython, ...options,
+      ...within, join(root, "bin/tricorn"), app, "--bind", "127.0.0.1:0", "--python", python, ...options,
     ];
     const child = spawn(command, args, {
       cwd: cwd ?? appsDirectory,

@@ -1,0 +1,96 @@
+"""
+What the clients share. A client is a script with scenarios, coroutines that play one story against the server whose
+origin is the script's argument, and return what they saw as plain values. `play` runs all and prints one JSON object:
+for each scenario's name its result, or the traceback of what went wrong.
+"""
+
+import asyncio
+import json
+import sys
+import time
+import traceback
+
+import httpx
+import websockets
+
+SCENARIO_SECONDS = 10
+CONDITION_SECONDS = 8
+
+SCENARIOS = []
+
+
+def scenario(function):
+    """Makes a coroutine function `(origin, http)` a scenario; `http` is an httpx client of its own for it."""
+    SCENARIOS.append(function)
+    return function
+
+
+def play():
+    """Runs the script's scenarios one after the other and prints what came of them."""
+    origin = sys.argv[1]
+    print(json.dumps(asyncio.run(_play_all(origin))))
+
+
+async def _play_all(origin):
+    outcomes = {}
+    # One context for all: to load certificates, which nobody needs here, takes longer than most scenarios.
+    for function in SCENARIOS:
+        try:
+            async with asyncio.timeout(SCENARIO_SECONDS), client(origin) as http:
+                outcomes[function.__name__] = {"result": await function(origin, http)}
+        except Exception:
+            outcomes[function.__name__] = {"error": traceback.format_exc()}
+    return outcomes
+
+
+def client(origin, **options):
+    """An HTTP client that knows the origin and nothing of the environment's proxies."""
+    return httpx.AsyncClient(base_url=origin, trust_env=False, verify=False, timeout=SCENARIO_SECONDS, **options)
+
+
+def connect(origin, path, **options):
+    """Opens a WebSocket: `async with connect(origin, "/chat") as socket`."""
+    return websockets.connect(origin.replace("http", "ws", 1) + path, proxy=None, **options)
+
+
+async def refusal(origin, path, **options):
+    """Opens a WebSocket that the server must refuse. Returns its HTTP response: status, headers, body."""
+    try:
+        async with connect(origin, path, **options):
+            raise AssertionError(f"{path} was accepted")
+    except websockets.InvalidStatus as error:
+        return error.response
+
+
+async def closing(socket):
+    """Receives until the WebSocket is closed. Returns the messages and how it ended: code, reason."""
+    messages = []
+    try:
+        while True:
+            messages.append(await socket.recv())
+    except websockets.ConnectionClosed:
+        return messages, [socket.close_code, socket.close_reason]
+
+
+async def until(check):
+    """Calls a coroutine function again and again until what it returns is true; returns that."""
+    deadline = time.monotonic() + CONDITION_SECONDS
+    while True:
+        value = await check()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still {value!r} after {CONDITION_SECONDS} seconds")
+        await asyncio.sleep(0.01)
+
+
+async def event(http, wanted):
+    """Waits until the application has noted an event, for which it has the path /events."""
+    async def noted():
+        return wanted in (await http.get("/events")).json()
+    return await until(noted)
+
+
+def drop(socket):
+    """Ends a WebSocket's connection without a closing handshake, as a machine that lost its network does."""
+    socket.transport.abort()
