@@ -1,5 +1,6 @@
-// What a test may need beyond Node and Python: a program of the machine, or packages from PyPI. Without it the test is left out and says why;
-// with CI=true nothing is left out, so that a green run there means that everything ran.
+// What a test may need beyond Node and Python: a program of the machine, or packages from PyPI. Without
+// it the test is left out and says why; with CI=true nothing is left out, so that a green run there means that
+// everything ran.
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { type Environment, findPython, isCurrent } from "./venv.ts";

@@ -75,7 +75,8 @@ export async function ensureEnvironment(environment: Environment): Promise<void>
     if (python === undefined) {
       const seen = pythonsOnPath().map(({ command, version }) => `${command} is ${version}`).join(", ");
       const found = seen === "" ? "none was found on PATH" : seen;
-      throw new Error(`${inRoot(folder)} needs Python 3.${oldestPython} or newer (${found}): install it, run this again.`);
+      const needs = `${inRoot(folder)} needs Python 3.${oldestPython} or newer`;
+      throw new Error(`${needs} (${found}): install it and run this again.`);
     }
     say(`making ${inRoot(folder)} with ${python.command} (Python ${python.version}) and ${holds} …`);
     rmSync(folder, { recursive: true, force: true });

@@ -69,6 +69,7 @@ async function runClient(client: string, server: Server): Promise<Readonly<Recor
     return JSON.parse(stdout) as Readonly<Record<string, Outcome>>;
   } catch (cause) {
     const { stderr = "" } = cause as { readonly stderr?: string };
-    throw new Error(`the client ${client} failed:\n${stderr}\nprinted by ${server.name}:\n${server.output()}`, { cause });
+    const printed = `printed by ${server.name}:\n${server.output()}`;
+    throw new Error(`the client ${client} failed:\n${stderr}\n${printed}`, { cause });
   }
 }
