@@ -15,7 +15,7 @@ from typing import Any
 
 from tricorn.worker import wire
 from tricorn.worker.asgi_exchange import COMPLETE, STARTED, Exchange
-from tricorn.worker.asgi_websocket import WebSocket
+from tricorn.worker.asgi_websocket import WebSocket, deliver
 from tricorn.worker.failure import report
 from tricorn.worker.lifespan import Lifespan
 from tricorn.worker.server import PATIENCE_S, Server
@@ -123,7 +123,7 @@ class AsgiServer(Server):
             connection, frame = inbox.popleft()
             try:
                 if frame[0] == wire.MESSAGES:
-                    self._deliver(connection, frame[1])
+                    deliver(connection.websockets, frame[1])
                 else:
                     self._take(connection, frame)
             except Exception as error:
@@ -159,16 +159,6 @@ class AsgiServer(Server):
             exchange.disconnect(*frame[2:])
         else:
             exchange.passed()
-
-    def _deliver(self, connection: wire.Connection, messages: list) -> None:
-        """Hands clients' messages to those who wait for them, or to their queues. Raises Malformed, TypeError."""
-        get = connection.websockets.get
-        each = iter(messages)
-        for id, data in zip(each, each):
-            socket = get(id)
-            # What comes after the application's close is nobody's.
-            if socket is not None:
-                socket.take(data)
 
     def forget(self, connection: wire.Connection) -> None:
         if connection not in self.connections:

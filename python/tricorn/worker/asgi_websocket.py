@@ -98,7 +98,7 @@ class WebSocket:
         elif self.others is not None and waiter in self.others:
             self.others.remove(waiter)
         elif waiter.done() and not waiter.cancelled() and self.farewell is None:
-            self._give(waiter.result(), first=True)
+            self.give(waiter.result(), first=True)
 
     def _next_waiter(self) -> Any:
         others = self.others
@@ -108,7 +108,7 @@ class WebSocket:
                 return waiter
         return None
 
-    def _give(self, message: Optional[dict], first: bool = False) -> None:
+    def give(self, message: Optional[dict], first: bool = False) -> None:
         """Hands a message to who waits, or puts it into the queue."""
         waiter = self.waiter
         if waiter is not None and waiter.done():
@@ -129,24 +129,12 @@ class WebSocket:
 
     # What comes from the edge.
 
-    def take(self, data: Any) -> None:
-        """Takes one message, or a mark. Raises Malformed."""
-        if type(data) is str:
-            message: dict = {"type": "websocket.receive", "text": data}
-        elif type(data) is bytes:
-            message = {"type": "websocket.receive", "bytes": data}
-        elif data is None:
-            if self.queue:
-                self.queue.append(None)
-            else:
-                self._answer()
-            return
+    def take_mark(self) -> None:
+        """Takes the edge's mark: it is answered when the application has received what came before it."""
+        if self.queue:
+            self.queue.append(None)
         else:
-            raise wire.Malformed("a message that is neither text nor bytes")
-        if self.waiter is None:
-            self.queue.append(message)
-        else:
-            self._give(message)
+            self._answer()
 
     def take_part(self, part: bytes, last: int) -> None:
         """Takes a part of a large message. Raises Malformed, UnicodeDecodeError."""
@@ -159,7 +147,10 @@ class WebSocket:
         data = b"".join(self.parts)
         self.parts = []
         self.gathered = 0
-        self.take(data.decode() if last == 1 else data)
+        if last == 1:
+            self.give({"type": "websocket.receive", "text": data.decode()})
+        else:
+            self.give({"type": "websocket.receive", "bytes": data})
 
     def passed(self) -> None:
         """The edge answers a mark: the client's socket has taken what was before it."""
@@ -207,13 +198,32 @@ class WebSocket:
                 data = message.get("text")
             kind = type(data)
             if (kind is str and (data.isascii() or data.encode()) or kind is bytes) and len(data) <= MESSAGE_SIZE_MAX:
-                connection = self.connection
-                connection.put_message(self.id, data)
-                self._count(len(data))
-                if not connection.scheduled:
-                    self.server.schedule(connection)
-                return
+                # What `_put_message` does, less three calls.
+                left = self.left - len(data)
+                if left > 0:
+                    self.left = left - MESSAGE_COST
+                    connection = self.connection
+                    messages = connection.messages
+                    if data == messages[-2]:
+                        messages[-1].append(self.id)
+                    else:
+                        messages.append(data)
+                        messages.append([self.id])
+                    if not connection.scheduled:
+                        self.server.schedule(connection)
+                    return
         await self._send_slowly(message)
+
+    def _put_message(self, data: Any) -> None:
+        """Sends a message of at most MESSAGE_SIZE_MAX, together with the one before it if that is the same."""
+        messages = self.connection.messages
+        if data == messages[-2]:
+            messages[-1].append(self.id)
+        else:
+            messages.append(data)
+            messages.append([self.id])
+        self._count(len(data))
+        self.server.schedule(self.connection)
 
     def _count(self, size: int) -> None:
         """Counts what was sent, and puts a mark behind it when it is time."""
@@ -319,9 +329,7 @@ class WebSocket:
                 await self._send_parts(data, opcode)
             else:
                 await self._wait_for_room("websocket.send")
-                self.connection.put_message(self.id, data)
-                self._count(len(data))
-                self.server.schedule(self.connection)
+                self._put_message(data)
 
     def _in_turn(self) -> "InTurn":
         return InTurn(self)
@@ -450,6 +458,35 @@ class InTurn:
     def _done(self) -> None:
         self.socket.senders -= 1
         self.socket._look_for_room()
+
+
+def deliver(websockets: dict, messages: list) -> None:
+    """Hands clients' messages, [id, data, id, data, …], to those who wait for them, or to queues. Raises Malformed."""
+    get = websockets.get
+    each = iter(messages)
+    for id, data in zip(each, each):
+        socket = get(id)
+        if socket is None:
+            # What comes after the application's close is nobody's.
+            continue
+        if type(data) is str:
+            message = {"type": "websocket.receive", "text": data}
+        elif type(data) is bytes:
+            message = {"type": "websocket.receive", "bytes": data}
+        elif data is None:
+            socket.take_mark()
+            continue
+        else:
+            raise wire.Malformed("a message that is neither text nor bytes")
+        # What `give` does, less a call.
+        waiter = socket.waiter
+        if waiter is None:
+            socket.queue.append(message)
+        elif waiter.done() or socket.others:
+            socket.give(message)
+        else:
+            socket.waiter = None
+            waiter.set_result(message)
 
 
 def data_of(message: dict) -> Any:

@@ -42,10 +42,8 @@ MESSAGE_COST = 64
 # Longer messages travel in parts, of which none is larger than this.
 MESSAGE_SIZE_MAX = 65_536
 PART_SIZE_MAX = 262_144
-# Messages for so many bytes make a frame. A character may be four bytes, so it stays below FRAME_SIZE_MAX.
-POUR_AT = 131_072
-# What one more receiver of the same message adds to a frame.
-RECEIVER_COST = 5
+# More than one message in a frame do not make it larger than this: the edge can begin with the first.
+MESSAGES_SIZE_MAX = 262_144
 
 # Kinds of frames, edge → worker.
 HELLO, REQUEST, BODY, GONE, GRANT, SECTION, MESSAGES, PART, CLOSED, PASSED, RECALL = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
@@ -224,7 +222,6 @@ class Connection:
         self.websockets: dict = {}
         self.messages: list = [None, []]
         self.marks: list = []
-        self.filled = 0
         self._buffer = bytearray(RECEIVE_SIZE)
         self._view = memoryview(self._buffer)
         self._have = 0
@@ -337,28 +334,31 @@ class Connection:
             raise Malformed("a data connection without a base")
         self.role, self.edge, self.bases = role, edge, bases
 
-    def put_message(self, id: int, data: Any) -> None:
-        """Adds a message to the client of a WebSocket, to the one before it if that is the same."""
-        messages = self.messages
-        if messages[-2] == data:
-            messages[-1].append(id)
-            self.filled += RECEIVER_COST
-        else:
-            messages += (data, [id])
-            self.filled += len(data) + MESSAGE_COST
-        if self.filled >= POUR_AT:
-            self.pour()
-
     def pour(self) -> None:
         """Makes a frame of the messages so far: what is put into `out` after this does not overtake them."""
-        messages, marks = self.messages, self.marks
-        if marks:
-            messages += (None, marks)
+        messages = self.messages
+        if self.marks:
+            messages += (None, self.marks)
             self.marks = []
         if len(messages) > 2:
-            self.out += encode((SENT, messages[2:]))
             self.messages = [None, []]
-            self.filled = 0
+            self._pour(messages[2:])
+
+    def _pour(self, messages: list) -> None:
+        """Puts messages into as many frames as they need."""
+        payload = dumps((SENT, messages), 2)
+        if len(payload) <= MESSAGES_SIZE_MAX or len(messages) == 2 and len(payload) <= FRAME_SIZE_MAX:
+            self.out += pack_length(len(payload)), payload
+        elif len(messages) > 2:
+            half = len(messages) // 4 * 2
+            self._pour(messages[:half])
+            self._pour(messages[half:])
+        else:
+            # One message, to tens of thousands.
+            data, ids = messages
+            half = len(ids) // 2
+            self._pour([data, ids[:half]])
+            self._pour([data, ids[half:]])
 
     def flush(self) -> None:
         """Writes everything finished, waiting for the edge to take it. A lost connection swallows it."""
