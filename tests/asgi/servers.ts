@@ -1,0 +1,184 @@
+// The two servers that every behaviour is tried on, with one face: Tricorn, and uvicorn of the checkout's environment.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { venvPython } from "../../tools/venv.ts";
+import { Connection } from "../support/connection.ts";
+import { Program } from "../support/program.ts";
+import { eventually } from "../support/wait.ts";
+
+const readyTimeoutMs = 20_000;
+const stopTimeoutMs = 10_000;
+
+/** The applications of these tests. */
+export const appsDirectory: string = join(import.meta.dirname, "apps");
+
+export type ServerName = "tricorn" | "uvicorn";
+
+export interface ServerSettings {
+  /** `module:attribute` in tests/asgi/apps. */
+  readonly app: string;
+  /** Options that both have. */
+  readonly options?: readonly string[];
+  /** Options for one of them. */
+  readonly tricorn?: readonly string[];
+  readonly uvicorn?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Listens on a Unix socket: uvicorn there only, Tricorn there, too. */
+  readonly unixSocket?: boolean;
+}
+
+/** A running server with one worker. */
+export interface AsgiServer extends AsyncDisposable {
+  readonly name: ServerName;
+  readonly port: number;
+  /** Everything it has printed, the application's output with it. */
+  readonly output: string;
+  readonly exitStatus: number | NodeJS.Signals | undefined;
+  /** The path of its Unix socket, where it has one. */
+  readonly socketPath: string;
+  connect(): Promise<Connection>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** Starts one of the two. Rejects with what it printed when it does not come to serve. */
+export async function startServer(name: ServerName, settings: ServerSettings): Promise<AsgiServer> {
+  return name === "tricorn" ? Tricorn.start(settings) : Uvicorn.start(settings);
+}
+
+class Tricorn implements AsgiServer {
+  readonly name = "tricorn";
+  readonly #program: Program;
+  readonly #folder: string;
+
+  private constructor(program: Program, folder: string) {
+    this.#program = program;
+    this.#folder = folder;
+  }
+
+  static async start({ app, options = [], tricorn = [], env = {}, unixSocket }: ServerSettings): Promise<Tricorn> {
+    const folder = await mkdtemp(join(tmpdir(), "tricorn-asgi-"));
+    const bind = unixSocket === true ? ["--bind", `unix:${join(folder, "socket")}`] : [];
+    try {
+      const all = ["--workers", "1", ...bind, ...options, ...tricorn];
+      return new Tricorn(await Program.start({ app, options: all, env, cwd: appsDirectory }), folder);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get socketPath(): string {
+    return join(this.#folder, "socket");
+  }
+
+  get port(): number {
+    return this.#program.port;
+  }
+
+  get output(): string {
+    return this.#program.output;
+  }
+
+  get exitStatus(): number | NodeJS.Signals | undefined {
+    return this.#program.exitStatus;
+  }
+
+  connect(): Promise<Connection> {
+    return this.#program.connect();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#program.signal(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+// What a failing test leaves behind ends with the test's process.
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+class Uvicorn implements AsgiServer {
+  readonly name = "uvicorn";
+  readonly #process: ChildProcess;
+  readonly #folder: string;
+  readonly #printed: string[] = [];
+  port = 0;
+  exitStatus: number | NodeJS.Signals | undefined = undefined;
+
+  private constructor(child: ChildProcess, folder: string) {
+    this.#process = child;
+    this.#folder = folder;
+    running.add(child);
+    child.once("exit", (code, signal) => {
+      this.exitStatus = code ?? signal ?? undefined;
+      running.delete(child);
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => this.#printed.push(text));
+    }
+  }
+
+  static async start({ app, options = [], uvicorn = [], env = {}, unixSocket }: ServerSettings): Promise<Uvicorn> {
+    const folder = await mkdtemp(join(tmpdir(), "tricorn-asgi-"));
+    const bind = unixSocket === true ? ["--uds", join(folder, "socket")] : ["--port", "0"];
+    const args = ["-m", "uvicorn", app, "--http", "h11", ...bind, "--no-access-log", ...options, ...uvicorn];
+    const child = spawn(venvPython, args, {
+      cwd: appsDirectory,
+      env: { ...process.env, TEST_FOLDER: folder, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const server = new Uvicorn(child, folder);
+    try {
+      await eventually("uvicorn serves", readyTimeoutMs, () => {
+        if (server.exitStatus !== undefined) throw new Error(`uvicorn ended with ${server.exitStatus}`);
+        server.port = Number(/running on http:\/\/127\.0\.0\.1:(\d+)/.exec(server.output)?.[1] ?? 0);
+        return server.port > 0 || server.output.includes("running on unix socket");
+      });
+    } catch (cause) {
+      await server[Symbol.asyncDispose]();
+      throw new Error(`uvicorn did not start:\n${server.output}`, { cause });
+    }
+    return server;
+  }
+
+  get socketPath(): string {
+    return join(this.#folder, "socket");
+  }
+
+  get output(): string {
+    return this.#printed.join("");
+  }
+
+  connect(): Promise<Connection> {
+    return Connection.open({ port: this.port });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.exitStatus === undefined) await this.#end();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(): Promise<void> {
+    const exited = once(this.#process, "exit");
+    this.#process.kill("SIGTERM");
+    // A second signal forces it to leave requests that hang.
+    const hurry = setTimeout(() => this.#process.kill("SIGINT"), 300);
+    const kill = setTimeout(() => this.#process.kill("SIGKILL"), stopTimeoutMs);
+    await exited;
+    clearTimeout(hurry);
+    clearTimeout(kill);
+  }
+}
