@@ -14,7 +14,7 @@ const outputSizeMax = 16 * 1024 * 1024;
 export interface Application {
   /** `module:attribute` in tests/applications/apps. */
   readonly app: string;
-  /** The script in tests/applications/clients, without its ending. */
+  /** The script in tests/applications/clients, without `_client.py`. */
   readonly client: string;
   readonly options?: ServerOptions;
   /** What the application needs before it can start; a throw-away folder, which is its APPLICATION_FOLDER. */
@@ -61,7 +61,7 @@ interface Played {
 }
 
 async function runClient(client: string, server: Server): Promise<Readonly<Record<string, Outcome>>> {
-  const script = join(import.meta.dirname, "clients", `${client}.py`);
+  const script = join(import.meta.dirname, "clients", `${client}_client.py`);
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
   try {
     const options = { env, timeout: clientTimeoutMs, maxBuffer: outputSizeMax };
