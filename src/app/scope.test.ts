@@ -70,6 +70,17 @@ describe("a scope", () => {
     }
   });
 
+  test("has root_path at the beginning of both paths, once, whether a proxy took it off or not", () => {
+    const table = [
+      ["/a", "/ä/a", "/%C3%A4/a"], ["/%C3%A4/a", "/ä/a", "/%C3%A4/a"], ["/%C3%A4", "/ä", "/%C3%A4"],
+      ["/%C3%A4b", "/ä/äb", "/%C3%A4/%C3%A4b"],
+    ];
+    for (const [target = "", path, raw] of table) {
+      const scope = scopeOf(get(target), {}, { rootPath: "/ä" });
+      assert.deepEqual([scope["path"], latin1(scope["raw_path"])], [path, raw], target);
+    }
+  });
+
   test("keeps the order and the repetition of headers, names in lower case, cookies in one", () => {
     const lines = "X: a\r\nCookie: a=b\r\nSet: 1\r\nx: b\r\ncookie: c=d\r\nTransfer-Encoding: chunked\r\n";
     assert.deepEqual(headersOf(scopeOf(get("/", lines))), [

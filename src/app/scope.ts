@@ -16,10 +16,13 @@ const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT"
 export class ScopeEncoder implements RequestEncoder {
   readonly #settings: EncoderSettings;
   readonly #names: FieldNames;
+  /** As it is in a request-target. */
+  readonly #rawRootPath: string;
   readonly #scratch = new MarshalWriter();
 
   constructor(settings: EncoderSettings) {
     this.#settings = settings;
+    this.#rawRootPath = encodeURI(settings.rootPath);
     this.#names = new FieldNames(settings.underscoresInHeaders);
   }
 
@@ -54,7 +57,7 @@ export class ScopeEncoder implements RequestEncoder {
     // A decoded byte that is no UTF-8 becomes U+FFFD, three bytes.
     // Subprotocols are parts of fields, each with a type and a length.
     const subprotocols = request.webSocket === undefined ? 0 : fields.bytes.length * 3;
-    return FIXED_SIZE_MAX + section + subprotocols + head.target.length * 5;
+    return FIXED_SIZE_MAX + section + subprotocols + head.target.length * 5 + this.#rawRootPath.length * 2;
   }
 
   writeHead(writer: MarshalWriter, request: AppRequest): void {
@@ -66,11 +69,13 @@ export class ScopeEncoder implements RequestEncoder {
     } else {
       this.#writeWebSocket(writer, request.webSocket, peer.scheme);
     }
+    const decoded = head.path.includes("%") ? fromLatin1(percentDecode(head.path)).utf8Slice() : head.path;
+    const isWhole = this.#isWhole(decoded);
     writer.interned("path");
-    if (head.path.includes("%")) writer.unicode(fromLatin1(percentDecode(head.path)).utf8Slice());
-    else writer.latin1(head.path);
+    if (decoded === head.path && isWhole) writer.latin1(decoded);
+    else writer.unicode(isWhole ? decoded : this.#settings.rootPath + decoded);
     writer.interned("raw_path");
-    writer.bytesOfLatin1(head.path);
+    writer.bytesOfLatin1(isWhole ? head.path : this.#rawRootPath + head.path);
     writer.interned("query_string");
     writer.bytesOfLatin1(head.query);
     writer.interned("client");
@@ -88,6 +93,16 @@ export class ScopeEncoder implements RequestEncoder {
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
     if (peer.scheme === "https" && request.webSocket === undefined) pair(writer, "scheme", "https");
     writer.endDict();
+  }
+
+  /**
+   * ASGI: path begins with root_path. A proxy in front may have taken it off, or not; nothing is ever doubled.
+   * @param path decoded
+   */
+  #isWhole(path: string): boolean {
+    const { rootPath } = this.#settings;
+    if (rootPath === "" || path === rootPath || path === "*") return true;
+    return path.startsWith(rootPath) && path[rootPath.length] === "/";
   }
 
   /** What a "websocket" scope has of its own (ASGI, "WebSocket Connection Scope", version 2.5). */

@@ -9,6 +9,7 @@ import { forwardedScheme } from "../access/index.ts";
 import type { AppBody, AppRequest, Peer } from "../app/index.ts";
 import { handleApp, statusResponse } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
+import { FieldSection } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { findFault } from "../http/response-head.ts";
 import { ResponseHead } from "../http/response-head.ts";
@@ -23,11 +24,15 @@ import type { ResponseChannel } from "./response-channel.ts";
 import { ResponseFlow } from "./response-flow.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
+const NO_FIELDS = new FieldSection(NO_BYTES, [], {
+  contentLength: -1, chunked: false, close: false, keepAlive: false, expectContinue: false, upgrade: undefined,
+  hostIndex: -1, forwarded: false,
+});
 const SWITCHING_PROTOCOLS = 101;
 const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
 
 export class Exchange implements AppExchange {
-  readonly head: RequestHead;
+  head: RequestHead;
   readonly peer: Peer;
   readonly listener: number;
   body: AppBody = NO_BODY;
@@ -157,6 +162,11 @@ export class Exchange implements AppExchange {
     const head = new ResponseHead(101, reasonPhrase(101), fields);
     this.#started(head);
     this.#channel.switchProtocols(head, own, successor);
+    // An idle WebSocket shall be small, and only the log would look at these again.
+    if (this.#context.accessLog === undefined) {
+      this.head = { ...this.head, fields: NO_FIELDS };
+      this.responseHead = undefined;
+    }
     return true;
   }
 
