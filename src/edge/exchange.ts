@@ -7,6 +7,7 @@
  */
 import { forwardedScheme } from "../access/index.ts";
 import type { AppBody, AppRequest, Peer } from "../app/index.ts";
+import { filterTrailers } from "../filters/index.ts";
 import { handleApp, statusResponse } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
 import { FieldSection } from "../http/field-section.ts";
@@ -211,7 +212,7 @@ export class Exchange implements AppExchange {
 
   onEnd(trailers: readonly FieldLine[]): void {
     if (this.status === SWITCHING_PROTOCOLS) this.webSocket?.onWorkerDone();
-    else if (!this.abandoned) this.#flow?.end(this.#mayLeave(200, trailers) ? trailers : []);
+    else if (!this.abandoned) this.#flow?.end(trailers.length === 0 ? trailers : this.#trailers(trailers));
   }
 
   onFile(head: ResponseHead, path: string, offset: number, count: number): void {
@@ -248,6 +249,10 @@ export class Exchange implements AppExchange {
     // RFC 9110 §15.2: a server MUST NOT send 1xx to an HTTP/1.0 client.
     if (this.abandoned || this.responding || this.head.minorVersion === 0 || !this.#mayLeave(status, fields)) return;
     this.#channel.sendInformational(this, status, fields);
+  }
+
+  #trailers(trailers: readonly FieldLine[]): readonly FieldLine[] {
+    return this.#mayLeave(200, trailers) ? filterTrailers(trailers, this.head.fields.get("te")) : [];
   }
 
   #refuseHandshake(status: 400 | 426, reason: string): void {

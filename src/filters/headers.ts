@@ -30,6 +30,21 @@ const UPGRADE_FIELDS = new Set(["connection", "upgrade"]);
 /** Statuses whose responses never carry a length (RFC 9110 §8.6). */
 const withoutLength = (status: number): boolean => status < 200 || status === 204;
 
+/** RFC 9110 §6.5.1: fields that are needed before the content, or speak of its framing, MUST NOT come behind it. */
+const NO_TRAILERS = new Set([
+  "content-encoding", "content-length", "content-range", "content-type", "host", "set-cookie", "te", "trailer",
+  "transfer-encoding",
+]);
+
+/**
+ * The trailer section of a response as it may leave.
+ * @param te value of the request's TE field: only a client that says `trailers` there takes any (RFC 9110 §10.1.4)
+ */
+export function filterTrailers(trailers: readonly FieldLine[], te: string | undefined): readonly FieldLine[] {
+  const isWanted = te?.toLowerCase().split(",").some((coding) => coding.trim() === "trailers") === true;
+  return isWanted ? trailers.filter(([name]) => !NO_TRAILERS.has(name.toLowerCase())) : [];
+}
+
 /** Applies the settings to one head; pure, so that the result may be kept with the head. */
 export function filterHeaders(head: ResponseHead, settings: HeaderSettings): FilteredFields {
   const fields: FieldLine[] = [];

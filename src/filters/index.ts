@@ -1,4 +1,4 @@
 /** What changes on the way out? */
-export { filterHeaders } from "./headers.ts";
+export { filterHeaders, filterTrailers } from "./headers.ts";
 export type { FilteredFields, HeaderSettings } from "./headers.ts";
 export { deflateCodec } from "./deflate.ts";

@@ -245,6 +245,8 @@ describe("ASGI only", () => {
     const { text, trailers } = await connection.get("/trailers", { TE: "trailers" });
     assert.equal(text, "abc");
     assert.deepEqual([...trailers], [["x-sum", "6"]]);
+    const unasked = await connection.get("/trailers");
+    assert.deepEqual([unasked.text, unasked.complete, [...unasked.trailers]], [text, true, []]);
     assert.equal((await connection.get("/?n=1")).text, "hello 1");
   });
 
