@@ -16,9 +16,12 @@ export interface Application {
   readonly app: string;
   /** The script in tests/applications/clients, without `_client.py`. */
   readonly client: string;
-  readonly options?: ServerOptions;
-  /** What the application needs before it can start; a throw-away folder, which is its APPLICATION_FOLDER. */
-  readonly prepare?: (folder: string) => Promise<void>;
+  readonly options?: Omit<ServerOptions, "env">;
+  /**
+   * Makes what the application needs before it can start, in a throw-away folder, which is its APPLICATION_FOLDER.
+   * @returns further variables of its environment
+   */
+  readonly prepare?: (folder: string) => Promise<Readonly<Record<string, string>>>;
 }
 
 type Outcome = { readonly result: unknown } | { readonly error: string };
@@ -45,8 +48,8 @@ async function run(serverName: ServerName, { app, client, options, prepare }: Ap
   const folder = await mkdtemp(join(tmpdir(), "tricorn-application-"));
   let server: Server | undefined;
   try {
-    await prepare?.(folder);
-    server = await start(serverName, app, { ...options, env: { ...options?.env, APPLICATION_FOLDER: folder } });
+    const prepared = await prepare?.(folder);
+    server = await start(serverName, app, { ...options, env: { APPLICATION_FOLDER: folder, ...prepared } });
     const outcomes = await runClient(client, server);
     return { outcomes, printed: server.output() };
   } finally {

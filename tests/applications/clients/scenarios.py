@@ -48,15 +48,15 @@ def client(origin, **options):
     return httpx.AsyncClient(base_url=origin, trust_env=False, verify=False, timeout=SCENARIO_SECONDS, **options)
 
 
-def connect(origin, path, **options):
-    """Opens a WebSocket: `async with connect(origin, "/chat") as socket`."""
-    return websockets.connect(origin.replace("http", "ws", 1) + path, proxy=None, **options)
+def connect(server, path, **options):
+    """Opens a WebSocket: `async with connect(origin, "/chat") as socket`. It has an Origin, as a browser's has."""
+    return websockets.connect(server.replace("http", "ws", 1) + path, **{"proxy": None, "origin": server, **options})
 
 
-async def refusal(origin, path, **options):
+async def refusal(server, path, **options):
     """Opens a WebSocket that the server must refuse. Returns its HTTP response: status, headers, body."""
     try:
-        async with connect(origin, path, **options):
+        async with connect(server, path, **options):
             raise AssertionError(f"{path} was accepted")
     except websockets.InvalidStatus as error:
         return error.response
@@ -70,6 +70,11 @@ async def closing(socket):
             messages.append(await socket.recv())
     except websockets.ConnectionClosed:
         return messages, [socket.close_code, socket.close_reason]
+
+
+async def told(socket):
+    """The next message, which is JSON."""
+    return json.loads(await socket.recv())
 
 
 async def until(check):
