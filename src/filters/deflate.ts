@@ -20,7 +20,8 @@ const FINAL_BLOCKS_MAX = 16;
 const CHUNK_SIZE_MIN = 64, CHUNK_SIZE_MAX = 65_536;
 /** Text mostly shrinks to a third or a fourth. */
 const USUAL_RATIO = 4;
-const LEVEL = 3, MEM_LEVEL = 5;
+/** Level 1 takes half the time of zlib's own default, 6, for an eighth more bytes; memory levels hardly matter. */
+const LEVEL = 1, MEM_LEVEL = 6;
 
 export const deflateCodec: DeflateCodec = { deflate, inflate };
 
@@ -37,16 +38,19 @@ function inflate(
   bytes: Uint8Array, windowBits: number, dictionary: Bytes, sizeMax: number,
 ): Bytes | "too-large" | "invalid" {
   let rest: Uint8Array = concatBytes([bytes, MESSAGE_TAIL]);
+  let window: Uint8Array = dictionary;
   const parts: Uint8Array[] = [];
   let size = 0;
-  for (let count = 0; count < FINAL_BLOCKS_MAX; count++) {
-    const part = inflateOnce(rest, windowBits, parts.length === 0 ? dictionary : concatBytes([dictionary, ...parts]),
-      sizeMax - size);
+  while (parts.length < FINAL_BLOCKS_MAX) {
+    const part = inflateOnce(rest, windowBits, window, sizeMax - size);
     if (typeof part === "string") return part;
-    parts.push(part.buffer);
-    size += part.buffer.length;
-    rest = rest.subarray(part.engine.bytesWritten);
-    if (rest.length === 0) return parts.length === 1 ? asBytes(part.buffer) : concatBytes(parts);
+    const { buffer, engine: { bytesWritten } } = part;
+    parts.push(buffer);
+    size += buffer.length;
+    if (size > sizeMax) return "too-large";
+    if (bytesWritten === rest.length) return parts.length === 1 ? asBytes(buffer) : concatBytes(parts);
+    rest = rest.subarray(bytesWritten);
+    window = concatBytes([window, buffer]).subarray(-(1 << windowBits));
   }
   return "invalid";
 }

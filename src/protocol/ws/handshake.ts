@@ -44,11 +44,11 @@ export function readHandshake(head: RequestHead): Handshake | HandshakeRefusal {
   if (upgrade === undefined) return refuse("no Upgrade, or not named in Connection");
   if (!splitList(upgrade).includes("websocket")) return refuse("Upgrade to something else");
   const fields = handshakeFields(head.fields);
-  if (fields.versions.length !== 1) return refuse(`${fields.versions.length} Sec-WebSocket-Version`);
+  if (fields.versions.length !== 1) return refuse("Sec-WebSocket-Version missing or repeated");
   const [version = ""] = fields.versions;
   if (!VERSION.test(version)) return refuse("Sec-WebSocket-Version malformed");
   if (version !== "13") return { status: 426, reason: `Sec-WebSocket-Version ${version}` };
-  if (fields.keys.length !== 1) return refuse(`${fields.keys.length} Sec-WebSocket-Key`);
+  if (fields.keys.length !== 1) return refuse("Sec-WebSocket-Key missing or repeated");
   const [key = ""] = fields.keys;
   if (!KEY.test(key)) return refuse("Sec-WebSocket-Key malformed");
   const subprotocols = fields.protocols.flatMap(splitList);

@@ -13,7 +13,7 @@ export const UTF8_WRONG = 8;
 const ONE = 1, TWO = 2, THREE = 3, AFTER_E0 = 4, AFTER_ED = 5, AFTER_F0 = 6, AFTER_F4 = 7;
 
 /** From a piece of this size on, the platform's check of whole text is faster than the table. */
-const PLATFORM_SIZE_MIN = 64;
+const PLATFORM_SIZE_MIN = 48;
 
 /** RFC 3629 §4, one row each: state, first and last byte, state behind it. */
 const ROWS: readonly (readonly [state: number, first: number, last: number, next: number])[] = [
