@@ -12,8 +12,8 @@ export interface FrameCase {
   /** Largest message, bytes. */
   readonly sizeMax?: number;
   /**
-   * Frames, each `[N x ]opcode[-] [rsv=N] [masked|unmasked] payload`: `-` is "not the last", N a repetition; the payload
-   * is hexadecimal, then `=` and text, or `*` and a number of asterisks. `raw` is no frame but bytes.
+   * Frames, each `[N x ]opcode[-] [rsv=N] [masked|unmasked] payload`: `-` is "not the last", N a repetition; the
+   * payload is hexadecimal, then `=` and text, or `*` and a number of asterisks. `raw` is no frame but bytes.
    */
   readonly in: readonly string[];
   /** Events as tests/protocol/websocket.ts words them; `*N` at the end are N asterisks. */
@@ -40,7 +40,8 @@ export function bytesIn({ in: frames, role = "server" }: FrameCase): Buffer {
 }
 
 const opcodes: Readonly<Record<string, number>> = { ...OPCODE, cont: OPCODE.continuation };
-const framePattern = /^(raw|op\d+|[a-z]+)(-?)(?: rsv=(\d))?(?: (masked|unmasked))?((?: ?[0-9a-f]{2})*)(?: ?=(.*)| ?\*(\d+))?$/s;
+const framePattern =
+  /^(raw|op\d+|[a-z]+)(-?)(?: rsv=(\d))?(?: (masked|unmasked))?((?: ?[0-9a-f]{2})*)(?: ?=(.*)| ?\*(\d+))?$/s;
 
 function frameBytes(text: string, role: "server" | "client"): Buffer {
   const match = framePattern.exec(text);

@@ -1,6 +1,6 @@
 // Plays bytes to the WebSocket reader as a connection does, and tells what came out in comparable words.
 import assert from "node:assert/strict";
-import { OPCODE, WsReader, frameHead } from "../../src/protocol/ws/index.ts";
+import { WsReader } from "../../src/protocol/ws/index.ts";
 import type { WsEvent, WsSettings } from "../../src/protocol/ws/index.ts";
 import { allocate } from "../../src/std/bytes.ts";
 import { cut } from "./engine.ts";
@@ -33,7 +33,7 @@ export function play(pieces: readonly Uint8Array[], settings: WsSettings = serve
     }
     reader.keepRest();
     readBuffer.fill(POISON);
-    const bound = REST_SIZE_MAX + (ended ? 0 : settings.messageSizeMax * 1.125 + 64);
+    const bound: number = REST_SIZE_MAX + (ended ? 0 : settings.messageSizeMax * 1.125 + 64);
     assert.ok(reader.pendingSize <= bound, "memory is bounded");
     if (ended) assert.equal(reader.pendingSize, 0, "what has ended keeps nothing");
   }
@@ -44,7 +44,7 @@ function wordsOf(event: WsEvent): string {
   switch (event.kind) {
     case "message": {
       const { bytes, start, end } = event;
-      return event.text ? `text ${bytes.utf8Slice(start, end)}` : `binary ${bytes.hexSlice(start, end)}`;
+      return event.text ? `text ${bytes.utf8Slice(start, end)}` : `binary ${bytes.toString("hex", start, end)}`;
     }
     case "ping":
     case "pong": return `${event.kind} ${event.bytes.toString("hex")}`;
@@ -62,7 +62,8 @@ const PIECE_SIZE = 997;
 export function playEveryWay(bytes: Uint8Array, settings: WsSettings = server): readonly string[] {
   const whole = play([bytes], settings);
   const size = bytes.length <= EVERY_CUT_SIZE_MAX ? 1 : PIECE_SIZE;
-  const positions = Array.from({ length: Math.floor(Math.max(0, bytes.length - 1) / size) }, (_, at) => (at + 1) * size);
+  const count = Math.floor(Math.max(0, bytes.length - 1) / size);
+  const positions = Array.from({ length: count }, (_, at) => (at + 1) * size);
   assert.deepEqual(play(cut(bytes, ...positions), settings), whole, `in pieces of ${size}`);
   const step = size === 1 ? 1 : Math.ceil(bytes.length / 16);
   for (let at = 1; at < bytes.length; at += step) {

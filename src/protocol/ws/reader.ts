@@ -146,10 +146,10 @@ export class WsReader {
   #checkHead(first: number, second: number): WsViolation | undefined {
     const opcode = first & 15;
     const { role, deflate } = this.#settings;
-    if ((first & (RSV2 | RSV3)) !== 0) return this.#fail(1002, "reserved bits set");
+    if ((first & (RSV2 | RSV3)) !== 0) return this.#fail(1002, "reserved bit set");
     // RFC 7692 §6: RSV1 is for the first frame of a data message, where compression was agreed on.
     if ((first & RSV1) !== 0 && (deflate === undefined || (opcode !== OPCODE.text && opcode !== OPCODE.binary))) {
-      return this.#fail(1002, "reserved bit 1 set");
+      return this.#fail(1002, "reserved bit set");
     }
     // RFC 6455 §5.1: a server closes upon a frame that is not masked, a client upon one that is.
     if (((second & MASK) !== 0) !== (role === "server")) {
@@ -244,7 +244,7 @@ export class WsReader {
 
   #inflate(bytes: Bytes, start: number, end: number): WsEvent {
     const { deflate, messageSizeMax } = this.#settings;
-    // Deviates: RFC 7692 §7.2.3.6 has a byte in an empty message; zlib's second flush in a row has none, so peers send it.
+    // Deviates: RFC 7692 §7.2.3.6 has a byte in an empty message; a second flush of zlib in a row has none.
     if (deflate === undefined || start === end) return this.#deliver(bytes, start, end);
     const { peerWindowBits, peerTakeover, codec } = deflate;
     const sizeMax = Math.min(messageSizeMax, Math.max(FREE_INFLATED_SIZE, (end - start) * INFLATE_RATIO_MAX));
