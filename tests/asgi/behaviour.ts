@@ -16,10 +16,15 @@ export interface Behaviour {
   readonly uvicorn?: { readonly expected: unknown; readonly because: string };
 }
 
-/** Tries behaviours of one application on both servers. */
-export function compare(title: string, settings: ServerSettings, behaviours: readonly Behaviour[]): void {
+/**
+ * Tries behaviours of one application on both servers.
+ * @param skipUvicorn why uvicorn is left out
+ */
+export function compare(
+  title: string, settings: ServerSettings, behaviours: readonly Behaviour[], skipUvicorn: false | string = false,
+): void {
   for (const name of ["tricorn", "uvicorn"] as const) {
-    describe(`${title}, on ${name}`, () => {
+    describe(`${title}, on ${name}`, { skip: name === "uvicorn" && skipUvicorn }, () => {
       let server: AsgiServer | undefined;
       before(async () => {
         server = await startServer(name, settings);

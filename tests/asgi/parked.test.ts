@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Connection, requestText } from "../support/connection.ts";
+import { type Connection, requestText } from "../support/connection.ts";
 import { proportionalSize } from "../support/processes.ts";
 import { Program } from "../support/program.ts";
 import { best, eventually } from "../support/wait.ts";

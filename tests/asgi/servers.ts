@@ -26,6 +26,8 @@ export interface ServerSettings {
   readonly tricorn?: readonly string[];
   readonly uvicorn?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** uvicorn's interpreter, where it needs more than `.venv` has. */
+  readonly peerPython?: string;
   /** Listens on a Unix socket: uvicorn there only, Tricorn there, too. */
   readonly unixSocket?: boolean;
 }
@@ -58,7 +60,8 @@ class Tricorn implements AsgiServer {
     this.#folder = folder;
   }
 
-  static async start({ app, options = [], tricorn = [], env = {}, unixSocket }: ServerSettings): Promise<Tricorn> {
+  static async start(settings: ServerSettings): Promise<Tricorn> {
+    const { app, options = [], tricorn = [], env = {}, unixSocket } = settings;
     const folder = await mkdtemp(join(tmpdir(), "tricorn-asgi-"));
     const bind = unixSocket === true ? ["--bind", `unix:${join(folder, "socket")}`] : [];
     try {
@@ -127,11 +130,12 @@ class Uvicorn implements AsgiServer {
     }
   }
 
-  static async start({ app, options = [], uvicorn = [], env = {}, unixSocket }: ServerSettings): Promise<Uvicorn> {
+  static async start(settings: ServerSettings): Promise<Uvicorn> {
+    const { app, options = [], uvicorn = [], env = {}, peerPython = venvPython, unixSocket } = settings;
     const folder = await mkdtemp(join(tmpdir(), "tricorn-asgi-"));
     const bind = unixSocket === true ? ["--uds", join(folder, "socket")] : ["--port", "0"];
     const args = ["-m", "uvicorn", app, "--http", "h11", ...bind, "--no-access-log", ...options, ...uvicorn];
-    const child = spawn(venvPython, args, {
+    const child = spawn(peerPython, args, {
       cwd: appsDirectory,
       env: { ...process.env, TEST_FOLDER: folder, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],

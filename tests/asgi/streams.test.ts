@@ -1,5 +1,5 @@
-// Server-sent events and the token streams of language models: each token on its way as soon as it is sent, and a client
-// that left soon noticed.
+// Server-sent events and the token streams of language models: each token is on its way as soon as it is sent, and a
+// client that left is soon noticed.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import * as net from "node:net";

@@ -92,6 +92,11 @@ def meaning(value):
 def told(message):
     """An event that was received, short."""
     kind = message["type"].split(".", 1)[1]
+    if message["type"] == "websocket.disconnect":
+        return ("disconnect %s %s" % (message["code"], message.get("reason") or "")).rstrip()
+    if kind == "receive":
+        key = "bytes" if message.get("bytes") is not None else "text"
+        return "%s %s" % (key, message[key] if key == "text" else message[key].decode("latin-1"))
     if kind != "request":
         return kind
     body = message["body"].decode("latin-1")
