@@ -46,6 +46,7 @@ export class WsReader {
   #opcode = 0;
   #compressed = false;
   #fragmentCount = 0;
+  /** Of the text so far; back at its start after every message. */
   #utf8 = UTF8_START;
   #gathered: Bytes = NO_BYTES;
   #gatheredSize = 0;
@@ -134,7 +135,6 @@ export class WsReader {
       this.#opcode = first & 15;
       this.#compressed = (first & RSV1) !== 0;
       this.#fragmentCount = 0;
-      this.#utf8 = UTF8_START;
     }
     this.#fragmentCount++;
     if (this.#frameFin && this.#gatheredSize === 0 && this.#end - start >= size) return this.#readWhole(start, size);

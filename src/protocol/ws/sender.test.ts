@@ -127,6 +127,16 @@ describe("compression", () => {
     assert.deepEqual(codec.dictionaries.slice(6), senders.map(() => long("a") + long("b")));
   });
 
+  test("for many is done anew for the next message", () => {
+    const codec = new Recorder();
+    const sender = new WsSender(agreed(codec));
+    const message = outgoing(long("a"), true);
+    sender.frame(message);
+    codec.payload = fromLatin1("\x03");
+    message.reset(fromUtf8(long("b")), 0, 600, true, true);
+    assert.equal(hex(sender.frame(message)), "c10103");
+  });
+
   test("for many is done once for each size of window", () => {
     const codec = new Recorder();
     const message = outgoing(long("a"), true);
