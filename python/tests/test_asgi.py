@@ -64,7 +64,8 @@ class Rules:
             self.assertEqual(scope["state"], {"database": "connected", "mine": True})
             self.assertEqual(scope["headers"], [(b"host", b"localhost"), (b"mine", b"1")])
             self.assertEqual(set(scope["extensions"]), {
-                "http.response.pathsend", "http.response.early_hint", "http.response.trailers", "mine"})
+                "http.response.pathsend", "http.response.zerocopysend", "http.response.early_hint",
+                "http.response.trailers", "mine"})
             self.assertEqual(scope["client"], ("127.0.0.1", 5000))
         self.assertEqual(self.ask("/state")[2], b"{'database': 'connected'}")
 

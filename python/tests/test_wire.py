@@ -198,6 +198,50 @@ class Sections(unittest.TestCase):
                 pair.feed(edge.encode(frame))
 
 
+class Messages(unittest.TestCase):
+    """What WebSockets send is gathered for many of them."""
+
+    def gathered(self, *steps):
+        """The frames of messages, (data, ids), and of marks, an id: each as [(data, ids), …]."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            connection = wire.Connection(ours)
+            for step in steps:
+                if type(step) is int:
+                    connection.put_mark(step)
+                else:
+                    connection.messages += step
+            connection.pour()
+            self.assertEqual(connection.messages, [None, []])
+            for size, payload in zip(connection.out[::2], connection.out[1::2]):
+                self.assertEqual(size, struct.pack("<I", len(payload)))
+                self.assertLessEqual(len(payload), wire.FRAME_SIZE_MAX)
+            frames = [marshal.loads(payload) for payload in connection.out[1::2]]
+            self.assertTrue(all(kind == 11 for kind, _ in frames))
+            return [list(zip(messages[::2], messages[1::2])) for _, messages in frames]
+
+    def test_nothing_is_no_frame(self):
+        self.assertEqual(self.gathered(), [])
+
+    def test_marks_are_before_the_last_message_and_together(self):
+        self.assertEqual(self.gathered(("a", [1]), ("b", [1, 2]), 1, 2, ("c", [3]), 3),
+                         [[("a", [1]), (None, [1, 2]), ("b", [1, 2]), (None, [3]), ("c", [3])]])
+        self.assertEqual(self.gathered(1, 2, ("a", [1]), 1), [[(None, [1, 2, 1]), ("a", [1])]])
+        self.assertEqual(self.gathered(7), [[(None, [7])]])
+
+    def test_many_messages_are_several_frames_in_their_order(self):
+        messages = [("%05d" % number + "\u20ac" * 20_000, [number]) for number in range(50)]
+        frames = self.gathered(*messages)
+        self.assertEqual([entry for frame in frames for entry in frame], messages)
+        self.assertGreater(len(frames), 10)
+
+    def test_the_largest_message_to_a_multitude_is_several_frames(self):
+        data, ids = "\U0001f600" * wire.MESSAGE_SIZE_MAX, list(range(1, 300_000))
+        frames = self.gathered((data, ids))
+        self.assertEqual([id for frame in frames for entry in frame for id in entry[1]], ids)
+        self.assertTrue(all(entry[0] == data for frame in frames for entry in frame))
+
+
 class Uploads(unittest.TestCase):
     def test_credit_is_kept_and_renewed(self):
         upload = wire.Upload(wire.UPLOAD_CREDIT)

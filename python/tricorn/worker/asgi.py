@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-import time
 from collections import deque
+from time import monotonic
 from typing import Any
 
 from tricorn.worker import wire
@@ -22,10 +22,13 @@ from tricorn.worker.server import PATIENCE_S, Server
 
 Task = asyncio.Task
 BEAT_S = 1.0
+# Turns of a loop under load are shorter than this; a longer one (the application computes) holds nothing back.
+TURN_S = 0.002
 # The share of the grace time that open streams get before they are told to end, and before they are cancelled.
 POLITE_SHARE = 0.5
 CANCEL_SHARE = 0.9
-EXTENSIONS: dict = {"http.response.pathsend": {}, "http.response.early_hint": {}, "http.response.trailers": {}}
+EXTENSIONS: dict = {"http.response.pathsend": {}, "http.response.zerocopysend": {}, "http.response.early_hint": {},
+                    "http.response.trailers": {}}
 WEBSOCKET_EXTENSIONS: dict = {"websocket.http.response": {}}
 
 
@@ -79,7 +82,7 @@ class AsgiServer(Server):
     def _adopt(self, connection: wire.Connection) -> None:
         # Readers run in a context of their own: a copy of the one that was there before the first request.
         self._context.copy().run(self.loop.add_reader, connection.fd, self._readable, connection)
-        self._start_tasks(len(self.queue))
+        self._context.copy().run(self._start_tasks, len(self.queue))
         self._look()
 
     def _look(self) -> None:
@@ -175,6 +178,16 @@ class AsgiServer(Server):
             connection.close()
         connection.out.clear()
 
+    def write_soon(self, connection: wire.Connection) -> None:
+        """Writes what is finished: together with all of this turn of the loop, unless the last time is long ago."""
+        now = monotonic()
+        if now - connection.written_s > TURN_S:
+            connection.written_s = now
+            self._write(connection)
+        elif not connection.scheduled:
+            connection.scheduled = True
+            self.loop.call_soon(self._flush, connection)
+
     def schedule(self, connection: wire.Connection) -> None:
         """Writes what is finished at the end of this turn of the loop."""
         if not connection.scheduled:
@@ -183,19 +196,22 @@ class AsgiServer(Server):
 
     def _flush(self, connection: wire.Connection) -> None:
         connection.scheduled = False
-        if len(connection.messages) > 2 or connection.marks:
-            connection.pour()
+        connection.written_s = monotonic()
         opened = connection.opened
         if opened:
             connection.opened = []
             for exchange in opened:
                 if exchange.stage == STARTED:
                     self._open(exchange)
+        self._write(connection)
+        self.count_answers()
+
+    def _write(self, connection: wire.Connection) -> None:
+        connection.pour()
         if connection.closed:
             connection.out.clear()
         elif not connection.flush_some():
             self.loop.add_writer(connection.fd, self._writable, connection)
-        self.count_answers()
 
     def _open(self, exchange: Exchange) -> None:
         """The application has started a response and not gone on with it: its head goes out."""
@@ -254,7 +270,7 @@ class AsgiServer(Server):
     # The worker's life.
 
     def _beat(self) -> None:
-        self.state.clock[0] = time.monotonic()
+        self.state.clock[0] = monotonic()
         self.loop.call_later(BEAT_S, self._beat)
 
     async def start(self) -> None:
@@ -268,7 +284,7 @@ class AsgiServer(Server):
             self._woken.clear()
             await self._woken.wait()
         await self._drain()
-        left = self.deadline - time.monotonic()
+        left = self.deadline - monotonic()
         result = await self.lifespan.shutdown(max(left, 0.1))
         for connection in self.connections:
             connection.pour()
@@ -277,11 +293,11 @@ class AsgiServer(Server):
 
     async def _drain(self) -> None:
         """Lets requests and their background tasks end; tells open streams, then cancels what does not listen."""
-        begun = time.monotonic()
+        begun = monotonic()
         grace = max(0.0, self.deadline - begun)
         polite, cancel = begun + grace * POLITE_SHARE, begun + grace * CANCEL_SHARE
         while self._tasks:
-            now = time.monotonic()
+            now = monotonic()
             if now >= polite:
                 polite = float("inf")
                 self.closing = True

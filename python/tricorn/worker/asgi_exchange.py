@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
+from time import monotonic
 from typing import Any, Optional
 
-from tricorn.worker import wire
+from tricorn.worker import asgi_files, wire
 from tricorn.worker.failure import report
 from tricorn.worker.fields import UNKNOWN, asgi_fields
 from tricorn.worker.wire import CREDIT, INT_MAX, ClientDisconnected, Upload, dumps, pack_length
@@ -27,6 +27,8 @@ EXPECTED = {INITIAL: "http.response.start", STARTED: "http.response.body", STREA
 # After the client has left, sends are dropped in silence for so long, then they raise (asgiref 2.4's OSError).
 SILENT_S = 10.0
 SPOOL_READ_SIZE = 65_536
+# How long `send` waits for the edge to open a file, so that the application may delete it afterwards.
+OPENING_S = 1.0
 
 
 class Exchange:
@@ -99,8 +101,7 @@ class Exchange:
     def _grant(self, upload: Upload) -> None:
         credit = upload.grant()
         if credit:
-            self.connection.out += wire.encode((wire.WANT, self.id, credit))
-            self.server.schedule(self.connection)
+            self._put((wire.WANT, self.id, credit))
 
     async def _wait(self) -> None:
         """Waits for `wake`. Each waiter has a future of its own, so that cancelling one leaves the others."""
@@ -157,6 +158,7 @@ class Exchange:
             self.stage = STARTED
             self.trailers = message.get("trailers")
             connection = self.connection
+            # The head waits for the body until the end of this turn.
             connection.opened.append(self)
             if not connection.scheduled:
                 self.server.schedule(connection)
@@ -175,8 +177,7 @@ class Exchange:
             self.stage = COMPLETE
             connection = self.connection
             connection.out += pack_length(len(payload)), payload
-            if not connection.scheduled:
-                self.server.schedule(connection)
+            self.server.write_soon(connection)
             if self.waiters is not None:
                 self.wake()
         else:
@@ -195,32 +196,58 @@ class Exchange:
         elif kind == "http.response.body" and self.stage in (STARTED, STREAMING):
             await self._send_body(message)
         elif kind == "http.response.early_hint" and self.stage < STREAMING:
-            pairs = [(b"link", link) for link in message.get("links", ())]
-            self._put((wire.INFORMATIONAL, self.id, 103, self._examine(pairs)[0]))
+            self._inform(103, [(b"link", link) for link in message.get("links", ())])
         elif kind == "http.response.informational" and self.stage < STREAMING:
-            headers = self._examine(message.get("headers", ()))[0]
-            self._put((wire.INFORMATIONAL, self.id, int(message["status"]), headers))
+            self._inform(int(message["status"]), message.get("headers", ()))
         elif kind == "http.response.pathsend" and self.stage in (STARTED, STREAMING):
             await self._send_path(message["path"])
+        elif kind == "http.response.zerocopysend" and self.stage in (STARTED, STREAMING):
+            await self._send_descriptor(message)
         elif kind == "http.response.trailers" and self.stage == TRAILERS:
-            self.trailers += self._examine(message.get("headers", ()))[0]
-            if not message.get("more_trailers"):
-                self._complete(self.trailers)
+            self._add_trailers(message)
+        elif kind == "http.response.push" and self.stage != COMPLETE:
+            # Browsers have given up on push; it is not among the extensions, so nobody should ask for it.
+            pass
         else:
             if self.stage == COMPLETE:
                 raise RuntimeError("Unexpected ASGI message %r: the response is complete" % kind)
             raise RuntimeError("Expected ASGI message %r, but got %r" % (EXPECTED[self.stage], kind))
 
+    def _inform(self, status: int, headers: Any) -> None:
+        """Sends an informational response (RFC 9110 §15.2). Raises RuntimeError, TypeError."""
+        if not 100 <= status <= 199 or status == 101:
+            raise RuntimeError("the status of http.response.informational must be 100 or 102 to 199, not %d" % status)
+        self._put((wire.INFORMATIONAL, self.id, status, self._examine(headers)[0]))
+
+    def _add_trailers(self, message: dict) -> None:
+        """Gathers trailer fields until the last message. Raises RuntimeError, TypeError."""
+        trailers, length = self._examine(message.get("headers", ()))
+        if length is not None:
+            # RFC 9110 §6.5.1: no trailers that are necessary for framing.
+            raise RuntimeError("Content-Length is no field for http.response.trailers")
+        self.trailers += trailers
+        if not message.get("more_trailers"):
+            self._complete(self.trailers)
+
     async def _drop(self) -> None:
         """The client has left: sends nothing, and raises after a while."""
-        if time.monotonic() - self.gone > SILENT_S:
+        if monotonic() - self.gone > SILENT_S:
             raise ClientDisconnected("the client has gone away")
         # A loop that only sends must not starve the task that would hear of the disconnect.
         await asyncio.sleep(0)
 
     def _put(self, frame: tuple) -> None:
         self.connection.out += wire.encode(frame)
-        self.server.schedule(self.connection)
+        self.server.write_soon(self.connection)
+
+    def _put_head(self, *frame: Any) -> None:
+        """Sends a frame that ends in the head. Raises TypeError, ValueError."""
+        try:
+            self._put((*frame, self.status, self.headers))
+        except ValueError:
+            # A pair that equals one that was seen may still be of a type that marshal does not know: a named tuple.
+            self.headers = FIELDS.examine(self.headers)[0]
+            self._put((*frame, self.status, self.headers))
 
     def _bodyless(self) -> bool:
         """RFC 9110 §6.4.1: a response to HEAD, and 204 and 304, have no content."""
@@ -228,7 +255,7 @@ class Exchange:
 
     def send_head(self, body: bytes = b"") -> None:
         """Sends the head and first bytes as a frame of their own. Raises TypeError, ValueError."""
-        self._put((wire.HEAD, self.id, body, self.status, self.headers))
+        self._put_head(wire.HEAD, self.id, body)
         self.stage = STREAMING
         self.granted = CREDIT
         self.spent = len(body)
@@ -236,16 +263,14 @@ class Exchange:
 
     def send_whole(self, body: bytes) -> None:
         """Sends the head and all of the body. Raises TypeError, ValueError."""
-        self._put((wire.WHOLE, self.id, body, self.status, self.headers))
+        self._put_head(wire.WHOLE, self.id, body)
         self._finish()
 
     async def _send_body(self, message: dict) -> None:
         body = message.get("body", b"")
         more = bool(message.get("more_body"))
         if type(body) is not bytes:
-            if not isinstance(body, (bytes, bytearray, memoryview)):
-                raise TypeError("the body of http.response.body must be bytes, not %s" % type(body).__name__)
-            body = bytes(body)
+            body = bytes_of(body, "the body of http.response.body")
         bodyless = self._bodyless()
         before = self.count if self.stage == STREAMING else 0
         count = before + len(body)
@@ -291,25 +316,56 @@ class Exchange:
             self.spent += end - start
             start = end
 
-    async def _send_path(self, path: str) -> None:
+    async def _send_path(self, path: Any) -> None:
         """http.response.pathsend: the edge sends the file. Raises OSError when it cannot be read."""
-        path = os.path.abspath(os.fspath(path))
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            count = size if self.length is None else self.length
-            if self._bodyless():
-                await self._send_body({})
-            elif self.stage == STARTED and not self.trailers and count <= size and (count <= INT_MAX or count == size):
-                # All of the file needs no number, and may be longer than a frame's numbers are.
-                count = count if count <= INT_MAX else -1
-                self._put((wire.FILE, self.id, path, 0, count, self.status, self.headers))
-                self._finish()
-            else:
-                while True:
-                    block = file.read(CREDIT)
-                    await self._send_body({"body": block, "more_body": bool(block)})
-                    if not block or self.gone:
-                        break
+        part = asgi_files.open_path(path, self.length)
+        try:
+            await self._send_file(part, False)
+        finally:
+            os.close(part.fd)
+
+    async def _send_descriptor(self, message: dict) -> None:
+        """http.response.zerocopysend. Raises OSError, RuntimeError, TypeError."""
+        file, offset = message["file"], message.get("offset")
+        part = asgi_files.part_of(file, offset, message.get("count"))
+        count = await self._send_file(part, bool(message.get("more_body")))
+        if offset is None:
+            # As os.sendfile does.
+            asgi_files.move_to(file, part.fd, part.offset + count)
+
+    async def _send_file(self, part: asgi_files.FilePart, more: bool) -> int:
+        """Sends a part of a file, by its name if it is all of the body; returns how many bytes it was."""
+        offset, count = part.offset, part.count
+        if self._bodyless():
+            await self._send_body({"more_body": more})
+            return count
+        # All that follows needs no number, and may be longer than a frame's numbers are.
+        if self.stage == STARTED and not more and not self.trailers and part.name is not None \
+                and self.length in (None, count) and offset <= INT_MAX and (count <= INT_MAX or part.to_end):
+            self.granted = 0
+            self._put_head(wire.FILE, self.id, part.name, offset, count if count <= INT_MAX else -1)
+            self._finish()
+            await self._wait_for_opening()
+            return count
+        done = 0
+        while not self.gone:
+            block = await part.read(done)
+            if not block:
+                await self._send_body({"more_body": more})
+                break
+            done += len(block)
+            await self._send_body({"body": block, "more_body": True})
+        return done
+
+    async def _wait_for_opening(self) -> None:
+        """Waits until the edge has opened the file, or can no longer be expected to."""
+        until = monotonic() + OPENING_S
+        timer = self.server.loop.call_later(OPENING_S, self.wake)
+        try:
+            while not self.granted and not self.gone and monotonic() < until:
+                await self._wait()
+        finally:
+            timer.cancel()
 
     def _complete(self, trailers: Optional[list]) -> None:
         self._put((wire.END, self.id, trailers))
@@ -335,7 +391,7 @@ class Exchange:
     def disconnect(self) -> None:
         """The client has left."""
         if not self.gone:
-            self.gone = time.monotonic()
+            self.gone = monotonic()
         self.wake()
 
     def stop(self) -> None:
@@ -355,8 +411,17 @@ class Exchange:
 
     def raised(self, error: BaseException) -> None:
         """The application's coroutine ended with an exception."""
-        if not (self.gone and is_disconnect(error)):
+        # GeneratorExit: the loop is gone, and the coroutine with it.
+        if not (self.gone and is_disconnect(error) or isinstance(error, GeneratorExit)):
             report("Exception in ASGI application", error)
+
+
+def bytes_of(value: Any, what: str) -> bytes:
+    """Returns the bytes of any buffer: bytearray, memoryview, array, mmap. Raises TypeError."""
+    try:
+        return memoryview(value).tobytes()
+    except TypeError:
+        raise TypeError("%s must be bytes, not %s" % (what, type(value).__name__)) from None
 
 
 def is_disconnect(error: BaseException) -> bool:

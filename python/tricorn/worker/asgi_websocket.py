@@ -18,7 +18,7 @@ from collections import deque
 from typing import Any, Optional
 
 from tricorn.worker import wire
-from tricorn.worker.asgi_exchange import COMPLETE, FIELDS, STARTED, is_disconnect
+from tricorn.worker.asgi_exchange import COMPLETE, FIELDS, STARTED, bytes_of, is_disconnect
 from tricorn.worker.failure import report
 from tricorn.worker.wire import MARK_AT, MARKS_MAX, MESSAGE_COST, MESSAGE_SIZE_MAX, PART_SIZE_MAX, ClientDisconnected
 
@@ -28,8 +28,6 @@ CLOSE_CODES = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1
 NORMAL, ABNORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1006, 1011, 1012
 # RFC 6455 §5.5: a control frame's 125 bytes, less the code.
 REASON_SIZE_MAX = 123
-# What an edge's frames of parts may add up to, should it not keep to its own limit.
-GATHERED_SIZE_MAX = 0x7FFFFFFF
 
 
 class WebSocket:
@@ -37,7 +35,7 @@ class WebSocket:
 
     __slots__ = ("connection", "id", "stage", "gone", "subprotocols", "denial",
                  "open", "left", "unanswered", "senders", "turn", "room",
-                 "queue", "waiter", "others", "farewell", "parts", "gathered")
+                 "queue", "waiter", "others", "farewell", "parts")
     # Each server has a subclass of its own, which saves a store for each WebSocket.
     server: Any
 
@@ -47,7 +45,7 @@ class WebSocket:
         self.stage = CONNECTING
         # The client has left, or the edge has closed in its name.
         self.gone = False
-        self.subprotocols = scope["subprotocols"]
+        self.subprotocols = scope.get("subprotocols") or []
         self.denial: Any = None
         self.open = False
         # The cost that is left before the next mark, and the marks that the edge has not answered.
@@ -64,7 +62,6 @@ class WebSocket:
         self.farewell: Optional[dict] = None
         # A large message, as far as it has come.
         self.parts: list = []
-        self.gathered = 0
 
     # receive
 
@@ -97,7 +94,7 @@ class WebSocket:
             self.waiter = self._next_waiter()
         elif self.others is not None and waiter in self.others:
             self.others.remove(waiter)
-        elif waiter.done() and not waiter.cancelled() and self.farewell is None:
+        elif waiter.done() and not waiter.cancelled() and waiter.result()["type"] != "websocket.disconnect":
             self.give(waiter.result(), first=True)
 
     def _next_waiter(self) -> Any:
@@ -108,7 +105,7 @@ class WebSocket:
                 return waiter
         return None
 
-    def give(self, message: Optional[dict], first: bool = False) -> None:
+    def give(self, message: dict, first: bool = False) -> None:
         """Hands a message to who waits, or puts it into the queue."""
         waiter = self.waiter
         if waiter is not None and waiter.done():
@@ -131,22 +128,21 @@ class WebSocket:
 
     def take_mark(self) -> None:
         """Takes the edge's mark: it is answered when the application has received what came before it."""
-        if self.queue:
+        if not self.queue:
+            self._answer()
+        elif self.queue.count(None) < MARKS_MAX:
             self.queue.append(None)
         else:
-            self._answer()
+            raise wire.Malformed("more marks than may be unanswered")
 
     def take_part(self, part: bytes, last: int) -> None:
         """Takes a part of a large message. Raises Malformed, UnicodeDecodeError."""
-        self.gathered += len(part)
-        if self.gathered > GATHERED_SIZE_MAX:
-            raise wire.Malformed("a message of more than %d bytes" % GATHERED_SIZE_MAX)
+        # The edge keeps the limit of a message's size.
         self.parts.append(part)
         if not last:
             return
         data = b"".join(self.parts)
         self.parts = []
-        self.gathered = 0
         if last == 1:
             self.give({"type": "websocket.receive", "text": data.decode()})
         else:
@@ -161,11 +157,14 @@ class WebSocket:
 
     def disconnect(self, code: int = ABNORMAL, reason: str = "") -> None:
         """The other end has closed, or is gone."""
-        self.gone = True
-        if self.denial is not None:
+        if self.stage == DENYING:
             self.denial.disconnect()
         elif self.stage == ACCEPTED:
             self.stage = CLOSED
+        elif self.stage != CONNECTING:
+            # The application was faster.
+            return
+        self.gone = True
         self._leave(code, reason)
 
     def grant(self, credit: int) -> None:
@@ -196,8 +195,11 @@ class WebSocket:
             data = message.get("bytes")
             if data is None:
                 data = message.get("text")
-            kind = type(data)
-            if (kind is str and (data.isascii() or data.encode()) or kind is bytes) and len(data) <= MESSAGE_SIZE_MAX:
+                # A lone surrogate is no text: encode() raises.
+                good = type(data) is str and (data.isascii() or data.encode())
+            else:
+                good = type(data) is bytes
+            if good and len(data) <= MESSAGE_SIZE_MAX:
                 # What `_put_message` does, less three calls.
                 left = self.left - len(data)
                 if left > 0:
@@ -210,7 +212,7 @@ class WebSocket:
                         messages.append(data)
                         messages.append([self.id])
                     if not connection.scheduled:
-                        self.server.schedule(connection)
+                        self.server.write_soon(connection)
                     return
         await self._send_slowly(message)
 
@@ -223,21 +225,21 @@ class WebSocket:
             messages.append(data)
             messages.append([self.id])
         self._count(len(data))
-        self.server.schedule(self.connection)
+        self.server.write_soon(self.connection)
 
     def _count(self, size: int) -> None:
-        """Counts what was sent, and puts a mark behind it when it is time."""
+        """Counts what was sent last, and puts a mark when it is time."""
         self.left -= size + MESSAGE_COST
         if self.left <= 0:
             self.left = MARK_AT
+            self.connection.put_mark(self.id)
             self.unanswered += 1
-            self.connection.marks.append(self.id)
             if self.unanswered >= MARKS_MAX:
                 self.open = False
 
     def _put(self, frame: tuple) -> None:
         self.connection.out += wire.encode(frame)
-        self.server.schedule(self.connection)
+        self.server.write_soon(self.connection)
 
     async def _send_slowly(self, message: dict) -> None:
         """Everything but a message that can go at once."""
@@ -301,10 +303,9 @@ class WebSocket:
 
     async def _deny(self, message: dict) -> None:
         """Sends a denial response (the extension websocket.http.response) as HTTP's own."""
-        kind = message["type"].replace("websocket.", "", 1)
         denial = self.denial
         try:
-            await denial.send({**message, "type": kind})
+            await denial.send({**message, "type": message["type"].replace("websocket.", "", 1), "trailers": False})
         finally:
             if denial.stage == COMPLETE:
                 self.stage = COMPLETE
@@ -324,15 +325,12 @@ class WebSocket:
             data, opcode = data.encode(), 1
         else:
             opcode = 2
-        async with self._in_turn():
+        async with InTurn(self):
             if large:
                 await self._send_parts(data, opcode)
             else:
                 await self._wait_for_room("websocket.send")
                 self._put_message(data)
-
-    def _in_turn(self) -> "InTurn":
-        return InTurn(self)
 
     async def _send_parts(self, data: bytes, opcode: int) -> None:
         """Sends a message that is too large for one frame."""
@@ -367,7 +365,7 @@ class WebSocket:
     async def _close(self, message: dict) -> None:
         """The application closes, behind everything that it has sent."""
         code, reason = code_of(message.get("code")), reason_of(message.get("reason"))
-        async with self._in_turn():
+        async with InTurn(self):
             if self.stage == ACCEPTED:
                 self._end(code, reason)
             else:
@@ -410,7 +408,7 @@ class WebSocket:
 
     def raised(self, error: BaseException) -> None:
         """The application's coroutine ended with an exception."""
-        if not (self.gone and is_disconnect(error)):
+        if not (self.gone and is_disconnect(error) or isinstance(error, GeneratorExit)):
             report("Exception in ASGI application", error)
         if self.stage == ACCEPTED:
             self._end(INTERNAL_ERROR, "")
@@ -493,9 +491,7 @@ def data_of(message: dict) -> Any:
     """Returns a message's content as exactly bytes or str. Raises RuntimeError, TypeError, UnicodeEncodeError."""
     data = message.get("bytes")
     if data is not None:
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError("the bytes of websocket.send must be bytes, not %s" % type(data).__name__)
-        return bytes(data)
+        return data if type(data) is bytes else bytes_of(data, "the bytes of websocket.send")
     text = message.get("text")
     if text is None:
         raise RuntimeError("websocket.send needs 'bytes' or 'text', but both are missing or None")

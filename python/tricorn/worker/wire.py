@@ -216,12 +216,13 @@ class Connection:
         self.running: dict = {}
         self.late: deque = deque(maxlen=256)
         self.scheduled = False
+        # When the loop wrote last, by the monotonic clock.
+        self.written_s = 0.0
         self.opened: list = []
-        # Open WebSockets by id, and what they send: [None, [], data, ids, data, ids, …], and marks behind it. The pair
-        # in front is never sent; the loop's thread alone touches these.
+        # Open WebSockets by id, and what they send, [data, ids, data, ids, …]: in front is an entry of marks, mostly for
+        # nobody. The loop's thread alone touches these.
         self.websockets: dict = {}
         self.messages: list = [None, []]
-        self.marks: list = []
         self._buffer = bytearray(RECEIVE_SIZE)
         self._view = memoryview(self._buffer)
         self._have = 0
@@ -334,15 +335,26 @@ class Connection:
             raise Malformed("a data connection without a base")
         self.role, self.edge, self.bases = role, edge, bases
 
+    def put_mark(self, id: int) -> None:
+        """Puts a WebSocket's mark before the last message, which may still go to others as well."""
+        messages = self.messages
+        if len(messages) == 2:
+            messages[1].append(id)
+        elif messages[-4] is None:
+            messages[-3].append(id)
+        else:
+            messages[-2:-2] = (None, [id])
+
     def pour(self) -> None:
         """Makes a frame of the messages so far: what is put into `out` after this does not overtake them."""
         messages = self.messages
-        if self.marks:
-            messages += (None, self.marks)
-            self.marks = []
-        if len(messages) > 2:
-            self.messages = [None, []]
+        if messages[1]:
+            self._pour(messages)
+        elif len(messages) > 2:
             self._pour(messages[2:])
+        else:
+            return
+        self.messages = [None, []]
 
     def _pour(self, messages: list) -> None:
         """Puts messages into as many frames as they need."""
