@@ -21,10 +21,9 @@ for (const server of ["uvicorn", "tricorn"] as const) {
     });
 
     test("two subscriptions share a WebSocket and end when the client completes them or vanishes", () => {
-      const heard = [
-        ["a", { said: "listening" }], ["b", { said: "listening" }], ["a", { said: "hello a" }], ["b", { said: "hello b" }],
-      ];
-      assert.deepEqual(seen("two_subscriptions"), [heard, 0, "pong"]);
+      const listening = [["a", { said: "listening" }], ["b", { said: "listening" }]];
+      const heard = [["a", { said: "hello a" }], ["b", { said: "hello b" }]];
+      assert.deepEqual(seen("two_subscriptions"), [[...listening, ...heard], 0, "pong"]);
     });
 
     test("queries are answered over WebSocket too", () => {
@@ -40,7 +39,8 @@ for (const server of ["uvicorn", "tricorn"] as const) {
     });
 
     test("the old protocol works, with its keep-alive messages", () => {
-      assert.deepEqual(seen("old_protocol"), ["graphql-ws", [["1", { count: 0 }], ["1", { count: 1 }], ["1", "complete"]]]);
+      const results = [["1", { count: 0 }], ["1", { count: 1 }], ["1", "complete"]];
+      assert.deepEqual(seen("old_protocol"), ["graphql-ws", results]);
     });
 
     test("a subscription over HTTP arrives part by part or event by event, and ends when its reader leaves", () => {

@@ -41,7 +41,7 @@ export interface Server {
   /** Sends its first process a signal. */
   signal(signal: NodeJS.Signals): void;
   /** Ends it, whatever it is doing. */
-  stop(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /**
@@ -61,7 +61,7 @@ async function startTricorn(app: string, { workers = 1, env = {} }: ServerOption
     origin: `http://127.0.0.1:${program.port}`,
     output: () => program.output,
     signal: (signal) => program.signal(signal),
-    stop: () => program.stop(),
+    close: () => program.stop(),
   };
 }
 
@@ -101,7 +101,7 @@ async function startPeer(
       origin: `http://127.0.0.1:${port}`,
       output,
       signal: (signal) => child.kill(signal),
-      stop: () => stopPeer(child),
+      close: () => stopPeer(child),
     };
   } catch (cause) {
     await stopPeer(child);

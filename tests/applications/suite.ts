@@ -53,7 +53,7 @@ async function run(serverName: ServerName, { app, client, options, prepare }: Ap
     const outcomes = await runClient(client, server);
     return { outcomes, printed: server.output() };
   } finally {
-    await server?.stop();
+    await server?.close();
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -30,6 +30,8 @@ export interface Site {
   readonly origin: string;
   /** Everything that the program has printed so far. */
   readonly output: () => string;
+  /** Sends the program a signal. */
+  readonly signal: (signal: NodeJS.Signals) => void;
   /** Stops the program and removes the throw-away folder. */
   readonly close: () => Promise<void>;
 }
@@ -59,6 +61,7 @@ export async function startSite(siteName: SiteName): Promise<Site> {
     const site: Site = {
       origin: `http://${bind}`,
       output: () => printed.join(""),
+      signal: (signal) => program.kill(signal),
       close: async () => {
         await stop(program);
         await rm(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@
 
 import { type Browser, chromium, type Page } from "playwright-core";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
-import { type SiteName, startSite } from "./site.ts";
+import { type Site, type SiteName, startSite } from "./site.ts";
 
 // playwright-core brings no browser of its own; these are the names that distributions give theirs.
 const browserNames = ["chromium", "chromium-browser", "google-chrome"] as const;
@@ -15,18 +15,24 @@ const stepTimeoutMs = 10_000;
 
 /** What a test gets to work with. */
 export interface Visit {
+  readonly site: Site;
   readonly page: Page;
   /** Answers of 400 and more, requests without any answer, and scripts that threw, in the order they happened. */
   readonly troubles: readonly string[];
 }
 
+/** A visit to a site of the demo. */
+export async function visit(siteName: SiteName, steps: (visit: Visit) => Promise<void>): Promise<void> {
+  await browse(() => startSite(siteName), steps);
+}
+
 /**
- * Starts the site and the browser, hands the page to `steps`, and cleans both up whatever happens. Links in `page` may
+ * Starts a site and the browser, hands the page to `steps`, and cleans both up whatever happens. Links in `page` may
  * be relative. When `steps` fails, the error says what the browser saw and what the program printed, with the error
  * itself as the cause.
  */
-export async function visit(siteName: SiteName, steps: (visit: Visit) => Promise<void>): Promise<void> {
-  const [siteStart, browserStart] = await Promise.allSettled([startSite(siteName), openBrowser()]);
+export async function browse(start: () => Promise<Site>, steps: (visit: Visit) => Promise<void>): Promise<void> {
+  const [siteStart, browserStart] = await Promise.allSettled([start(), openBrowser()]);
   try {
     if (siteStart.status === "rejected") throw siteStart.reason;
     if (browserStart.status === "rejected") throw browserStart.reason;
@@ -35,7 +41,7 @@ export async function visit(siteName: SiteName, steps: (visit: Visit) => Promise
     const page = await context.newPage();
     const troubles = watch(page);
     try {
-      await steps({ page, troubles });
+      await steps({ site: siteStart.value, page, troubles });
     } catch (cause) {
       const report = `at ${page.url()}\nin the browser: ${troubles.join("; ") || "no trouble"}`;
       throw new Error(`${report}\nprinted by the program:\n${siteStart.value.output()}`, { cause });

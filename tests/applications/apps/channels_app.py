@@ -142,7 +142,10 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Channels</title><form><inp
 const socket = new WebSocket(`ws://${location.host}/ws/chat/page/`);
 const add = (text) => document.getElementById("said").append(
   Object.assign(document.createElement("li"), { textContent: text }));
-socket.onmessage = ({ data }) => { const { user, heard } = JSON.parse(data); add(heard ?? `${user || "nobody"} is here`); };
+socket.onmessage = ({ data }) => {
+  const { user, heard } = JSON.parse(data);
+  add(heard ?? `${user || "nobody"} is here`);
+};
 socket.onclose = ({ code }) => add(`closed ${code}`);
 document.forms[0].onsubmit = (event) => {
   event.preventDefault();

@@ -1,4 +1,4 @@
-"""FastAPI as installed: dependencies that clean up, background tasks, uploads, static files, token streams, WebSockets."""
+"""FastAPI as installed: dependencies that clean up, background tasks, uploads, files, token streams, WebSockets."""
 
 import asyncio
 import collections
