@@ -149,7 +149,8 @@ class Rules:
             sent += len(frame[2])
         self.assertEqual(sent, 262_144)
         found = self.seen()
-        self.assertEqual([text.split(":")[0] for text in found[:6]], ["RuntimeError", "TypeError"] + ["RuntimeError"] * 4)
+        self.assertEqual([text.split(":")[0] for text in found[:6]],
+                         ["RuntimeError", "TypeError"] + ["RuntimeError"] * 4)
         self.assertEqual(found[6:], [0, 1])
         self.link.send((4, id, 1_000_000))
         frames = self.until_end(id)
@@ -206,7 +207,8 @@ class Rules:
         long = "\u20ac" * 50
         for query, code, reason in (
                 (b"()", 1000, ""), (b"(None, None)", 1000, ""), (b"(True,)", 1000, ""), (b"(Code.POLICY,)", 1008, ""),
-                (b"(3000, 'bye')", 3000, "bye"), (b"(4999, '\xe2\x82\xac' * 50)", 4999, long[:41]), (b"(1014,)", 1014, "")):
+                (b"(3000, 'bye')", 3000, "bye"), (b"(4999, '\xe2\x82\xac' * 50)", 4999, long[:41]),
+                (b"(1014,)", 1014, "")):
             id = self.accepted("/closes", query)
             self.assertEqual(self.link.receive(), (14, id, code, reason))
             self.assertEqual(self.link.receive(), (4, id, None))
@@ -355,7 +357,8 @@ class Rules:
 
     def test_an_application_that_does_not_receive_answers_no_mark(self):
         id = self.accepted("/pauses")
-        self.link.send((6, [id, "x" * 60_000, id, "y" * 60_000, id, "z" * 20_000, id, None, id, b"1" * 130_000, id, None]))
+        self.link.send((6, [id, "x" * 60_000, id, "y" * 60_000, id, "z" * 20_000, id, None]),
+                       (6, [id, b"1" * 130_000, id, None]))
         self.ask("/nothing")
         self.assertTrue(self.link.quiet(SYNCHRONOUS_S))
         self.ask("/go")

@@ -18,16 +18,14 @@ from collections import deque
 from typing import Any, Optional
 
 from tricorn.worker import wire
-from tricorn.worker.asgi_exchange import COMPLETE, FIELDS, STARTED, bytes_of, is_disconnect
+from tricorn.worker.asgi_exchange import COMPLETE, STARTED, is_disconnect
 from tricorn.worker.failure import report
+from tricorn.worker.websocket_values import NORMAL, accept_fields, code_of, data_of, reason_of, subprotocol_of
 from tricorn.worker.wire import MARK_AT, MARKS_MAX, MESSAGE_COST, MESSAGE_SIZE_MAX, PART_SIZE_MAX, ClientDisconnected
 
 CONNECTING, ACCEPTED, DENYING, CLOSED = range(COMPLETE + 1, COMPLETE + 5)
-# RFC 6455 §7.4: what an endpoint may say in a close frame (1012 to 1014 are in IANA's registry).
-CLOSE_CODES = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
-NORMAL, ABNORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1006, 1011, 1012
-# RFC 6455 §5.5: a control frame's 125 bytes, less the code.
-REASON_SIZE_MAX = 123
+# RFC 6455 §7.4.1, and IANA's registry for the last.
+ABNORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1006, 1011, 1012
 
 
 class WebSocket:
@@ -286,15 +284,7 @@ class WebSocket:
             self.denial = self.server.new_exchange(self.connection, self.id, "GET", True)
 
     def _accept(self, message: dict) -> None:
-        subprotocol = message.get("subprotocol") or None
-        if subprotocol is not None:
-            if subprotocol in self.subprotocols:
-                # The client's own text: an enumeration's member is no str to marshal.
-                subprotocol = self.subprotocols[self.subprotocols.index(subprotocol)]
-            else:
-                report("The application accepts a WebSocket with the subprotocol %.100r, which the client did not "
-                       "offer; it is left out" % (subprotocol,))
-                subprotocol = None
+        subprotocol = subprotocol_of(message.get("subprotocol"), self.subprotocols)
         headers = accept_fields(message.get("headers") or ())
         self._put((wire.ACCEPT, self.id, subprotocol, headers))
         self.stage = ACCEPTED
@@ -485,55 +475,3 @@ def deliver(websockets: dict, messages: list) -> None:
         else:
             socket.waiter = None
             waiter.set_result(message)
-
-
-def data_of(message: dict) -> Any:
-    """Returns a message's content as exactly bytes or str. Raises RuntimeError, TypeError, UnicodeEncodeError."""
-    data = message.get("bytes")
-    if data is not None:
-        return data if type(data) is bytes else bytes_of(data, "the bytes of websocket.send")
-    text = message.get("text")
-    if text is None:
-        raise RuntimeError("websocket.send needs 'bytes' or 'text', but both are missing or None")
-    if not isinstance(text, str):
-        raise TypeError("the text of websocket.send must be str, not %s" % type(text).__name__)
-    text = str.__str__(text)
-    # A lone surrogate is no text; this raises.
-    text.encode()
-    return text
-
-
-def code_of(code: Any) -> int:
-    """Returns a closing code that may be sent. Raises RuntimeError."""
-    # Channels' close(True) means the default.
-    if code is None or code is True:
-        return NORMAL
-    code = int(code)
-    if code not in CLOSE_CODES and not 3000 <= code <= 4999:
-        raise RuntimeError("%d is no code that a WebSocket may be closed with "
-                           "(1000-1003, 1007-1014, 3000-4999)" % code)
-    return code
-
-
-def reason_of(reason: Any) -> str:
-    """Returns a closing reason of at most 123 bytes, cut between characters."""
-    data = ("" if reason is None else str(reason)).encode()
-    return data[:REASON_SIZE_MAX].decode("utf-8", "ignore")
-
-
-def accept_fields(headers: Any) -> list:
-    """Returns the fields of a 101 response. Raises RuntimeError, TypeError."""
-    try:
-        pairs = FIELDS.examine(headers)[0]
-    except ValueError as error:
-        raise RuntimeError(str(error)) from None
-    good = []
-    for name, value in pairs:
-        lower = name.lower()
-        if lower.startswith(b"sec-websocket-"):
-            raise RuntimeError("%s is no field for websocket.accept: subprotocol= names the subprotocol, "
-                               "the rest of the handshake is the server's" % name.decode("latin-1"))
-        # RFC 9110 §8.6: no Content-Length in a 1xx response. The connection is the edge's.
-        if lower not in (b"content-length", b"connection"):
-            good.append((name, value))
-    return good

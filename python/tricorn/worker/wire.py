@@ -219,8 +219,8 @@ class Connection:
         # When the loop wrote last, by the monotonic clock.
         self.written_s = 0.0
         self.opened: list = []
-        # Open WebSockets by id, and what they send, [data, ids, data, ids, …]: in front is an entry of marks, mostly for
-        # nobody. The loop's thread alone touches these.
+        # Open WebSockets by id, and what they send, [data, ids, data, ids, …]. In front is an entry of marks, mostly
+        # for nobody. The loop's thread alone touches these.
         self.websockets: dict = {}
         self.messages: list = [None, []]
         self._buffer = bytearray(RECEIVE_SIZE)
