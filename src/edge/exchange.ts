@@ -12,12 +12,11 @@ import { handleApp, statusResponse } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
 import { FieldSection } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
-import { findFault } from "../http/response-head.ts";
-import { ResponseHead } from "../http/response-head.ts";
+import { ResponseHead, findFault } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
 import { reasonPhrase } from "../http/status.ts";
 import { FileSource } from "../net/index.ts";
-import { readHandshake } from "../protocol/ws/index.ts";
+import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { EdgeContext } from "./edge-context.ts";
@@ -286,13 +285,6 @@ export class Exchange implements AppExchange {
     this.#context.accessLog?.record(this);
     this.#channel.finished(this);
   }
-}
-
-/** RFC 9110 §7.8: Upgrade is a list, and means nothing in HTTP/1.0. */
-function asksForWebSocket(head: RequestHead): boolean {
-  const { upgrade } = head.fields.semantics;
-  if (upgrade === undefined || head.minorVersion === 0) return false;
-  return upgrade.split(",").some((name) => name.trim() === "websocket");
 }
 
 /** The peer as trusted proxies describe it. */

@@ -2,6 +2,7 @@
  * What every response head gets on its way out: Date, Server and the operator's own fields; and what it
  * loses: the fields that speak of the connection, which is ours (RFC 9110 §7.6.1).
  */
+import { splitList } from "../http/field-list.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 
 export interface HeaderSettings {
@@ -41,7 +42,7 @@ const NO_TRAILERS = new Set([
  * @param te value of the request's TE field: only a client that says `trailers` there takes any (RFC 9110 §10.1.4)
  */
 export function filterTrailers(trailers: readonly FieldLine[], te: string | undefined): readonly FieldLine[] {
-  const isWanted = te?.toLowerCase().split(",").some((coding) => coding.trim() === "trailers") === true;
+  const isWanted = te !== undefined && splitList(te.toLowerCase()).includes("trailers");
   return isWanted ? trailers.filter(([name]) => !NO_TRAILERS.has(name.toLowerCase())) : [];
 }
 

@@ -8,6 +8,7 @@
 import type { Bytes } from "../../std/bytes.ts";
 import { copyBytes } from "../../std/bytes.ts";
 import { FIELD_VALUE, HEX, HOST, IP_LITERAL, TOKEN } from "../../http/characters.ts";
+import { splitList } from "../../http/field-list.ts";
 import { FieldSection } from "../../http/field-section.ts";
 import type { FieldSemantics } from "../../http/field-section.ts";
 import type { HeadLimits } from "./limits.ts";
@@ -204,8 +205,7 @@ export class FieldParser {
   }
 
   #connection(value: string): void {
-    // SP and HTAB only: text's own idea of blanks has U+00A0 and others among them.
-    for (const option of value.toLowerCase().split(/[ \t]*,[ \t]*/)) {
+    for (const option of splitList(value.toLowerCase())) {
       switch (option) {
         case "close": this.#close = true; break;
         case "keep-alive": this.#keepAlive = true; break;

@@ -1,8 +1,9 @@
 /** The opening handshake as a client makes it (RFC 6455 §4.1). */
+import { splitList } from "../../http/field-list.ts";
 import type { FieldLine } from "../../http/response-head.ts";
 import type { WsDeflate } from "./deflate.ts";
 import { parseExtensions } from "./extensions.ts";
-import { acceptKey, splitList } from "./handshake.ts";
+import { acceptKey } from "./handshake.ts";
 import { acceptDeflateAnswer, formatDeflateOffer } from "./negotiate-deflate.ts";
 import type { DeflateOffer } from "./negotiate-deflate.ts";
 

@@ -3,6 +3,7 @@
  * to websocket is refused; such a request is never taken for an ordinary one.
  */
 import { isFieldName } from "../../http/characters.ts";
+import { splitList } from "../../http/field-list.ts";
 import type { FieldSection } from "../../http/field-section.ts";
 import type { RequestHead } from "../../http/request-head.ts";
 import { type Extension, parseExtensions } from "./extensions.ts";
@@ -73,24 +74,6 @@ export function acceptKey(key: string, sha1Base64: (text: string) => string): st
 
 function refuse(reason: string): HandshakeRefusal {
   return { status: 400, reason };
-}
-
-/** Elements of a list (RFC 9110 §5.6.1), empty ones among them. */
-export function splitList(value: string): string[] {
-  return value.split(",").map(trimBlanks);
-}
-
-/** SP and HTAB only: text's own idea of blanks has more. No expression, which would take the square of their number. */
-function trimBlanks(value: string): string {
-  let start = 0;
-  let end = value.length;
-  while (start < end && isBlank(value.charCodeAt(start))) start++;
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
-  return value.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 interface HandshakeFields {
