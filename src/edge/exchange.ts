@@ -127,6 +127,13 @@ export class Exchange implements AppExchange {
     if (pool.abandon(this)) this.respondStatus(503);
   }
 
+  /** The server ends: a WebSocket that is not accepted yet would only be closed at once. */
+  drain(): void {
+    if (this.webSocket === undefined || this.responding) return;
+    this.#context.pool.abandon(this);
+    this.respondStatus(500);
+  }
+
   /** What was queued for the client has left. */
   drained(): void {
     this.#flow?.drained();

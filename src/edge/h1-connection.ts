@@ -93,6 +93,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   drain(): void {
     this.#persistent = false;
     if (this.#phase === "waiting") this.#shut();
+    this.#exchange?.drain();
     if (this.#phase === "lingering") this.#deadlineMs = this.#context.clock.coarseMs + DRAIN_LINGER_MS;
   }
 
