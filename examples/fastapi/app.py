@@ -1,5 +1,5 @@
 """
-A small FastAPI application: JSON, a streamed response, an upload and Server-Sent Events, with a lifespan
+A small FastAPI application: JSON, a streamed response, an upload, Server-Sent Events and a chat, with a lifespan
 that starts one background task for the whole worker.
 
     GET  /              the page that shows all of it
@@ -9,6 +9,7 @@ that starts one background task for the whole worker.
     GET  /api/log       lines of text, one every quarter of a second
     POST /upload        multipart; answers size and SHA-256 of each file, keeps nothing
     GET  /events        Server-Sent Events, one every half second, until the client leaves
+    GET  /chat          the chat's page; the chat itself is in chat.py
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from fastapi import FastAPI, Header, HTTPException, Request, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
+
+import chat
 
 FOLDER = Path(__file__).resolve().parent
 TICK_SECONDS = 0.5
@@ -84,6 +87,7 @@ class Hat(BaseModel):
 
 
 app = FastAPI(title="Tricorn's FastAPI demo", lifespan=lifespan)
+app.include_router(chat.router)
 app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
 
 HATS = [

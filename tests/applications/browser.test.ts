@@ -14,13 +14,17 @@ const skip = skipApplication === false ? skipBrowser : skipApplication;
 /** Starts an application with a folder of its own, which is removed with it. */
 async function serve(serverName: ServerName, app: string): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), "tricorn-application-"));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  let server: Server | undefined;
+  const close = async (): Promise<void> => {
+    await server?.close();
+    await rm(folder, { recursive: true, force: true });
+  };
   try {
     await prepareDjango(folder);
-    const server = await start(serverName, app, { env: { APPLICATION_FOLDER: folder } });
-    return { ...server, close: () => server.close().finally(remove) };
+    server = await start(serverName, app, { env: { APPLICATION_FOLDER: folder } });
+    return { ...server, close };
   } catch (error) {
-    await remove();
+    await close();
     throw error;
   }
 }
@@ -47,7 +51,8 @@ for (const server of ["uvicorn", "tricorn"] as const) {
       await page.getByLabel("Say").fill("alone");
       await page.getByLabel("Say").press("Enter");
       await hears(page, "said", "alone");
-      assert.deepEqual(await page.locator("#said li").allTextContents(), ["nobody is here", "hello 🎩", "grüße", "alone"]);
+      const said = await page.locator("#said li").allTextContents();
+      assert.deepEqual(said, ["nobody is here", "hello 🎩", "grüße", "alone"]);
       assert.deepEqual(troubles, []);
     });
   });

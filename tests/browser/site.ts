@@ -37,10 +37,10 @@ export interface Site {
 }
 
 /**
- * Prepares and starts a site and waits until it answers. Rejects with what the program printed when it ends before
- * that, or when it has not answered after 20 seconds.
+ * Prepares and starts a site, with further options if wanted, and waits until it answers. Rejects with what the
+ * program printed when it ends before that, or when it has not answered after 20 seconds.
  */
-export async function startSite(siteName: SiteName): Promise<Site> {
+export async function startSite(siteName: SiteName, options: readonly string[]): Promise<Site> {
   const application = applications[siteName];
   const folder = await mkdtemp(join(tmpdir(), "tricorn-demo-"));
   const environment = { ...process.env, SHOP_DATA_DIR: folder };
@@ -51,7 +51,7 @@ export async function startSite(siteName: SiteName): Promise<Site> {
     const bind = `127.0.0.1:${await freePort()}`;
     const program = spawn(
       join(root, "bin/tricorn"),
-      ["--bind", bind, "--workers", "1", "--python", venvPython, application.name],
+      ["--bind", bind, "--workers", "1", "--python", venvPython, application.name, ...options],
       { cwd: join(root, "examples", application.folder), env: environment, stdio: ["ignore", "pipe", "pipe"] },
     );
     const printed: string[] = [];

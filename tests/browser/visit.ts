@@ -21,9 +21,11 @@ export interface Visit {
   readonly troubles: readonly string[];
 }
 
-/** A visit to a site of the demo. */
-export async function visit(siteName: SiteName, steps: (visit: Visit) => Promise<void>): Promise<void> {
-  await browse(() => startSite(siteName), steps);
+/** A visit to a site of the demo. @param options further options of the program that serves it */
+export async function visit(
+  siteName: SiteName, steps: (visit: Visit) => Promise<void>, options: readonly string[] = [],
+): Promise<void> {
+  await browse(() => startSite(siteName, options), steps);
 }
 
 /**
