@@ -62,14 +62,18 @@ class Pair:
 
 class Cases(unittest.TestCase):
     def test_what_the_edge_writes_is_read(self):
-        for case in cases("to-worker.json"):
+        for case in cases("to-worker.json") + cases("websocket.json"):
+            if case["direction"] != "to-worker":
+                continue
             with self.subTest(case["name"]):
                 found = marshal.loads(bytes.fromhex(case["marshal"]))
                 self.assertEqual(found, value_of(case["value"]))
                 self.assertEqual(repr(found), repr(value_of(case["value"])))
 
     def test_what_the_worker_writes_are_these_bytes(self):
-        for case in cases("to-edge.json"):
+        for case in cases("to-edge.json") + cases("websocket.json"):
+            if case["direction"] != "to-edge":
+                continue
             with self.subTest(case["name"]):
                 size, payload = wire.encode(value_of(case["value"]))
                 self.assertEqual(payload.hex(), case["marshal"])

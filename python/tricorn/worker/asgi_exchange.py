@@ -28,7 +28,7 @@ EXPECTED = {INITIAL: "http.response.start", STARTED: "http.response.body", STREA
 SILENT_S = 10.0
 SPOOL_READ_SIZE = 65_536
 # How long `send` waits for the edge to open a file, so that the application may delete it afterwards.
-OPENING_S = 1.0
+OPENING_S = 0.25
 
 
 class Exchange:
