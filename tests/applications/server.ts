@@ -25,6 +25,8 @@ const appsDirectory = join(import.meta.dirname, "apps");
 export type ServerName = "uvicorn" | "gunicorn" | "tricorn";
 
 export interface ServerOptions {
+  /** Seconds that requests may take to end when it stops. */
+  readonly graceSeconds?: number;
   /** Worker processes, 1 if left out. */
   readonly workers?: number;
   /** Further variables of its environment. */
@@ -53,8 +55,8 @@ export async function start(name: ServerName, app: string, options: ServerOption
   return name === "tricorn" ? startTricorn(app, options) : startPeer(name, app, options);
 }
 
-async function startTricorn(app: string, { workers = 1, env = {} }: ServerOptions): Promise<Server> {
-  const options = ["--workers", String(workers)];
+async function startTricorn(app: string, { graceSeconds, workers = 1, env = {} }: ServerOptions): Promise<Server> {
+  const options = ["--workers", String(workers), ...grace("--graceful-timeout", graceSeconds)];
   const program = await Program.start({ app, cwd: appsDirectory, env, python, options });
   return {
     name: "tricorn",
@@ -72,10 +74,10 @@ process.on("exit", () => {
 });
 
 async function startPeer(
-  name: "uvicorn" | "gunicorn", app: string, { workers = 1, env = {} }: ServerOptions,
+  name: "uvicorn" | "gunicorn", app: string, { graceSeconds, workers = 1, env = {} }: ServerOptions,
 ): Promise<Server> {
   const args = {
-    uvicorn: ["uvicorn", app, "--port", "0", "--no-access-log"],
+    uvicorn: ["uvicorn", app, "--port", "0", "--no-access-log", ...grace("--timeout-graceful-shutdown", graceSeconds)],
     gunicorn: ["gunicorn", app, "--bind", "127.0.0.1:0", "--no-control-socket"],
   }[name];
   const child = spawn(python, ["-m", ...args, "--workers", String(workers)], {
@@ -107,6 +109,10 @@ async function startPeer(
     await stopPeer(child);
     throw new Error(`${name} did not start:\n${output()}`, { cause });
   }
+}
+
+function grace(option: string, seconds: number | undefined): readonly string[] {
+  return seconds === undefined ? [] : [option, String(seconds)];
 }
 
 /** With several workers, uvicorn names its port before anybody listens on it. */

@@ -45,6 +45,9 @@ class Chat(AsyncJsonWebsocketConsumer):
     async def disconnect(self, code):
         await self.channel_layer.group_discard(self.room, self.channel_name)
         EVENTS.append(["chat", code])
+        # For who asks when this process is gone.
+        with (django_site.FOLDER / "farewells").open("a") as farewells:
+            farewells.write(f"{self.room} {code}\n")
 
     async def receive_json(self, content):
         await self.channel_layer.group_send(self.room, {"type": "chat.message", "text": content["say"]})
