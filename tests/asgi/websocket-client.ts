@@ -163,9 +163,19 @@ export class WebSocketClient implements Disposable {
     for (;;) {
       const next = await this.hear();
       heard.push(next);
-      if (!/^(?:text|bytes|close|ping|pong)/.test(next)) return heard;
+      if (!/^(?:text|bytes|close|ping|pong)/.test(next)) {
+        this.connection.close();
+        return heard;
+      }
       if (next.startsWith("close") && !this.#closed) this.close();
     }
+  }
+
+  /** Waits for a Ping and answers it. Rejects when something else comes. */
+  async answerPing(): Promise<void> {
+    const ping = await this.#message();
+    if (typeof ping === "string" || ping.opcode !== opcodes.ping) throw new Error("no ping");
+    this.frame(opcodes.pong, ping.payload);
   }
 
   /** A whole message's bytes, whatever its kind. Rejects when something else comes. */

@@ -44,6 +44,11 @@ async def peek(scope, receive, send, query):
     await text(send, str(len(NOTES.get(query["key"], []))))
 
 
+async def look(scope, receive, send, query):
+    """What was noted, without taking it away."""
+    await text(send, json.dumps(NOTES.get(query["key"], [])))
+
+
 async def go(scope, receive, send, query):
     GO.add(query["key"])
     await text(send, "")
@@ -316,8 +321,8 @@ async def file(scope, receive, send, query):
 
 
 IN_LIFESPAN = contextvars.ContextVar("in_lifespan", default="nothing")
-DEEDS = {"scope": scope_, "mutate": mutate, "notes": notes, "peek": peek, "go": go, "steps": steps, "body": body,
-         "variable": variable, "two-receivers": two_receivers, "cancelled-receive": cancelled_receive,
+DEEDS = {"scope": scope_, "mutate": mutate, "notes": notes, "peek": peek, "look": look, "go": go, "steps": steps,
+         "body": body, "variable": variable, "two-receivers": two_receivers, "cancelled-receive": cancelled_receive,
          "ready-receive": ready_receive, "outer-variables": outer_variables, "background": background,
          "outlive": outlive, "sender": sender, "task": task, "timeout": timeout, "group": group,
          "exception-group": exception_group, "from-thread": from_thread, "file": file}

@@ -136,8 +136,31 @@ async def variable(scope, receive, send, query):
     http_app.VARIABLE.set("set")
 
 
-DEEDS = {"scope": scope_, "steps": http_app.steps, "echo": echo, "keys": keys, "farewells": farewells, "count": count,
-         "flood": flood, "slow": slow, "room": room, "race": race, "variable": variable}
+async def told_by_print(scope, receive, send, query):
+    """Prints the event that ends it, for when nobody can ask any more."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": "there"})
+    while (message := await receive())["type"] == "websocket.receive":
+        pass
+    print("heard", http_app.told(message), flush=True)
+
+
+async def deaf(scope, receive, send, query):
+    """Does not receive; prints how it ends."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": "there"})
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        print("heard nothing but a cancellation", flush=True)
+        raise
+
+
+DEEDS = {"scope": scope_, "print": told_by_print, "deaf": deaf, "steps": http_app.steps, "echo": echo, "keys": keys,
+         "farewells": farewells, "count": count, "flood": flood, "slow": slow, "room": room, "race": race,
+         "variable": variable}
 
 
 async def app(scope, receive, send):

@@ -10,8 +10,8 @@ const { accept, text, close, deny, denial } = ws;
 const { receive, receiveFor, send, start } = step;
 
 const closed = { client: ["close 1000", "FIN"] };
-const farewellBecause = "The last event is told again and again, as the specification has it; uvicorn tells another, or "
-  + "waits for ever.";
+const farewellBecause = "The last event is told again and again, as the specification has it; uvicorn tells another, "
+  + "or waits for ever.";
 
 /** The answer to a handshake: its status, and the version that it asks for. */
 function handshake(opening: Opening) {
