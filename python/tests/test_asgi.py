@@ -2,6 +2,7 @@
 import importlib.util
 import os
 import signal
+import sys
 import time
 import unittest
 
@@ -221,6 +222,51 @@ class Rules:
         self.assertEqual(frames(b"", "HEAD")[0][2], b"")
         self.assertEqual(len(self.ask("/path-send", query=b"late")[2]), 500_000)
 
+    def test_an_open_file_goes_by_its_name(self):
+        path = os.path.join(self.worker.directory, "zero.bin")
+        for query, offset, count in ((b"whole", 0, 500_000), (b"part", 100, 1000), (b"beyond", 499_990, 10),
+                                     (b"buffered", 10, 499_990), (b"sparse", 0, -1)):
+            frames = self.link.response(self.send("/zero-copy", query=query))[3]
+            self.assertEqual(frames, [(5, frames[0][1], path, offset, count, 200, [])], query)
+        self.assert_seen("500000")
+
+    def test_an_open_file_is_read_where_its_name_would_not_do(self):
+        content = bytes(range(250)) * 2000
+        self.assertEqual(self.ask("/zero-copy", query=b"several")[2],
+                         content[5:300_005] + b"|" + content[:10] + content[300_005:])
+        self.assert_seen("300005,300005")
+        self.assertEqual(self.ask("/zero-copy", query=b"unlinked")[2], content)
+        self.assertEqual(self.ask("/zero-copy", query=b"whole", method="HEAD")[2:], (b"", [1]))
+        self.assertEqual(self.ask("/zero-copy", query=b"mismatch")[2:], (content[:3], [2, 3, 6]))
+        self.worker.wait_log("shorter than Content-Length")
+        self.assertEqual(self.ask("/zero-copy", query=b"wrong")[2], b"x")
+        self.assert_seen("OSError,OSError,RuntimeError,RuntimeError,AttributeError,OSError")
+
+    def test_no_more_of_a_file_is_read_than_was_granted(self):
+        id = self.send("/zero-copy", query=b"unlinked")
+        sent = 0
+        while not self.link.quiet(0.3):
+            sent += len(self.link.receive()[2])
+        self.assertEqual(sent, 262_144)
+        self.link.send((4, id, 1_000_000))
+        self.assertEqual(sent + len(self.link.response(id)[2]), 500_000)
+
+    def test_a_file_may_be_deleted_once_send_has_returned(self):
+        path = os.path.join(self.worker.directory, "deleted.txt")
+        for word in (lambda id: (4, id, 1), lambda id: (3, id)):
+            id = self.send("/sends-and-deletes")
+            self.assertEqual(self.link.receive()[:3], (5, id, path))
+            self.assertTrue(os.path.exists(path))
+            self.link.send(word(id))
+            self.assert_seen("deleted")
+        # An edge that says nothing is not waited for for ever.
+        self.send("/sends-and-deletes")
+        self.assert_seen("deleted")
+
+    def test_what_is_no_file_is_an_error_of_the_application(self):
+        self.assertEqual(self.ask("/strange-paths")[2], b"x")
+        self.assert_seen("OSError,OSError,FileNotFoundError,TypeError")
+
     def test_early_hints_go_before_the_head(self):
         id = self.send("/hints")
         self.assertEqual(self.link.receive(), (8, id, 103, [(b"link", b"</a.css>; rel=preload")]))
@@ -231,6 +277,56 @@ class Rules:
         id = self.send("/trailers")
         self.assertEqual(self.link.receive()[:3], (2, id, b"with trailers"))
         self.assertEqual(self.link.receive(), (4, id, [(b"a", b"1"), (b"b", b"2")]))
+
+    def test_trailers_must_be_announced_and_well_formed(self):
+        self.assertEqual(self.ask("/no-trailers")[2], b"x")
+        self.assert_seen("RuntimeError,RuntimeError")
+        frames = self.link.response(self.send("/odd-trailers"))[3]
+        self.assertEqual(frames[-1][2], [(b"a", b"1")])
+        self.assert_seen("RuntimeError,RuntimeError,TypeError,RuntimeError,RuntimeError,RuntimeError")
+
+    def test_informational_responses_go_before_the_body(self):
+        id = self.send("/informational")
+        self.assertEqual(self.link.receive(), (8, id, 102, [(b"x", b"1")]))
+        self.assertEqual(self.link.receive(), (8, id, 103, []))
+        self.assertEqual(self.link.response(id)[2], b"xy")
+        self.assert_seen("RuntimeError,RuntimeError,RuntimeError,TypeError,sent,RuntimeError,sent,RuntimeError,"
+                         "RuntimeError")
+
+    def test_pairs_and_bodies_of_any_type_are_taken_again_and_again(self):
+        for query, kinds in ((b"", [1]), (b"", [1]), (b"stream", [2, 3, 4]), (b"stream", [2, 3, 4])):
+            found = self.ask("/named-pairs", query=query)
+            self.assertEqual(found[1], [(b"x-name", b"value"), (b"x-list", b"value")])
+            self.assertEqual(found[3], kinds)
+        self.assertEqual(self.ask("/buffers")[2], b"1234")
+        self.assert_seen("sent,sent,sent,TypeError")
+
+    def test_what_is_sent_leaves_though_the_application_computes_on(self):
+        begun = time.monotonic()
+        id = self.send("/computes")
+        self.assertEqual(self.link.receive()[2], b"1")
+        self.assertLess(time.monotonic() - begun, 0.35)
+        self.assertEqual(self.link.receive(), (3, id, b"2"))
+        self.assertLess(time.monotonic() - begun, 0.75)
+        self.assertEqual(self.link.receive(), (4, id, None))
+        begun = time.monotonic()
+        self.assertEqual(self.ask("/computes-afterwards")[2], b"hello")
+        self.assertLess(time.monotonic() - begun, 0.35)
+
+    @unittest.skipIf(sys.version_info < (3, 11), "exception groups came with Python 3.11")
+    def test_a_group_of_nothing_but_the_clients_leaving_is_not_told(self):
+        before = self.worker.log()
+        for query, text in ((b"", None), (b"more", "ConnectionResetError: not ours")):
+            id = self.send("/group", query=query)
+            self.assertEqual(self.link.receive()[0], 2)
+            self.link.send((3, id))
+            self.assertEqual(self.link.receive(), (6, id, True))
+            self.assert_seen("http.disconnect")
+            if text is None:
+                self.assertEqual(self.worker.log(), before)
+            else:
+                self.worker.wait_log(text)
+        self.assertEqual(self.worker.log().count("Exception Group Traceback"), 1)
 
     def test_context_variables_do_not_leak_and_tasks_are_tasks(self):
         for _ in range(3):

@@ -1,12 +1,18 @@
 """ASGI applications, one behaviour each, chosen by the path."""
+import array
 import asyncio
+import collections
 import contextvars
 import enum
 import os
+import sys
 import time
 
 SEEN = []
 VARIABLE = contextvars.ContextVar("variable", default="clean")
+
+
+Pair = collections.namedtuple("Pair", "name value")
 
 
 class Status(enum.IntEnum):
@@ -256,6 +262,151 @@ async def path_send(scope, receive, send):
     await send({"type": "http.response.pathsend", "path": path})
 
 
+async def note(send, message):
+    """Notes what comes of sending this."""
+    try:
+        await send(message)
+        SEEN.append("sent")
+    except Exception as error:
+        SEEN.append(type(error).__name__)
+
+
+def descriptor(file, **more):
+    return {"type": "http.response.zerocopysend", "file": file, **more}
+
+
+async def zero_copy(scope, receive, send):
+    """Sends an open file as the query says."""
+    kind = scope["query_string"].decode()
+    path = os.path.abspath("zero.bin")
+    with open(path, "wb") as file:
+        file.write(bytes(range(250)) * 2000)
+        if kind == "sparse":
+            file.truncate(3 << 30)
+    with open(path, "rb") as file:
+        fd = file.fileno()
+        headers = [(b"content-length", b"4")] if kind == "mismatch" else []
+        await send(start(headers=headers))
+        if kind == "whole":
+            await send(descriptor(fd))
+        elif kind == "part":
+            await send(descriptor(file, offset=100, count=1000))
+        elif kind == "beyond":
+            await send(descriptor(file, offset=499_990, count=1000))
+        elif kind == "buffered":
+            file.read(10)
+            await send(descriptor(file))
+            SEEN.append(file.tell())
+        elif kind == "several":
+            os.lseek(fd, 5, os.SEEK_SET)
+            await send(descriptor(fd, count=300_000, more_body=True))
+            SEEN.append(os.lseek(fd, 0, os.SEEK_CUR))
+            await send(body(b"|", True))
+            await send(descriptor(fd, offset=0, count=10, more_body=True))
+            SEEN.append(os.lseek(fd, 0, os.SEEK_CUR))
+            await send(descriptor(fd))
+        elif kind == "unlinked":
+            os.unlink(path)
+            await send(descriptor(fd))
+        elif kind == "sparse":
+            await send(descriptor(fd))
+        elif kind == "mismatch":
+            await send(descriptor(fd, count=3))
+        elif kind == "wrong":
+            ours, theirs = os.pipe()
+            for message in (descriptor(ours), descriptor(ours, offset=0), descriptor(fd, offset=-1),
+                            descriptor(fd, count=-1), descriptor("name"), descriptor(10_000)):
+                await note(send, message)
+            os.close(ours)
+            os.close(theirs)
+            await send(body(b"x"))
+
+
+async def sends_and_deletes(scope, receive, send):
+    path = os.path.abspath("deleted.txt")
+    with open(path, "wb") as file:
+        file.write(b"x" * 1000)
+    await send(start())
+    await send({"type": "http.response.pathsend", "path": path})
+    os.unlink(path)
+    SEEN.append("deleted")
+
+
+async def strange_paths(scope, receive, send):
+    fifo = os.path.abspath("fifo")
+    if not os.path.exists(fifo):
+        os.mkfifo(fifo)
+    await send(start())
+    for path in (fifo, os.getcwd(), "/none", 5.5):
+        await note(send, {"type": "http.response.pathsend", "path": path})
+    await send(body(b"x"))
+
+
+async def informational(scope, receive, send):
+    for status in (99, 101, 200):
+        await note(send, {"type": "http.response.informational", "status": status})
+    await note(send, {"type": "http.response.early_hint", "links": ["text"]})
+    await send({"type": "http.response.informational", "status": 102, "headers": [(b"x", b"1")]})
+    await send({"type": "http.response.informational", "status": 103})
+    await note(send, {"type": "http.response.push", "path": "/a.css", "headers": []})
+    await note(send, {"type": "http.response.debug", "info": {}})
+    await send(start())
+    await note(send, {"type": "http.response.push", "path": "/a.css", "headers": []})
+    await send(body(b"x", True))
+    await note(send, {"type": "http.response.early_hint", "links": []})
+    await send(body(b"y"))
+    await note(send, {"type": "http.response.push", "path": "/a.css", "headers": []})
+
+
+async def no_trailers(scope, receive, send):
+    await send(start())
+    await note(send, {"type": "http.response.trailers", "headers": [(b"a", b"1")]})
+    await send(body(b"x"))
+    await note(send, {"type": "http.response.trailers", "headers": [(b"a", b"1")]})
+
+
+async def odd_trailers(scope, receive, send):
+    await send(start(trailers=True))
+    await send(body(b"x", True))
+    await note(send, {"type": "http.response.trailers"})
+    await send(body())
+    for headers in ([(b"content-length", b"1")], [("a", b"1")], [(b"a", b"1\r\n")]):
+        await note(send, {"type": "http.response.trailers", "headers": headers})
+    await note(send, body(b"late"))
+    await send({"type": "http.response.trailers", "more_trailers": True})
+    await send({"type": "http.response.trailers", "headers": [(b"transfer-encoding", b"x"), (b"a", b"1")]})
+    await note(send, {"type": "http.response.trailers"})
+
+
+async def named_pairs(scope, receive, send):
+    await send(start(headers=[Pair(b"x-name", b"value"), [b"x-list", b"value"]]))
+    await send(body(b"x", more=bool(scope["query_string"])))
+    if scope["query_string"]:
+        await send(body(b"y"))
+
+
+async def buffers(scope, receive, send):
+    await send(start())
+    for content in (bytearray(b"1"), memoryview(b"2x3")[::2], array.array("B", b"4"), enum.Enum):
+        await note(send, body(content, True))
+    await send(body())
+
+
+async def computes(scope, receive, send):
+    await asyncio.sleep(0.01)
+    await send(start())
+    for number in b"12":
+        await send(body(bytes([number]), True))
+        time.sleep(0.4)
+    await send(body())
+
+
+async def computes_afterwards(scope, receive, send):
+    await asyncio.sleep(0.01)
+    await hello(scope, receive, send)
+    time.sleep(0.4)
+
+
 async def hints(scope, receive, send):
     await send({"type": "http.response.early_hint", "links": [b"</a.css>; rel=preload"]})
     await send(start())
@@ -337,7 +488,10 @@ async def group(scope, receive, send):
     await send(start())
     await send(body(b"x", True))
     SEEN.append((await receive())["type"])
-    raise ExceptionGroup("group", [ConnectionResetError("not ours")])
+    errors = [sys.modules["tricorn.worker.wire"].ClientDisconnected("what send raises after a while")]
+    if scope["query_string"]:
+        errors.append(ConnectionResetError("not ours"))
+    raise ExceptionGroup("group", [ExceptionGroup("inner", errors)])
 
 
 def wrapped(scope, receive, send):

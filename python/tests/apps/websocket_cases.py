@@ -347,6 +347,9 @@ async def http(scope, receive, send):
     if scope["path"] == "/seen":
         content = repr(SEEN).encode()
         del SEEN[:]
+    elif scope["path"] == "/waits":
+        await receive()
+        await receive()
     elif scope["path"] == "/go":
         gate().set()
         gate().clear()

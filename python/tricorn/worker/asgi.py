@@ -286,10 +286,16 @@ class AsgiServer(Server):
         await self._drain()
         left = self.deadline - monotonic()
         result = await self.lifespan.shutdown(max(left, 0.1))
+        await self._write_rest()
+        return result
+
+    async def _write_rest(self) -> None:
+        """Lets the edge take what it has not taken yet."""
+        until = max(self.deadline, monotonic() + 0.1)
         for connection in self.connections:
             connection.pour()
-            connection.flush_some()
-        return result
+        while not all([connection.flush_some() for connection in self.connections]) and monotonic() < until:
+            await asyncio.sleep(0.01)
 
     async def _drain(self) -> None:
         """Lets requests and their background tasks end; tells open streams, then cancels what does not listen."""

@@ -359,10 +359,9 @@ class Exchange:
 
     async def _wait_for_opening(self) -> None:
         """Waits until the edge has opened the file, or can no longer be expected to."""
-        until = monotonic() + OPENING_S
-        timer = self.server.loop.call_later(OPENING_S, self.wake)
+        timer = self.server.loop.call_later(OPENING_S, self.grant, 1)
         try:
-            while not self.granted and not self.gone and monotonic() < until:
+            while not self.granted and not self.gone:
                 await self._wait()
         finally:
             timer.cancel()

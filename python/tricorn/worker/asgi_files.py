@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import stat
+import sys
 from typing import Any, Optional
 
 # What is read at once, and is on its way to the edge before the next is read.
@@ -16,13 +17,14 @@ BLOCK_SIZE = 262_144
 
 
 class FilePart:
-    """`count` bytes of an open file from `offset`, fewer where the file ends before."""
+    """`count` bytes of an open file from `offset`."""
 
-    def __init__(self, fd: int, size: int, offset: int, count: Optional[int]) -> None:
+    def __init__(self, fd: int, found: os.stat_result, offset: int, count: Optional[int]) -> None:
         self.fd = fd
-        left = max(0, size - offset)
         self.offset = offset
-        self.count = left if count is None else count
+        # A device's size means nothing.
+        left = max(0, found.st_size - offset) if stat.S_ISREG(found.st_mode) else sys.maxsize
+        self.count = left if count is None else min(count, left)
         # There is nothing behind it.
         self.to_end = self.count == left
         # Under which the edge can open it.
@@ -45,7 +47,7 @@ def open_path(path: Any, count: Optional[int]) -> FilePart:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", path)
-        part = FilePart(fd, found.st_size, 0, count)
+        part = FilePart(fd, found, 0, count)
     except BaseException:
         os.close(fd)
         raise
@@ -64,7 +66,7 @@ def part_of(file: Any, offset: Optional[int], count: Optional[int]) -> FilePart:
     if offset < 0 or count is not None and count < 0:
         raise RuntimeError("offset and count of http.response.zerocopysend must not be negative")
     found = os.fstat(fd)
-    part = FilePart(fd, found.st_size, offset, count)
+    part = FilePart(fd, found, offset, count)
     if stat.S_ISREG(found.st_mode):
         part.name = _name_of(fd, found)
     return part
