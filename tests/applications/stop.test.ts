@@ -23,15 +23,23 @@ async function startChannels(t: TestContext, serverName: ServerName): Promise<{ 
   return { server, folder };
 }
 
+/** The first message says where the member is, each other one what was said. */
+interface Heard {
+  readonly worker?: number;
+  readonly heard?: string;
+}
+
 /** A member of a room: what it has heard, and with which code it was closed. */
 class Member {
-  readonly heard: { worker?: number; heard?: string }[] = [];
+  readonly heard: Heard[] = [];
   code: number | undefined = undefined;
   readonly #socket: WebSocket;
 
   constructor(origin: string, room: string) {
     this.#socket = new WebSocket(`${origin.replace("http", "ws")}/ws/chat/${room}/`, { headers: { origin } });
-    this.#socket.onmessage = ({ data }): void => void this.heard.push(JSON.parse(String(data)));
+    this.#socket.onmessage = ({ data }): void => {
+      this.heard.push(JSON.parse(String(data)) as Heard);
+    };
     this.#socket.onclose = ({ code }): void => {
       this.code = code;
     };

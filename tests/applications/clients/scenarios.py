@@ -81,23 +81,23 @@ async def told(socket):
     return json.loads(await socket.recv())
 
 
-async def until(check):
+async def until(check, seconds=CONDITION_SECONDS):
     """Calls a coroutine function again and again until what it returns is true; returns that."""
-    deadline = time.monotonic() + CONDITION_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         value = await check()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"still {value!r} after {CONDITION_SECONDS} seconds")
+            raise AssertionError(f"still {value!r} after {seconds} seconds")
         await asyncio.sleep(0.01)
 
 
-async def event(http, wanted):
+async def event(http, wanted, seconds=CONDITION_SECONDS):
     """Waits until the application has noted an event, for which it has the path /events."""
     async def noted():
         return wanted in (await http.get("/events")).json()
-    return await until(noted)
+    return await until(noted, seconds)
 
 
 def drop(socket):
