@@ -371,6 +371,18 @@ class Stops(unittest.TestCase):
             self.assertEqual(link.receive(), (3, 1, b"bye"))
             self.assertEqual(link.receive(), (4, 1, None))
 
+    def test_an_event_stream_is_told_when_its_worker_retires_and_nobody_else(self):
+        with edge.Worker("asgi_cases:app") as worker:
+            link = worker.data()
+            link.send((1, 1, 0, edge.scope("/forever"), b""))
+            link.send((1, 2, 0, edge.scope("/forever", query_string=b"text/event-stream; charset=utf-8"), b""))
+            self.assertEqual([link.receive()[:3], link.receive()[:3]], [(2, 1, b"first"), (2, 2, b"first")])
+            worker.control.send({"type": "retire", "grace_s": 0.2})
+            self.assertEqual([link.receive(), link.receive()], [(3, 2, b"bye"), (4, 2, None)])
+            self.assertTrue(link.quiet(0.2))
+            link.send((3, 1))
+            self.assertEqual(link.receive()[:2], (6, 1))
+
     def test_what_does_not_listen_is_cancelled_within_the_grace_time(self):
         with edge.Worker("asgi_cases:app") as worker:
             link = worker.data()

@@ -495,6 +495,14 @@ class Stops(unittest.TestCase):
                 found = other.response(id)[2]
             self.assertEqual(ast.literal_eval(found.decode()), [GONE])
 
+    def test_a_wsgi_worker_takes_no_websocket_frames(self):
+        with edge.Worker("wsgi_cases:app") as worker:
+            for frame in ((6, [1, "x"]), (7, 1, b"x", 1), (8, 1, 1000, ""), (9, 1)):
+                link = worker.data()
+                link.send(frame)
+                with self.subTest(frame=frame):
+                    self.assertIsNone(link.receive())
+
     def test_malformed_frames_end_their_connection_and_no_other(self):
         with edge.Worker("websocket_cases:app") as worker:
             good = worker.data(1)

@@ -140,7 +140,8 @@ class Streams(unittest.TestCase):
             return (tuple(parts), parts, {str(n): part for n, part in enumerate(parts)})[kind - 6]
 
         good = [(1, 1, 0, edge.environ(), b""), (2, 1, b"abc", True), (3, 1), (4, 1, 5),
-                (1, 2, 0, edge.environ(), None)]
+                (1, 2, 0, edge.environ(), None), (6, [1, "text", 2, b"bytes", 1, None]), (7, 1, b"part", 0),
+                (8, 1, 1000, "reason"), (9, 1)]
         # marshal is no parser of hostile bytes, so only shapes are strange here: the edge is the only writer.
         for _ in range(3000):
             frame = list(chance.choice(good))

@@ -64,6 +64,8 @@ export type ControlCommand =
   | StartMessage
   | { readonly type: "edge"; readonly pid: number }
   | { readonly type: "fork"; readonly name: string; readonly start: StartMessage }
+  /** Nothing new will come, and `stop` follows within so long: what never ends by itself is to be told in time. */
+  | { readonly type: "retire"; readonly grace_s: number }
   | { readonly type: "stop"; readonly grace_s: number };
 
 type Fields = Readonly<Record<string, unknown>>;

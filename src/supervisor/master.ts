@@ -193,7 +193,7 @@ export class Master {
     const share = Math.min(workersShareMsMax, gracefulTimeoutMs / 5);
     const deadlineAt = now + gracefulTimeoutMs;
     this.#phase = { kind: "draining", deadlineAt, edgeDeadlineAt: deadlineAt - share };
-    this.#pool.settle();
+    this.#pool.settle(gracefulTimeoutMs - share);
     this.#edge?.send({ kind: "drain" });
     // The edge is the last to hold them: once it closes them, new connections are refused instead of queued.
     for (const listener of this.#place.listeners) listener.close();

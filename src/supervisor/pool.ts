@@ -194,9 +194,15 @@ export class WorkerPool {
     if (current.length > this.#wanted && newest !== undefined) newest.isLeaving = true;
   }
 
-  /** The end is near: whoever wants a successor gets none. (A supervisor may have sent TERM to all processes.) */
-  settle(): void {
+  /**
+   * The end is near: whoever wants a successor gets none. (A supervisor may have sent TERM to all processes.)
+   * @param graceMs until `stop`, at the latest
+   */
+  settle(graceMs: number): void {
     this.#isSettled = true;
+    for (const worker of this.#workers.values()) {
+      worker.connection?.send({ type: "retire", grace_s: graceMs / 1000 });
+    }
   }
 
   /** Ends all of them, with so much time to finish; nothing is started any more. */
@@ -288,6 +294,7 @@ export class WorkerPool {
       worker.become("retiring");
       worker.deadlineAt = performance.now() + this.#settings.config.app.gracefulTimeoutMs;
       if (!this.#hooks.retire(worker)) this.#stop(worker, this.#settings.config.app.gracefulTimeoutMs);
+      else worker.connection?.send({ type: "retire", grace_s: this.#settings.config.app.gracefulTimeoutMs / 1000 });
     }
   }
 

@@ -440,7 +440,7 @@ async def state(scope, receive, send):
 
 
 async def forever(scope, receive, send):
-    await send(start())
+    await send(start(headers=[(b"content-type", scope["query_string"] or b"text/plain")]))
     await send(body(b"first", True))
     while True:
         message = await receive()

@@ -27,9 +27,6 @@ TURN_S = 0.002
 # The share of the grace time that open streams get before they are told to end, and before they are cancelled.
 POLITE_SHARE = 0.5
 CANCEL_SHARE = 0.9
-EXTENSIONS: dict = {"http.response.pathsend": {}, "http.response.zerocopysend": {}, "http.response.early_hint": {},
-                    "http.response.trailers": {}}
-WEBSOCKET_EXTENSIONS: dict = {"websocket.http.response": {}}
 
 
 class AsgiServer(Server):
@@ -55,6 +52,8 @@ class AsgiServer(Server):
         self._new_websocket = type("WebSocket", (WebSocket,), {"__slots__": (), "server": self})
         # The worker is about to stop: receive() tells open streams so.
         self.closing = False
+        # Event streams that were told to end, because the worker retires: receive() tells them so.
+        self.told: set = set()
 
     # The server's face to the steward, from the steward's thread.
 
@@ -240,11 +239,12 @@ class AsgiServer(Server):
             exchange: Any
             if method is not None:
                 scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
-                scope["extensions"] = EXTENSIONS.copy()
+                scope["extensions"] = {"http.response.pathsend": {}, "http.response.zerocopysend": {},
+                                       "http.response.early_hint": {}, "http.response.trailers": {}}
                 exchange = self.new_exchange(connection, id, method, body)
             else:
                 scope["asgi"] = {"version": "3.0", "spec_version": "2.5"}
-                scope["extensions"] = WEBSOCKET_EXTENSIONS.copy()
+                scope["extensions"] = {"websocket.http.response": {}}
                 exchange = self._new_websocket(connection, id, scope)
                 if self.closing:
                     exchange.stop()
@@ -260,6 +260,8 @@ class AsgiServer(Server):
                     exchange.cut()
                 self.answered += 1
                 del connection.running[id]
+                if self.told:
+                    self.told.discard(exchange)
                 if body is None:
                     connection.uploads.pop(id, None)
         finally:
@@ -296,6 +298,21 @@ class AsgiServer(Server):
             connection.pour()
         while not all([connection.flush_some() for connection in self.connections]) and monotonic() < until:
             await asyncio.sleep(0.01)
+
+    def retire(self, grace_s: float) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self.loop.call_later, grace_s * POLITE_SHARE, self._tell_streams)
+        except RuntimeError:
+            # The loop is closed: nothing runs.
+            pass
+
+    def _tell_streams(self) -> None:
+        """Tells event streams that the client is gone: they would never end, and their clients come again."""
+        for connection in self.connections:
+            for exchange in list(connection.running.values()):
+                if exchange.is_event_stream():
+                    self.told.add(exchange)
+                    exchange.stop()
 
     async def _drain(self) -> None:
         """Lets requests and their background tasks end; tells open streams, then cancels what does not listen."""

@@ -55,11 +55,11 @@ class Exchange:
     async def receive(self) -> dict:
         """The next event: body bytes, then http.disconnect once the client is gone or the response complete."""
         body = self.body
-        if type(body) is bytes:
+        if type(body) is bytes and self.stage != COMPLETE and not self.gone:
             self.body = True
             return {"type": "http.request", "body": body, "more_body": False}
         while True:
-            if self.gone or self.stage == COMPLETE or self.server.closing:
+            if self.gone or self.stage == COMPLETE or self.server.closing or self in self.server.told:
                 return {"type": "http.disconnect"}
             if body is not True:
                 message = self._next_chunk()
@@ -394,13 +394,21 @@ class Exchange:
         self.wake()
 
     def stop(self) -> None:
-        """The worker is about to stop: `server.closing` is set."""
+        """The worker is about to stop: `server.closing` is set, or `server.told` has this one."""
         self.wake()
+
+    def is_event_stream(self) -> bool:
+        """Tells whether the response has begun and is one that has no end of its own."""
+        return self.stage == STREAMING and any(
+            name.lower() == b"content-type" and value.startswith(b"text/event-stream") for name, value in self.headers)
 
     def returned(self, result: Any) -> None:
         """The application's coroutine ended without an exception."""
         if result is not None:
             report("The ASGI application returned %s; it should return None" % type(result).__name__)
+        if self.stage == STREAMING and self in self.server.told:
+            # An event stream that did as it was told: its client sees an end, and comes again.
+            self._complete(None)
         if self.stage == COMPLETE or self.gone or self.server.closing:
             return
         if self.stage == INITIAL:

@@ -370,6 +370,10 @@ class WebSocket:
 
     # The server's side.
 
+    def is_event_stream(self) -> bool:
+        """The edge tells WebSockets."""
+        return False
+
     def stop(self) -> None:
         """The worker is about to stop: RFC 6455 §7.4 and IANA: 1012, "Service Restart"."""
         if self.stage == ACCEPTED:

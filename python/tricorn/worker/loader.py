@@ -196,5 +196,7 @@ def call(factory: Any, name: str, args: Any, kwargs: dict) -> Any:
 def adapt_asgi2(application: Any) -> Any:
     """Makes an ASGI 3 application of an ASGI 2 one (a callable of the scope that returns a callable)."""
     async def adapted(scope: dict, receive: Any, send: Any) -> None:
+        if "asgi" in scope:
+            scope["asgi"]["version"] = "2.0"
         await application(scope)(receive, send)
     return adapted

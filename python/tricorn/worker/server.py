@@ -52,6 +52,9 @@ class Server:
         """There is something new to look at: frames, an ended connection, a stop."""
         raise NotImplementedError
 
+    def retire(self, grace_s: float) -> None:
+        """Nothing new will come, and the end within so long: what never ends by itself is told in time."""
+
     def flush(self, connection: wire.Connection) -> None:
         """Writes finished answers."""
         raise NotImplementedError

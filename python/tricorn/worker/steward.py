@@ -112,6 +112,8 @@ class Steward:
                     return
                 if message.get("type") == "stop":
                     self.stop(float(message.get("grace_s", 0)))
+                elif message.get("type") == "retire":
+                    self._server.retire(float(message["grace_s"]))
                 elif message.get("type") == "edge":
                     self._edge_pid = message["pid"]
         except EOFError:
