@@ -33,7 +33,7 @@ async def text(send, body, status=200):
 
 async def notes(scope, receive, send, query):
     """What was noted; with `wait`, once there are so many notes."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while len(NOTES.get(query["key"], ())) < int(query.get("wait", "0")) and time.monotonic() < deadline:
         await asyncio.sleep(0.005)
     await text(send, json.dumps(NOTES.pop(query["key"], [])))
@@ -243,16 +243,17 @@ async def outlive(scope, receive, send, query):
 
 
 async def sender(scope, receive, send, query):
-    """Streams without listening; notes how sending ends after the client has left."""
+    """Streams without listening; notes how sending ends in some time after the client has left."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"first", "more_body": True})
     note(query, "begun")
     while (await receive())["type"] != "http.disconnect":
         pass
+    deadline = time.monotonic() + float(query["s"])
     try:
-        for _ in range(20):
+        while time.monotonic() < deadline:
             await send({"type": "http.response.body", "body": b"x", "more_body": True})
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
         note(query, "silence")
     except OSError as error:
         note(query, type(error).__name__)
@@ -310,14 +311,26 @@ async def from_thread(scope, receive, send, query):
 
 
 async def file(scope, receive, send, query):
-    """This file, by a message that names a file."""
+    """This file, by messages that name files."""
     with open(__file__, "rb") as source:
         size = len(source.read())
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
+        source.seek(0)
+        headers = [(b"content-length", b"%d" % size)] if "length" in query else []
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         if query["by"] == "pathsend":
             await send({"type": "http.response.pathsend", "path": __file__})
+        elif query["by"] == "zerocopysend":
+            await send({"type": "http.response.zerocopysend", "file": source.fileno()})
+        elif query["by"] == "several messages":
+            await send({"type": "http.response.zerocopysend", "file": source.fileno(), "count": 10, "more_body": True})
+            with open(__file__, "rb") as again:
+                again.seek(10)
+                await send({"type": "http.response.body", "body": again.read(10), "more_body": True})
+            await send({"type": "http.response.zerocopysend", "file": source.fileno(), "offset": 20})
+        elif query["by"] == "a path that is not there":
+            await send({"type": "http.response.pathsend", "path": __file__ + ".absent"})
         else:
-            await send({"type": "http.response.zerocopysend", "file": source.fileno(), "offset": 0, "count": size})
+            raise ValueError(query["by"])
 
 
 IN_LIFESPAN = contextvars.ContextVar("in_lifespan", default="nothing")

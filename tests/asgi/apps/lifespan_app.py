@@ -67,13 +67,14 @@ async def app(scope, receive, send):
     body = repr(sorted(state.items())).encode()
     state.get("shared", []).append(1)
     state["number"] = 2
-    if scope["path"] == "/stream":
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] in ("/stream", "/events"):
+        kind = b"text/event-stream" if scope["path"] == "/events" else b"text/plain"
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
         await send({"type": "http.response.body", "body": b"begun", "more_body": True})
         say("stream begins")
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        say("the stream hears of the end")
+        await receive()
+        say("the stream hears %s" % (await receive())["type"])
+        await send({"type": "http.response.body", "body": b", bye"})
         return
     if scope["path"] == "/slow":
         say("slow request begins")

@@ -4,6 +4,7 @@ import { requestText } from "../../support/connection.ts";
 import { eventually } from "../../support/wait.ts";
 import { type Behaviour, get, outcome, short } from "../behaviour.ts";
 import type { AsgiServer } from "../servers.ts";
+import { contextBecause, cookieBecause } from "./reasons.ts";
 
 let keys = 0;
 /** Generous, for a machine under load: tests/asgi/streams.test.ts measures. */
@@ -77,8 +78,6 @@ function background(path: string, next: string) {
   };
 }
 
-const contextBecause = "A request that is pipelined behind another starts from the context the server was started in; "
-  + "in uvicorn it inherits that of the request before.";
 const spec = "with spec_version 2.4 nobody listens while a stream is silent, which is why HTTP is announced as 2.3";
 
 export const starletteBehaviours: readonly Behaviour[] = [
@@ -231,7 +230,7 @@ export const djangoBehaviours: readonly Behaviour[] = [
     expected: '{"a": "1", "b": "2"}',
     uvicorn: {
       expected: '{"a": "1,b=2"}',
-      because: "Cookie fields are joined with \"; \" before Django sees them (RFC 9113 §8.2.3); it would take a comma.",
+      because: cookieBecause,
     },
   },
 ];

@@ -13,6 +13,8 @@ export interface Life {
   readonly settings?: Omit<ServerSettings, "app" | "env">;
   /** What happens between start and TERM: one request, if left out. @returns what the client saw */
   readonly play?: (server: AsgiServer) => Promise<string>;
+  /** Does `play` send TERM itself? */
+  readonly playEnds?: true;
   /** What the application printed, what the client saw, the exit status, and whether a traceback was logged. */
   readonly expected: Outcome;
   readonly uvicorn?: { readonly expected: Outcome; readonly because: string };
@@ -26,12 +28,13 @@ export interface Outcome {
 }
 
 /** Starts a server, plays, ends it with TERM. @returns what it was like; what is as usual is left out */
-export async function live(name: ServerName, { lifespan, settings, play = ask, expected }: Life): Promise<Outcome> {
+export async function live(name: ServerName, life: Life): Promise<Outcome> {
+  const { lifespan, settings, play = ask, playEnds, expected } = life;
   try {
     const env = { LIFESPAN_CASE: lifespan };
     await using server = await startServer(name, { app: "lifespan_app:app", env, ...settings });
     const client = await play(server);
-    server.signal("SIGTERM");
+    if (playEnds !== true) server.signal("SIGTERM");
     await eventually("the server ends", 15_000, () => server.exitStatus !== undefined);
     // What it printed last may arrive after the news of its end.
     const wanted = expected.application.length;
@@ -67,13 +70,15 @@ async function askTwice(server: AsgiServer): Promise<string> {
   return [await ask(server), await ask(server)].join(" ");
 }
 
-/** Leaves something running when it returns, which is when TERM is sent. */
-function running(target: string, begun: string) {
+/** Sends TERM while a request runs; tells its response, and whether that was cut. */
+function during(target: string, begun: string) {
   return async (server: AsgiServer): Promise<string> => {
-    const connection = await server.connect();
+    using connection = await server.connect();
     connection.send(requestText({ target }));
     await eventually(begun, 5000, () => server.output.includes(begun));
-    return "begun";
+    server.signal("SIGTERM");
+    const { text, complete } = await connection.response();
+    return complete ? text : `${text} cut`;
   };
 }
 
@@ -83,6 +88,9 @@ const stateOf = (shared: string): string =>
 const ends = [stateOf("[1]"), "end of lifespan"];
 const first = "[('number', 1), ('shared', [])]";
 const unsupported = { client: "[]" };
+const grace = { tricorn: ["--graceful-timeout", "2"], uvicorn: ["--timeout-graceful-shutdown", "2"] };
+const waitedBecause = "What the application does behind shutdown.complete is waited for: context managers may close "
+  + "there.";
 const leaveBecause = "The application asks to end; uvicorn takes it for an application without lifespan and serves.";
 const hiddenBecause = "What was broken is logged with its traceback, and not taken for a lack of lifespan.";
 const kindBecause = "As for all messages out of order; an assertion is a mistake of the server's own.";
@@ -100,7 +108,7 @@ export const lives: readonly Life[] = [
       expected: {
         application: [...begins, stateOf("[1, 1]")], client: `${first} [('number', 1), ('shared', [1])]`,
       },
-      because: "What the application does behind shutdown.complete is waited for: context managers may close there.",
+      because: waitedBecause,
     },
   },
   {
@@ -193,30 +201,48 @@ export const lives: readonly Life[] = [
   {
     name: "requests and the work behind them come before shutdown",
     lifespan: "ordinary",
-    play: running("/slow", "slow request begins"),
+    play: during("/slow", "slow request begins"),
+    playEnds: true,
     expected: {
       application: [...begins, "slow request begins", "slow request answered", "background work done", ...ends],
-      client: "begun",
+      client: first,
     },
     uvicorn: {
       expected: {
         application: [
           ...begins, "slow request begins", "slow request answered", "background work done", stateOf("[1]"),
         ],
-        client: "begun",
+        client: first,
       },
-      because: "What the application does behind shutdown.complete is waited for: context managers may close there.",
+      because: waitedBecause,
     },
   },
   {
-    name: "an open stream hears http.disconnect within the grace time, then comes shutdown",
+    name: "an event stream hears http.disconnect in the middle of the grace time, and may say goodbye",
     lifespan: "ordinary",
-    settings: { tricorn: ["--graceful-timeout", "2"], uvicorn: ["--timeout-graceful-shutdown", "2"] },
-    play: running("/stream", "stream begins"),
-    expected: { application: [...begins, "stream begins", "the stream hears of the end", ...ends], client: "begun" },
+    settings: grace,
+    play: during("/events", "stream begins"),
+    playEnds: true,
+    expected: {
+      application: [...begins, "stream begins", "the stream hears http.disconnect", ...ends], client: "begun, bye",
+    },
     uvicorn: {
-      expected: { application: [...begins, "stream begins", stateOf("[1]")], client: "begun", traceback: true },
-      because: "A stream that is told can say goodbye; uvicorn cancels it when the time is over.",
+      expected: { application: [...begins, "stream begins", stateOf("[1]")], client: "begun cut", traceback: true },
+      because: "An event stream has no end of its own; uvicorn waits until the time is over and cancels it.",
+    },
+  },
+  {
+    name: "another open response is cut at the end of the grace time, and hears http.disconnect",
+    lifespan: "ordinary",
+    settings: grace,
+    play: during("/stream", "stream begins"),
+    playEnds: true,
+    expected: {
+      application: [...begins, "stream begins", "the stream hears http.disconnect", ...ends], client: "begun cut",
+    },
+    uvicorn: {
+      expected: { application: [...begins, "stream begins", stateOf("[1]")], client: "begun cut", traceback: true },
+      because: "The client is gone, as on any other day; uvicorn cancels the task.",
     },
   },
 ];

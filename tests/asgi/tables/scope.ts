@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { type RequestText, requestText } from "../../support/connection.ts";
 import { type Behaviour, getJson } from "../behaviour.ts";
 import type { AsgiServer } from "../servers.ts";
+import { absentBecause, cookieBecause } from "./reasons.ts";
 
 type Scope = Readonly<Record<string, unknown>>;
 
@@ -77,8 +78,10 @@ export const scopeBehaviours: readonly Behaviour[] = [
   {
     name: "a scope has extensions",
     play: async (server) => Object.keys(((await getJson(server, "/")) as Scope)["extensions"] ?? {}).sort(),
-    expected: ["http.response.early_hint", "http.response.pathsend", "http.response.trailers"],
-    uvicorn: { expected: [], because: "uvicorn has none of them on HTTP/1.1; what is announced here is there." },
+    expected: [
+      "http.response.early_hint", "http.response.pathsend", "http.response.trailers", "http.response.zerocopysend",
+    ],
+    uvicorn: { expected: [], because: absentBecause },
   },
   {
     name: "HTTP/1.0, without a Host",
@@ -157,7 +160,7 @@ export const scopeBehaviours: readonly Behaviour[] = [
     expected: "[(b'host', b'a'), (b'cookie', b'a=1; b=2'), (b'x-a', b'1')]",
     uvicorn: {
       expected: "[(b'host', b'a'), (b'cookie', b'a=1'), (b'x-a', b'1'), (b'cookie', b'b=2')]",
-      because: "RFC 9113 §8.2.3: they are joined with \"; \" before an application that knows one of them sees them.",
+      because: cookieBecause,
     },
   },
   {

@@ -3,6 +3,7 @@ import { requestText } from "../../support/connection.ts";
 import { eventually } from "../../support/wait.ts";
 import { type Behaviour, deed, get, getJson, noted, notes, outcome, short, step } from "../behaviour.ts";
 import type { AsgiServer } from "../servers.ts";
+import { contextBecause } from "./reasons.ts";
 
 const { start, body, part, receive, sleep } = step;
 
@@ -30,13 +31,22 @@ function failure(target: () => string, texts: readonly string[]) {
 const steps = (...list: readonly (readonly unknown[])[]) => () => deed("steps", { steps: list }).target;
 const variable = (set: string, more: Record<string, string> = {}): string => deed("variable", { set, ...more }).target;
 
+/** Sends for some time to a client that has left. */
+function sending(seconds: number) {
+  return async (server: AsgiServer): Promise<unknown> => {
+    using connection = await server.connect();
+    const { target, key } = deed("sender", { s: String(seconds) });
+    connection.send(requestText({ target }));
+    await noted(server, key, 1);
+    connection.close();
+    return await notes(server, key, 2);
+  };
+}
+
 const clean = ['["clean", "a"]', '["clean", "b"]', '["clean", "c"]'];
 const logged = "Exception in ASGI application";
 const keptBecause = "The client has a whole response; that the application failed says nothing about the connection.";
 const headBecause = "The head waits for one turn of the loop, so an application that fails at once still gets its 500.";
-const contextBecause = "Each request starts from a copy of the context the server was started in; uvicorn starts one "
-  + "that was pipelined in the context of the request before.";
-
 export const taskBehaviours: readonly Behaviour[] = [
   {
     name: "an exception before the response is 500, and is logged once with its traceback",
@@ -130,14 +140,7 @@ export const taskBehaviours: readonly Behaviour[] = [
   },
   {
     name: "what is sent to a client that has left is dropped in silence",
-    play: async (server) => {
-      using connection = await server.connect();
-      const { target, key } = deed("sender");
-      connection.send(requestText({ target }));
-      await noted(server, key, 1);
-      connection.close();
-      return await notes(server, key, 2);
-    },
+    play: sending(0.3),
     expected: ["begun", "silence"],
   },
   {
@@ -251,5 +254,19 @@ export const taskBehaviours: readonly Behaviour[] = [
     name: "send is called from another thread",
     play: async (server) => short(await get(server, "/?do=from-thread")),
     expected: "200 from a thread",
+  },
+];
+
+/** What takes its time. */
+export const patientBehaviours: readonly Behaviour[] = [
+  {
+    name: "sending to a client that left ten seconds ago raises OSError",
+    play: sending(12),
+    expected: ["begun", "ClientDisconnected"],
+    uvicorn: {
+      expected: ["begun", "silence"],
+      because: "ASGI 2.4 wants OSError, which older applications do not expect. After ten seconds of silence it ends a "
+        + "loop that only sends, which under uvicorn goes on for ever.",
+    },
   },
 ];

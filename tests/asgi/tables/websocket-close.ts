@@ -2,6 +2,7 @@
 import { type Behaviour, deed, noted, notes, step } from "../behaviour.ts";
 import type { AsgiServer } from "../servers.ts";
 import { WebSocketClient, closePayload, frame, opcodes } from "../websocket-client.ts";
+import { farewellBecause } from "./reasons.ts";
 import { open, talk, ws } from "./websocket-talk.ts";
 
 const { accept, text, close } = ws;
@@ -24,7 +25,8 @@ function closing(more: object) {
   return talk({ steps: [receive, accept(), close(more), receive] });
 }
 
-const lostBecause = "RFC 6455 §7.1.5: without a Close frame the code is 1006; 1005 is a Close frame without a code.";
+const lostBecause = "RFC 6455 §7.1.5: without a Close frame the code is 1006; 1005 is a Close frame without a code. A "
+  + "close after the client has left is ignored.";
 const ignoredBecause = "What closes may be said twice: a close after the client has left is ignored.";
 const refusedBecause = "One kind of error for all mistakes of this kind; uvicorn passes on that of its library.";
 const endBecause = "A client that is told why knows whether to come again; uvicorn drops the connection.";
@@ -56,7 +58,7 @@ export const closeBehaviours: readonly Behaviour[] = [
     expected: Array<string>(3).fill("code,reason,type disconnect 1001"),
     uvicorn: {
       expected: ["code,reason,type disconnect 1001", "code,type disconnect 1005", "waits"],
-      because: "The same event whoever asks and however often; a task that asks late must not wait for ever.",
+      because: farewellBecause,
     },
   },
   ...(["close", "reset", "end"] as const).map((how): Behaviour => ({
@@ -65,7 +67,7 @@ export const closeBehaviours: readonly Behaviour[] = [
     expected: application("disconnect 1006", "ClientDisconnected", "sent"),
     uvicorn: {
       expected: application("disconnect 1005", "ClientDisconnected", "ClientDisconnected"),
-      because: `${lostBecause} ${ignoredBecause}`,
+      because: lostBecause,
     },
   })),
   {

@@ -4,15 +4,13 @@ import { requestText } from "../../support/connection.ts";
 import { type Behaviour, bytes, deed, get, noted, notes, outcome, step } from "../behaviour.ts";
 import type { AsgiServer } from "../servers.ts";
 import { type Opening, WebSocketClient, frame, opcodes } from "../websocket-client.ts";
+import { farewellBecause } from "./reasons.ts";
 import { open, talk, ws } from "./websocket-talk.ts";
 
 const { accept, text, close, deny, denial } = ws;
 const { receive, receiveFor, send, start } = step;
 
 const closed = { client: ["close 1000", "FIN"] };
-const farewellBecause = "The last event is told again and again, as the specification has it; uvicorn tells another, "
-  + "or waits for ever.";
-
 /** The answer to a handshake: its status, and the version that it asks for. */
 function handshake(opening: Opening) {
   return async (server: AsgiServer): Promise<unknown> => {
