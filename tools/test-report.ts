@@ -129,7 +129,9 @@ export class TestReport {
     // The parent of a failed test fails too; the child has been told.
     if (error.failureType === "subtestsFailed") return;
     const where = file === undefined ? "" : `${relative(this.#root, file)}:${line ?? 1}`;
-    const names = [...state.names.slice(0, nesting), name].map((part) => part.replace(`${this.#root}/`, ""));
+    // A `describe` that was called in another file than its test has no name here.
+    const known = [...state.names.slice(0, nesting), name].filter((part: string | undefined) => part !== undefined);
+    const names = known.map((part) => part.replace(`${this.#root}/`, ""));
     const cause = error.cause instanceof Error ? inspect(error.cause, { depth: 8 }) : error.message;
     const output = state.output.length === 0 ? "" : `\n  its file printed:\n${indent(state.output.join("\n"))}`;
     const failure = `${names.join(" > ")}\n  ${where}\n${indent(stripVTControlCharacters(cause))}${output}`;

@@ -59,8 +59,8 @@ export interface AppWebSocket {
   /** The application has received everything before the oldest mark of ours. */
   onReceived(): void;
   onApplicationClose(code: number, reason: string): void;
-  /** Its worker is to be replaced. */
-  onRetire(): void;
+  /** Its worker is to be replaced. @param index among the worker's WebSockets */
+  onRetire(index: number): void;
 }
 
 export interface AppRequest {

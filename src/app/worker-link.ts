@@ -174,7 +174,8 @@ export class WorkerLink implements RequestLink {
   /** Gives no new work any more; WebSockets, which would stay for ever, are told. */
   retire(): void {
     this.retiring = true;
-    for (const request of this.#pending.values()) request.webSocket?.onRetire();
+    let index = 0;
+    for (const request of this.#pending.values()) request.webSocket?.onRetire(index++);
   }
 
   close(): void {

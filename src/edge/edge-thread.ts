@@ -48,7 +48,7 @@ export type ThreadReport =
   | { readonly kind: "drained" }
   | { readonly kind: "notice"; readonly level: "error" | "warning" | "info" | "debug"; readonly text: string };
 
-/** The share of the graceful timeout over which the WebSockets of a worker that is replaced are told to come again. */
+/** The share of the graceful timeout within which the WebSockets of a worker that is replaced are closed. */
 const RETIRE_SHARE = 0.5;
 /** An attack must not fill the log. */
 const NOTICE_PAUSE_MS = 1000;

@@ -10,6 +10,7 @@
  */
 import type { Peer } from "../app/index.ts";
 import { statusResponse } from "../handlers/index.ts";
+import type { FieldSemantics } from "../http/field-section.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import { SendStall } from "../net/index.ts";
 import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
@@ -59,6 +60,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   /** Has the body of the current request arrived completely? */
   #requestComplete = true;
   #bodySize = 0;
+  /** Bytes of it that nobody wanted. */
+  #drainedSize = 0;
   #persistent = true;
   #continueSent = false;
   /** The client will send nothing more. */
@@ -243,7 +246,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#exchange = exchange;
     this.#requests++;
     this.#continueSent = false;
-    this.#bodySize = 0;
+    this.#bodySize = this.#drainedSize = 0;
     this.#requestComplete = !exchange.head.hasBody;
     this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : clock.coarseMs + http.clientBodyTimeoutMs;
     this.#persistent = persistent && !this.#owner.draining && http.keepaliveTimeoutMs > 0
@@ -257,7 +260,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#deadlineMs = clock.coarseMs + http.clientBodyTimeoutMs;
     this.#bodySize += bytes.length;
     if (this.#exchange === undefined) {
-      if (this.#bodySize > DRAIN_SIZE_MAX) this.#linger();
+      this.#drainedSize += bytes.length;
+      if (this.#drainedSize > DRAIN_SIZE_MAX) this.#linger();
     } else if (this.#bodySize > http.clientMaxBodySize) {
       this.#persistent = false;
       this.#exchange.refuseBody(413);
@@ -302,7 +306,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
 
   /** The response is out before its request was read: read a little more, rather than lose the connection. */
   #drainBody(): void {
-    if (this.#exchange !== undefined || this.#bodySize > DRAIN_SIZE_MAX) return this.#linger();
+    if (this.#exchange !== undefined) return this.#linger();
     this.#stream.resume();
   }
 
@@ -349,10 +353,16 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
 
   /** May another request follow this response? Said in its head, so decided before it. */
   #decide(exchange: SentExchange, head: ResponseHead): void {
-    // A client that still waits for 100 may never send its body; RFC 9112 §9.6 wants the close announced.
-    const bodyInDoubt = !this.#requestComplete && exchange.head.fields.semantics.expectContinue && !this.#continueSent;
+    const bodyInDoubt = !this.#requestComplete && this.#isBodyInDoubt(exchange.head.fields.semantics);
     const last = this.#owner.draining || (this.#inputEnded && this.#reader.pendingSize === 0);
     if (head.close || bodyInDoubt || last) this.#persistent = false;
+  }
+
+  /** Will the rest of the body not be read for the connection's sake? RFC 9112 §9.6 wants the close announced. */
+  #isBodyInDoubt({ contentLength, chunked, expectContinue }: FieldSemantics): boolean {
+    // A client that still waits for 100 may never send its body.
+    if (expectContinue && !this.#continueSent) return true;
+    return chunked || contentLength - this.#bodySize > DRAIN_SIZE_MAX;
   }
 
   #tooShort(exchange: SentExchange): void {

@@ -32,6 +32,8 @@ const QUEUED_MAX = 65_536;
 /** How long the client may take to answer a Close; and when the program is about to end. */
 const CLOSE_MS = 10_000;
 const DRAIN_CLOSE_MS = 1000;
+/** Between two WebSockets of a worker that is replaced. */
+const RETIRE_GAP_MS = 1;
 /** How long the client may take to end the connection after the Closes. */
 const END_MS = 2000;
 /** RFC 6455 §7.4.1, and its registry for 1012. */
@@ -159,9 +161,10 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
     if (this.#phase === "open") this.#close(INTERNAL_ERROR, "");
   }
 
-  onRetire(): void {
-    // Spread over time, so that all the clients of a worker do not come back at once.
-    this.#retireMs = this.#context.clock.coarseMs + Math.random() * this.#context.retireSpreadMs;
+  onRetire(index: number): void {
+    // One after the other, so that thousands do not come back at once; few need not wait.
+    const { clock, retireSpreadMs } = this.#context;
+    this.#retireMs = clock.coarseMs + Math.min(index * RETIRE_GAP_MS, retireSpreadMs);
   }
 
   // What the client does.

@@ -11,8 +11,8 @@ const wsRow: DefaultedRow<boolean> = {
   argument: implementation(),
   default: "auto",
   group: "WebSocket",
-  doc: "none: an ASGI application gets requests for a WebSocket as plain ones. Names of uvicorn's implementations mean " +
-    "auto.",
+  doc: "none: an ASGI application gets requests for a WebSocket as plain ones. Names of uvicorn's implementations " +
+    "mean auto.",
   example: "tricorn chat:app --ws none",
 };
 

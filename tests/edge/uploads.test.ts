@@ -194,3 +194,24 @@ describe("a disk that takes nothing more", () => {
     });
   });
 });
+
+describe("an upload that is answered before it is there", () => {
+  const post = (length: number): string =>
+    requestText({ method: "POST", target: "/?n=1", fields: { "Content-Length": `${length}` } });
+
+  test("keeps its connection when little of it is left, and is told that the connection ends otherwise", async () => {
+    await using program = await Program.start({ app: "asgi_app:app" });
+    using connection = await program.connect();
+    for (let n = 0; n < 3; n++) {
+      connection.send(post(256 * kibi));
+      const answer = await connection.response();
+      assert.deepEqual([answer.text, answer.fields.get("connection")], ["hello 1", undefined]);
+      await connection.sendAll(randomBlock.subarray(0, 256 * kibi));
+    }
+    connection.send(post(256 * kibi + 1));
+    assert.equal((await connection.response()).fields.get("connection"), "close");
+    using other = await program.connect();
+    other.send(requestText({ method: "POST", target: "/?n=1", fields: { "Transfer-Encoding": "chunked" } }));
+    assert.equal((await other.response()).fields.get("connection"), "close");
+  });
+});
