@@ -168,6 +168,28 @@ class Rules:
         self.seen()
         self.assertEqual(len(self.ask("/large")[2]), 600_000)
 
+    def test_a_send_that_is_cancelled_leaves_no_hole(self):
+        id = self.send("/impatient", query=b"200000")
+        self.assertEqual(self.link.receive()[0], 2)
+        # Room for what is left of the first send, and for a part of the second.
+        self.link.send((4, id, 100_000))
+        found = b""
+        while not self.link.quiet(0.3):
+            found += self.link.receive()[2]
+        self.link.send((4, id, 200_000))
+        for frame in iter(self.link.receive, (4, id, None)):
+            found += frame[2]
+        self.assertEqual(found, b"a" * (300_000 - 262_144) + b"b" * 200_000 + b"c")
+        self.assert_seen("timeout,sent")
+
+    def test_too_much_of_a_send_that_is_cancelled_cuts_the_response(self):
+        id = self.send("/impatient", query=b"1400000")
+        self.assertEqual(self.link.receive()[0], 2)
+        self.link.send((4, id, 100_000))
+        frames = list(iter(self.link.receive, (6, id, True)))
+        self.assertEqual(sum(len(frame[2]) for frame in frames), 100_000)
+        self.assert_seen("timeout,RuntimeError")
+
     def test_wrong_order_is_a_runtime_error_that_names_both(self):
         found = self.ask("/order")[2].decode().split("|")
         self.assertEqual(found[0], "Expected ASGI message 'http.response.start', but got 'http.response.body'")

@@ -121,6 +121,9 @@ class Rules:
         id = self.open("/accepts", b'{"subprotocol": "other"}', subprotocols=["chat"])
         self.assertEqual(self.until_end(id)[0], (10, id, None, []))
         self.worker.wait_log("'other', which the client did not offer")
+        id = self.open("/accepts", b'{"headers": [(b"x", b"y" * 1_100_000)]}')
+        self.assertEqual(self.link.receive(), (6, id, False))
+        self.worker.wait_log("FrameTooLarge")
 
     def test_fields_of_the_handshake_are_refused_in_accept(self):
         self.until_end(self.accepted("/accepts-oddly"))
@@ -285,6 +288,30 @@ class Rules:
         self.assertEqual(order, [(1, 600_000, b"\xac"), "small", (2, 262_144, b"x"), (2, 65_537, b"y"), 65_536,
                                  (14, 1000)])
         self.assertEqual(self.link.receive(), (4, id, None))
+
+    def test_a_large_message_is_sent_whole_though_nobody_waits_for_it(self):
+        id = self.accepted("/impatient")
+        frames = []
+        while not self.link.quiet(SYNCHRONOUS_S):
+            frames.append(self.link.receive())
+        self.assertEqual(self.seen(), ["timeout"])
+        while not frames or frames[-1][0] != 4:
+            for frame in frames:
+                if frame[0] == 11 and None in frame[1]:
+                    self.link.send((9, id))
+            frames = [frame for frame in frames if frame[0] != 11 or frame[1][0] is not None]
+            frames.append(self.link.receive())
+        self.assertEqual([frame[0] for frame in frames], [13, 13, 13, 11, 14, 4])
+        self.assertEqual([frame[3:] for frame in frames[:3]], [(2, False), (0, False), (0, True)])
+        self.assertEqual(sum(len(frame[2]) for frame in frames[:3]), 700_000)
+
+    def test_a_large_message_ends_with_the_client(self):
+        before = self.worker.log()
+        id = self.accepted("/impatient")
+        self.link.send((8, id, 1001, ""))
+        self.assertEqual(self.until_end(id)[-1], (4, id, None))
+        self.assertEqual(self.worker.log(), before)
+        self.seen()
 
     def test_large_messages_come_in_parts(self):
         id = self.accepted("/echo")

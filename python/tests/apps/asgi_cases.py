@@ -378,6 +378,18 @@ async def odd_trailers(scope, receive, send):
     await note(send, {"type": "http.response.trailers"})
 
 
+async def impatient(scope, receive, send):
+    """Stops waiting for a slow client and goes on with what comes next."""
+    size = int(scope["query_string"])
+    await send(start(headers=[(b"content-length", b"%d" % (size + 300_001))]))
+    await send(body(b"a" * 300_000, True))
+    try:
+        await asyncio.wait_for(send(body(b"b" * size, True)), 0.05)
+    except asyncio.TimeoutError:
+        SEEN.append("timeout")
+    await note(send, body(b"c"))
+
+
 async def named_pairs(scope, receive, send):
     await send(start(headers=[Pair(b"x-name", b"value"), [b"x-list", b"value"]]))
     await send(body(b"x", more=bool(scope["query_string"])))

@@ -251,6 +251,17 @@ async def large(scope, receive, send):
     await send(data(b"z" * 65_536))
 
 
+async def impatient(scope, receive, send):
+    """Stops waiting for a large message, and sends a small one."""
+    await accept(receive, send)
+    try:
+        await asyncio.wait_for(send(data(b"x" * 700_000)), 0.05)
+    except asyncio.TimeoutError:
+        SEEN.append("timeout")
+    await send(text("small"))
+    await send(close())
+
+
 async def races(scope, receive, send):
     """Receives that are cancelled while messages come, one for each timeout."""
     await accept(receive, send)

@@ -27,6 +27,8 @@ EXPECTED = {INITIAL: "http.response.start", STARTED: "http.response.body", STREA
 # After the client has left, sends are dropped in silence for so long, then they raise (asgiref 2.4's OSError).
 SILENT_S = 10.0
 SPOOL_READ_SIZE = 65_536
+# What calls of `send` that were cancelled may leave for the next one.
+UNSENT_SIZE_MAX = 1_048_576
 # How long `send` waits for the edge to open a file, so that the application may delete it afterwards.
 OPENING_S = 0.25
 
@@ -35,7 +37,7 @@ class Exchange:
     """The two callables of one request, and what the server must know of it."""
 
     __slots__ = ("connection", "id", "method", "body", "stage", "status", "headers", "length", "count", "granted",
-                 "spent", "gone", "waiters", "trailers", "spool")
+                 "spent", "unsent", "gone", "waiters", "trailers", "spool")
     # Each server has a subclass of its own, which saves a store for each request.
     server: Any
 
@@ -260,6 +262,7 @@ class Exchange:
         self.granted = CREDIT
         self.spent = len(body)
         self.count = 0
+        self.unsent = b""
 
     def send_whole(self, body: bytes) -> None:
         """Sends the head and all of the body. Raises TypeError, ValueError."""
@@ -292,6 +295,8 @@ class Exchange:
             self.send_head(body[:CREDIT])
             body = body[CREDIT:]
         self.count = count
+        if self.unsent:
+            body, self.unsent = self.unsent + body, b""
         if body:
             await self._send_chunks(body)
         if self.gone:
@@ -309,7 +314,15 @@ class Exchange:
         while start < size and not self.gone:
             credit = self.granted - self.spent
             if credit <= 0:
-                await self._wait()
+                try:
+                    await self._wait()
+                except BaseException:
+                    # Whoever no longer waits may go on with what comes next: nothing between is left out.
+                    if size - start > UNSENT_SIZE_MAX:
+                        self.cut()
+                    else:
+                        self.unsent = body[start:]
+                    raise
                 continue
             end = min(size, start + credit, start + CREDIT)
             self._put((wire.CHUNK, self.id, body[start:end]))
@@ -348,13 +361,19 @@ class Exchange:
             await self._wait_for_opening()
             return count
         done = 0
-        while not self.gone:
-            block = await part.read(done)
-            if not block:
-                await self._send_body({"more_body": more})
-                break
-            done += len(block)
-            await self._send_body({"body": block, "more_body": True})
+        try:
+            while not self.gone:
+                block = await part.read(done)
+                if not block:
+                    await self._send_body({"more_body": more})
+                    break
+                done += len(block)
+                await self._send_body({"body": block, "more_body": True})
+        except BaseException:
+            # It was cancelled, or cannot be read: the rest will not come.
+            if done and self.stage != COMPLETE:
+                self.cut()
+            raise
         return done
 
     async def _wait_for_opening(self) -> None:

@@ -315,12 +315,43 @@ class WebSocket:
             data, opcode = data.encode(), 1
         else:
             opcode = 2
-        async with InTurn(self):
-            if large:
-                await self._send_parts(data, opcode)
-            else:
-                await self._wait_for_room("websocket.send")
-                self._put_message(data)
+        await self._take_turn()
+        if large:
+            # By a task of its own: an application that stops waiting leaves no half of a message behind.
+            sending = self.server.loop.create_task(self._send_parts(data, opcode))
+            sending.add_done_callback(self._parts_sent)
+            await asyncio.shield(sending)
+            return
+        try:
+            await self._wait_for_room("websocket.send")
+            self._put_message(data)
+        finally:
+            self._end_turn()
+
+    def _parts_sent(self, sending: asyncio.Task) -> None:
+        if not sending.cancelled():
+            # Whoever waits has it, too.
+            sending.exception()
+        self._end_turn()
+
+    async def _take_turn(self) -> None:
+        """Waits until the calls of send that came before are done."""
+        if self.turn is None:
+            self.turn = asyncio.Lock()
+        self.senders += 1
+        self.open = False
+        try:
+            await self.turn.acquire()
+        except BaseException:
+            self.senders -= 1
+            self._look_for_room()
+            raise
+
+    def _end_turn(self) -> None:
+        turn: Any = self.turn
+        turn.release()
+        self.senders -= 1
+        self._look_for_room()
 
     async def _send_parts(self, data: bytes, opcode: int) -> None:
         """Sends a message that is too large for one frame."""
@@ -355,11 +386,14 @@ class WebSocket:
     async def _close(self, message: dict) -> None:
         """The application closes, behind everything that it has sent."""
         code, reason = code_of(message.get("code")), reason_of(message.get("reason"))
-        async with InTurn(self):
+        await self._take_turn()
+        try:
             if self.stage == ACCEPTED:
                 self._end(code, reason)
             else:
                 self._refuse("websocket.close")
+        finally:
+            self._end_turn()
 
     def _end(self, code: int, reason: str) -> None:
         """Closes an accepted WebSocket from our side."""
@@ -420,36 +454,6 @@ class WebSocket:
             self._put((wire.END, self.id, None))
         self.stage = COMPLETE
         self._leave(ABNORMAL, "")
-
-
-class InTurn:
-    """Lets calls of send go on one after the other, in the order of the calls."""
-
-    __slots__ = ("socket",)
-
-    def __init__(self, socket: WebSocket) -> None:
-        self.socket = socket
-
-    async def __aenter__(self) -> None:
-        socket = self.socket
-        if socket.turn is None:
-            socket.turn = asyncio.Lock()
-        socket.senders += 1
-        socket.open = False
-        try:
-            await socket.turn.acquire()
-        except BaseException:
-            self._done()
-            raise
-
-    async def __aexit__(self, *_: Any) -> None:
-        turn: Any = self.socket.turn
-        turn.release()
-        self._done()
-
-    def _done(self) -> None:
-        self.socket.senders -= 1
-        self.socket._look_for_room()
 
 
 def deliver(websockets: dict, messages: list) -> None:
