@@ -258,7 +258,7 @@ export class WorkerLink implements RequestLink {
   #onWebSocketFrame(reader: MarshalReader, bytes: Bytes, kind: number, socket: AppWebSocket | undefined): void {
     switch (kind) {
       case FROM_WORKER.accept: {
-        const subprotocol = reader.takeNone() ? undefined : reader.text();
+        const subprotocol = reader.takeNone() ? undefined : reader.unicode();
         const fields = readFields(reader);
         reader.finish();
         socket?.onAccept(subprotocol, fields);
@@ -279,7 +279,7 @@ export class WorkerLink implements RequestLink {
       }
       case FROM_WORKER.close: {
         const code = reader.int();
-        const reason = reader.text();
+        const reason = reader.unicode();
         reader.finish();
         if (!isCloseCode(code) || fromUtf8(reason).length > CLOSE_REASON_SIZE_MAX) {
           throw new MalformedFrame(`a Close with ${code} and ${reason.length} characters`);
@@ -295,12 +295,12 @@ export class WorkerLink implements RequestLink {
   /** Messages to clients: each payload with everybody who gets it. */
   #onMessages(reader: MarshalReader, bytes: Bytes): void {
     const message = this.#message;
-    for (let left = reader.sequence(); left > 0; left -= 2) {
+    for (let left = reader.list(); left > 0; left -= 2) {
       const isMark = reader.takeNone();
       const isText = !isMark && reader.peekUnicode();
       const size = isMark ? 0 : isText ? reader.skipUnicode() : reader.skipBytes();
       const end = reader.at;
-      const count = reader.sequence();
+      const count = reader.list();
       message.reset(bytes, end - size, end, isText, count > 1);
       for (let index = 0; index < count; index++) {
         const socket = webSocketOf(this.#pending.get(reader.int()));

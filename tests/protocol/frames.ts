@@ -20,9 +20,23 @@ function pair(reader: MarshalReader): WireValue {
   return { tuple: [reader.text(), reader.text()] };
 }
 
+/** `[data, ids, data, ids, …]`: text, bytes or a mark, and whom it is for. */
+function messages(reader: MarshalReader): WireValue[] {
+  const count = reader.list();
+  if (count % 2 === 1) throw new MalformedFrame("a message for nobody");
+  return Array.from({ length: count }, (_, index) => (index % 2 === 1 ? ids(reader) : payload(reader)));
+}
+
+function payload(reader: MarshalReader): WireValue {
+  if (reader.takeNone()) return null;
+  return reader.peekUnicode() ? reader.unicode() : bytes(reader);
+}
+
 const fields = (reader: MarshalReader): WireValue => list(reader, pair);
 const status = (reader: MarshalReader): WireValue => (reader.peekInt() ? reader.int() : reader.text());
 const trailers = (reader: MarshalReader): WireValue => (reader.takeNone() ? null : fields(reader));
+const unicode = (reader: MarshalReader): WireValue => reader.unicode();
+const subprotocol = (reader: MarshalReader): WireValue => (reader.takeNone() ? null : reader.unicode());
 const ids = (reader: MarshalReader): WireValue => list(reader, int);
 
 /** The shapes of docs/wire.md, worker to edge, behind the kind. */
@@ -37,6 +51,11 @@ const shapes: Readonly<Record<number, readonly ((reader: MarshalReader) => WireV
   [FROM_WORKER.credit]: [int, int],
   [FROM_WORKER.informational]: [int, int, fields],
   [FROM_WORKER.returned]: [ids],
+  [FROM_WORKER.accept]: [int, subprotocol, fields],
+  [FROM_WORKER.messages]: [messages],
+  [FROM_WORKER.received]: [int],
+  [FROM_WORKER.part]: [int, bytes, int, bool],
+  [FROM_WORKER.close]: [int, int, unicode],
 };
 
 /** Reads a whole frame. Errors: MalformedFrame. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { FrameReader, MalformedFrame, MarshalWriter } from "../../src/protocol/wire/index.ts";
-import { asBytes } from "../../src/std/bytes.ts";
+import { asBytes, fromUtf8 } from "../../src/std/bytes.ts";
 import { cut } from "./engine.ts";
 import { framed, readPieces } from "./frames.ts";
 import { type WireValue, askPython } from "./python.ts";
@@ -80,6 +80,44 @@ function asLatin1(value: WireValue): WireValue {
   return isBytes ? Buffer.from(value.bytes, "hex").toString("latin1") : asTheEdgeReads(value);
 }
 
+/** Writes what a WebSocket's frames have: text is UTF-8 that came so, and a list's length is known in the end. */
+function writeWebSocket(writer: MarshalWriter, value: WireValue): void {
+  if (typeof value === "string") {
+    const bytes = fromUtf8(value);
+    writer.utf8Of(bytes, 0, bytes.length);
+  } else if (Array.isArray(value)) {
+    const at = writer.openList();
+    for (const item of value) writeWebSocket(writer, item);
+    writer.closeList(at, value.length);
+  } else if (typeof value === "object" && value !== null && "bytes" in value) {
+    const bytes = asBytes(Buffer.from(value.bytes, "hex"));
+    writer.bytesOf(bytes, 0, bytes.length);
+  } else if (typeof value === "object" && value !== null && "tuple" in value) {
+    writer.smallTuple(value.tuple.length);
+    for (const item of value.tuple) writeWebSocket(writer, item);
+  } else {
+    write(writer, value);
+  }
+}
+
+function isRequest({ value }: Case): boolean {
+  return typeof value === "object" && value !== null && "tuple" in value && value.tuple[0] === 1;
+}
+
+describe("what the edge writes of WebSockets", () => {
+  for (const item of casesOf("websocket.json").filter(({ direction }) => direction === "to-worker")) {
+    test(item.name, () => {
+      const { value = null } = item;
+      const writer = new MarshalWriter();
+      writer.begin(item.marshal.length);
+      if (isRequest(item)) write(writer, value);
+      else writeWebSocket(writer, value);
+      assert.equal(writer.end().subarray(4).toString("hex"), item.marshal);
+      assert.deepEqual(askPython({ loads: [bytesOf(item)] }).loads, [value]);
+    });
+  }
+});
+
 describe("what the edge writes", () => {
   for (const item of casesOf("to-worker.json")) {
     test(item.name, () => {
@@ -94,7 +132,8 @@ describe("what the edge writes", () => {
 });
 
 describe("what the edge reads", () => {
-  const cases = casesOf("to-edge.json");
+  const ofWebSockets = casesOf("websocket.json").filter(({ direction }) => direction === "to-edge");
+  const cases = [...casesOf("to-edge.json"), ...ofWebSockets];
   const all = Buffer.concat(cases.map((item) => framed(bytesOf(item))));
   const values = cases.map(({ value = null }) => asTheEdgeReads(value));
 

@@ -11,6 +11,9 @@ function readerOf(hex: string): MarshalReader {
 /** What each method of the reader takes: the type codes of marshal.c. */
 const methods: Readonly<Record<string, readonly [read: (reader: MarshalReader) => unknown, types: string]>> = {
   sequence: [(reader) => reader.sequence(), ")(["],
+  list: [(reader) => reader.list(), "["],
+  unicode: [(reader) => reader.unicode(), "u"],
+  skipUnicode: [(reader) => reader.skipUnicode(), "u"],
   int: [(reader) => reader.int(), "i"],
   bool: [(reader) => reader.bool(), "TF"],
   bytes: [(reader) => reader.bytes(), "s"],

@@ -59,6 +59,12 @@ export class MarshalReader {
     throw new MalformedFrame(`expected a sequence, got type ${type}`);
   }
 
+  /** The same of a list only. */
+  list(): number {
+    if (this.#bytes[this.at] !== LIST) throw new MalformedFrame("expected a list");
+    return this.sequence();
+  }
+
   int(): number {
     const type = this.#byte();
     if (type !== INT) throw new MalformedFrame(`expected an int, got type ${type}`);
@@ -107,6 +113,12 @@ export class MarshalReader {
     const size = this.#size(this.#uint32());
     this.at += size;
     return size;
+  }
+
+  /** A `str`, and nothing else that is text. */
+  unicode(): string {
+    const size = this.skipUnicode();
+    return this.#bytes.utf8Slice(this.at - size, this.at);
   }
 
   /** A view of the next `bytes`, valid as long as the frame is. */
