@@ -85,18 +85,18 @@ function writeWebSocket(writer: MarshalWriter, value: WireValue): void {
   if (typeof value === "string") {
     const bytes = fromUtf8(value);
     writer.utf8Of(bytes, 0, bytes.length);
-  } else if (Array.isArray(value)) {
-    const at = writer.openList();
-    for (const item of value) writeWebSocket(writer, item);
-    writer.closeList(at, value.length);
-  } else if (typeof value === "object" && value !== null && "bytes" in value) {
+  } else if (typeof value !== "object" || value === null || "dict" in value) {
+    write(writer, value);
+  } else if ("bytes" in value) {
     const bytes = asBytes(Buffer.from(value.bytes, "hex"));
     writer.bytesOf(bytes, 0, bytes.length);
-  } else if (typeof value === "object" && value !== null && "tuple" in value) {
+  } else if ("tuple" in value) {
     writer.smallTuple(value.tuple.length);
     for (const item of value.tuple) writeWebSocket(writer, item);
   } else {
-    write(writer, value);
+    const at = writer.openList();
+    for (const item of value) writeWebSocket(writer, item);
+    writer.closeList(at, value.length);
   }
 }
 
