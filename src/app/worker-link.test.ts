@@ -121,7 +121,8 @@ describe("a worker's frames for a WebSocket", () => {
       );
       await scene.eventually("failure");
       assert.deepEqual(scene.seen, [
-        "ready", "accept chat x,y", "message 1 é", "message 2 b shared", "message 2 b shared", "mark", "part 1 pa false",
+        "ready", "accept chat x,y", "message 1 é", "message 2 b shared", "message 2 b shared", "mark",
+        "part 1 pa false",
         "part 0 rt true", "received", "close 4000 so long", "end", "failure 500",
       ]);
     });
