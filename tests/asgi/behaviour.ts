@@ -86,7 +86,7 @@ export function run(steps: readonly Step[], request: RequestText = {}): (server:
 
 /** How many of the steps note something. */
 export function noting(steps: readonly Step[]): number {
-  const verbs = ["send", "send-for", "receive", "receive-all", "receive-for", "note"];
+  const verbs = ["send", "receive", "receive-all", "receive-for", "note"];
   return steps.filter(([verb]) => verbs.includes(String(verb))).length;
 }
 
@@ -124,7 +124,7 @@ export async function notes(server: AsgiServer, key: string, count = 0): Promise
 /** Waits until the application has noted so much, and leaves it noted. */
 export async function noted(server: AsgiServer, key: string, count: number): Promise<void> {
   const peek = `/?do=peek&key=${key}`;
-  await eventually(`${count} notes`, 5000, async () => Number((await get(server, peek)).text) >= count);
+  await eventually(`${count} notes`, 10_000, async () => Number((await get(server, peek)).text) >= count);
 }
 
 /** One GET on a connection of its own. */

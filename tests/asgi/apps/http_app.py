@@ -89,8 +89,7 @@ def meaning(value):
     (kind, inner), = value.items()
     makers = {"bytes": lambda: inner.encode("latin-1"), "bytearray": lambda: bytearray(inner.encode("latin-1")),
               "memoryview": lambda: memoryview(inner.encode("latin-1")), "generator": lambda: (x for x in inner),
-              "tuple": lambda: tuple(inner), "status": lambda: http.HTTPStatus(inner),
-              "zeros": lambda: bytes(inner)}
+              "tuple": lambda: tuple(inner), "status": lambda: http.HTTPStatus(inner)}
     return makers[kind]() if kind in makers else value
 
 
@@ -116,13 +115,6 @@ async def steps(scope, receive, send, query):
                 note(query, "sent")
             except Exception as error:
                 note(query, type(error).__name__)
-        elif verb == "send-for":
-            # Sends, but waits no longer than so many seconds for the client.
-            try:
-                await asyncio.wait_for(send(arguments[1]), arguments[0])
-                note(query, "sent")
-            except asyncio.TimeoutError:
-                note(query, "waits")
         elif verb == "must-send":
             await send(arguments[0])
         elif verb == "receive":
@@ -259,6 +251,19 @@ async def sender(scope, receive, send, query):
         note(query, type(error).__name__)
 
 
+async def cancelled_send(scope, receive, send, query):
+    """Sends blocks until one has to wait, gives that up, and ends the body; notes how many blocks it wanted to send."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    block, count = b"x" * int(query["size"]), 0
+    try:
+        while True:
+            count += 1
+            await asyncio.wait_for(send({"type": "http.response.body", "body": block, "more_body": True}), 0.3)
+    except asyncio.TimeoutError:
+        note(query, str(count))
+    await send({"type": "http.response.body", "body": b"the end"})
+
+
 async def task(scope, receive, send, query):
     current = asyncio.current_task()
     await text(send, json.dumps([isinstance(current, asyncio.Task), current in asyncio.all_tasks(),
@@ -337,8 +342,8 @@ IN_LIFESPAN = contextvars.ContextVar("in_lifespan", default="nothing")
 DEEDS = {"scope": scope_, "mutate": mutate, "notes": notes, "peek": peek, "look": look, "go": go, "steps": steps,
          "body": body, "variable": variable, "two-receivers": two_receivers, "cancelled-receive": cancelled_receive,
          "ready-receive": ready_receive, "outer-variables": outer_variables, "background": background,
-         "outlive": outlive, "sender": sender, "task": task, "timeout": timeout, "group": group,
-         "exception-group": exception_group, "from-thread": from_thread, "file": file}
+         "outlive": outlive, "sender": sender, "cancelled-send": cancelled_send, "task": task, "timeout": timeout,
+         "group": group, "exception-group": exception_group, "from-thread": from_thread, "file": file}
 
 
 async def lifespan(scope, receive, send):
