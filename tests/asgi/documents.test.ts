@@ -29,10 +29,12 @@ const rows: readonly Row[] = [
 
 test("docs/asgi.md gives every difference from uvicorn its reason", () => {
   const [, section = ""] = readFileSync(join(root, "docs/asgi.md"), "utf8").split("\n## Differences from uvicorn\n");
-  const told = section.split("\n").filter((line) => /^\| (?!---|what )/.test(line)).map((line) => line.split(" | "));
+  const told = section.split("\n").filter((line) => /^\| (?!---|what Tricorn does )/.test(line)).map((line) => line.split(" | "));
   const reasons = told.map((cells) => cells.at(-1)?.replace(/ \|$/, "") ?? "");
-  const known = rows.flatMap(({ uvicorn }) => (uvicorn === undefined ? [] : [uvicorn.because]));
-  assert.deepEqual(reasons.toSorted(), [...new Set(known)].toSorted());
+  const known = new Set(rows.flatMap(({ uvicorn }) => (uvicorn === undefined ? [] : [uvicorn.because])));
+  assert.ok(known.size > 0);
+  assert.deepEqual([...known].filter((because) => !reasons.includes(because)), [], "these are missing");
+  assert.deepEqual(reasons.filter((because) => !known.has(because)), [], "these are nobody's");
 });
 
 test("what is said to be different is", () => {

@@ -1,7 +1,7 @@
 // The end of a WebSocket (RFC 6455 §7; ASGI, "WebSocket", "Disconnect" and "Close").
 import { type Behaviour, deed, noted, notes, step } from "../behaviour.ts";
 import type { AsgiServer } from "../servers.ts";
-import { WebSocketClient, closePayload, frame, opcodes } from "../websocket-client.ts";
+import { WebSocketClient, frame, opcodes } from "../websocket-client.ts";
 import { farewellBecause } from "./reasons.ts";
 import { open, talk, ws } from "./websocket-talk.ts";
 
@@ -152,8 +152,9 @@ export const closeBehaviours: readonly Behaviour[] = [
     play: talk({
       steps: [receive, accept(), sleep(0.2), receive, receive, receive],
       client: (client) => {
-        const frames = [frame(opcodes.text, "a"), frame(opcodes.text, "b"), frame(opcodes.close, closePayload(1000))];
-        client.connection.send(Buffer.concat(frames));
+        client.send("a");
+        client.send("b");
+        client.close(1000);
       },
     }),
     expected: { client: ["close 1000", "FIN"], application: application("text a", "text b", "disconnect 1000") },
