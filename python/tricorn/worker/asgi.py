@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 from tricorn.worker import wire
-from tricorn.worker.asgi_exchange import COMPLETE, STARTED, Exchange
+from tricorn.worker.asgi_exchange import COMPLETE, STARTED, TURN_S, Exchange
 from tricorn.worker.asgi_websocket import WebSocket, deliver
 from tricorn.worker.failure import report
 from tricorn.worker.lifespan import Lifespan
@@ -22,8 +22,6 @@ from tricorn.worker.server import PATIENCE_S, Server
 
 Task = asyncio.Task
 BEAT_S = 1.0
-# Turns of a loop under load are shorter than this; a longer one (the application computes) holds nothing back.
-TURN_S = 0.002
 # The share of the grace time that open streams get before they are told to end, and before they are cancelled.
 POLITE_SHARE = 0.5
 CANCEL_SHARE = 0.9
@@ -47,6 +45,8 @@ class AsgiServer(Server):
         # Hard references: the loop itself keeps weak ones only.
         self._tasks: dict = {}
         self._task_count = 0
+        # As many answers the state file tells of.
+        self._counted = 0
         self._woken = asyncio.Event()
         self.new_exchange = type("Exchange", (Exchange,), {"__slots__": (), "server": self})
         self._new_websocket = type("WebSocket", (WebSocket,), {"__slots__": (), "server": self})
@@ -203,7 +203,9 @@ class AsgiServer(Server):
                 if exchange.stage == STARTED:
                     self._open(exchange)
         self._write(connection)
-        self.count_answers()
+        if self.answered != self._counted:
+            self._counted = self.answered
+            self.count_answers()
 
     def _write(self, connection: wire.Connection) -> None:
         connection.pour()
@@ -259,6 +261,8 @@ class AsgiServer(Server):
                 if exchange.stage != COMPLETE:
                     exchange.cut()
                 self.answered += 1
+                if not connection.scheduled:
+                    self.schedule(connection)
                 del connection.running[id]
                 if self.told:
                     self.told.discard(exchange)

@@ -29,6 +29,8 @@ SILENT_S = 10.0
 SPOOL_READ_SIZE = 65_536
 # What calls of `send` that were cancelled may leave for the next one.
 UNSENT_SIZE_MAX = 1_048_576
+# Turns of a loop under load are shorter than this; a longer one (the application computes) holds nothing back.
+TURN_S = 0.002
 # How long `send` waits for the edge to open a file, so that the application may delete it afterwards.
 OPENING_S = 0.25
 
@@ -179,7 +181,9 @@ class Exchange:
             self.stage = COMPLETE
             connection = self.connection
             connection.out += pack_length(len(payload)), payload
-            self.server.write_soon(connection)
+            # The start has scheduled a flush.
+            if monotonic() - connection.written_s > TURN_S:
+                self.server.write_soon(connection)
             if self.waiters is not None:
                 self.wake()
         else:

@@ -170,13 +170,8 @@ def expects_continue(head: dict) -> bool:
 
 
 def check_frame(frame: tuple) -> None:
-    """Checks a frame of a data connection that is neither hello nor request. Raises Malformed, ValueError."""
+    """Checks a frame of a data connection that is neither hello, request nor messages. Raises Malformed, ValueError."""
     kind = frame[0]
-    if kind == MESSAGES:
-        _, messages = frame
-        if type(messages) is not list or len(messages) % 2:
-            raise Malformed("messages of a strange shape")
-        return
     good = True
     if kind == BODY:
         _, id, chunk, more = frame
@@ -271,13 +266,21 @@ class Connection:
                     if type(body) is not bytes:
                         self._expect_body(id, body, complete)
                     append((self, id, complete, body))
+                elif frame[0] == MESSAGES and self.bases:
+                    _, messages = frame
+                    if type(messages) is not list or len(messages) % 2:
+                        raise Malformed("messages of a strange shape")
+                    other(self, frame)
                 else:
                     self._take(frame, other)
         except Malformed:
             raise
         except Exception as error:
             raise Malformed("%s: %s" % (type(error).__name__, error)) from error
-        self._keep(at, end)
+        if at == end and len(self._buffer) == RECEIVE_SIZE:
+            self._have = 0
+        else:
+            self._keep(at, end)
         return got
 
     def _take(self, frame: tuple, other: Any) -> None:
@@ -348,29 +351,28 @@ class Connection:
     def pour(self) -> None:
         """Makes a frame of the messages so far: what is put into `out` after this does not overtake them."""
         messages = self.messages
-        if messages[1]:
-            self._pour(messages)
-        elif len(messages) > 2:
-            self._pour(messages[2:])
-        else:
-            return
+        if not messages[1]:
+            if len(messages) == 2:
+                return
+            messages = messages[2:]
         self.messages = [None, []]
+        self._put_messages(messages)
 
-    def _pour(self, messages: list) -> None:
+    def _put_messages(self, messages: list) -> None:
         """Puts messages into as many frames as they need."""
         payload = dumps((SENT, messages), 2)
         if len(payload) <= MESSAGES_SIZE_MAX or len(messages) == 2 and len(payload) <= FRAME_SIZE_MAX:
             self.out += pack_length(len(payload)), payload
         elif len(messages) > 2:
             half = len(messages) // 4 * 2
-            self._pour(messages[:half])
-            self._pour(messages[half:])
+            self._put_messages(messages[:half])
+            self._put_messages(messages[half:])
         else:
             # One message, to tens of thousands.
             data, ids = messages
             half = len(ids) // 2
-            self._pour([data, ids[:half]])
-            self._pour([data, ids[half:]])
+            self._put_messages([data, ids[:half]])
+            self._put_messages([data, ids[half:]])
 
     def flush(self) -> None:
         """Writes everything finished, waiting for the edge to take it. A lost connection swallows it."""
@@ -388,12 +390,12 @@ class Connection:
 
         Whoever writes at the moment is waited for, for so long (negative: for ever).
         """
-        if not self.writing.acquire(timeout=patience_s):
+        if not self.writing.acquire(False) and not self.writing.acquire(timeout=patience_s):
             return False
         try:
-            data = self._take_out()
-            if not data:
+            if not self.out and not self.rest:
                 return True
+            data = self._take_out()
             try:
                 sent = self.sock.send(data, MSG_DONTWAIT)
             except (BlockingIOError, InterruptedError):
