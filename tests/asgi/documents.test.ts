@@ -29,8 +29,8 @@ const rows: readonly Row[] = [
 
 test("docs/asgi.md gives every difference from uvicorn its reason", () => {
   const [, section = ""] = readFileSync(join(root, "docs/asgi.md"), "utf8").split("\n## Differences from uvicorn\n");
-  const told = section.split("\n").filter((line) => /^\| (?!---|what Tricorn does )/.test(line)).map((line) => line.split(" | "));
-  const reasons = told.map((cells) => cells.at(-1)?.replace(/ \|$/, "") ?? "");
+  const lines = section.split("\n").filter((line) => /^\| (?!---|what Tricorn does )/.test(line));
+  const reasons = lines.map((line) => line.split(" | ").at(-1)?.replace(/ \|$/, "") ?? "");
   const known = new Set(rows.flatMap(({ uvicorn }) => (uvicorn === undefined ? [] : [uvicorn.because])));
   assert.ok(known.size > 0);
   assert.deepEqual([...known].filter((because) => !reasons.includes(because)), [], "these are missing");
