@@ -3,6 +3,7 @@ import array
 import asyncio
 import contextvars
 import enum
+import time
 
 SEEN = []
 CLIENTS = {}
@@ -321,11 +322,10 @@ async def joins(scope, receive, send):
 
 async def blocks(scope, receive, send):
     """Computes for a while after its message, without giving the loop a turn."""
-    import time
     await accept(receive, send)
     await asyncio.sleep(0.05)
     await send(text("before"))
-    time.sleep(0.5)
+    time.sleep(0.6)
     await send(text("after"))
 
 
