@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Connection, type RequestText, type Response, requestText } from "../support/connection.ts";
 import { eventually } from "../support/wait.ts";
-import { type AsgiServer, type ServerSettings, startServer } from "./servers.ts";
+import { type AsgiServer, type ServerSettings, skipUvicorn, startServer } from "./servers.ts";
 
 export interface Behaviour {
   /** A sentence. */
@@ -18,13 +18,13 @@ export interface Behaviour {
 
 /**
  * Tries behaviours of one application on both servers.
- * @param skipUvicorn why uvicorn is left out
+ * @param skip why uvicorn is left out
  */
 export function compare(
-  title: string, settings: ServerSettings, behaviours: readonly Behaviour[], skipUvicorn: false | string = false,
+  title: string, settings: ServerSettings, behaviours: readonly Behaviour[], skip: false | string = skipUvicorn,
 ): void {
   for (const name of ["tricorn", "uvicorn"] as const) {
-    describe(`${title}, on ${name}`, { skip: name === "uvicorn" && skipUvicorn }, () => {
+    describe(`${title}, on ${name}`, { skip: name === "uvicorn" && skip }, () => {
       let server: AsgiServer | undefined;
       before(async () => {
         server = await startServer(name, settings);

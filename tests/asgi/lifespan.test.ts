@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Program } from "../support/program.ts";
-import { appsDirectory } from "./servers.ts";
+import { appsDirectory, skipUvicorn } from "./servers.ts";
 import { live, lives } from "./tables/lifespan.ts";
 
 for (const name of ["tricorn", "uvicorn"] as const) {
-  describe(`the lifespan, on ${name}`, { concurrency: 2 }, () => {
+  describe(`the lifespan, on ${name}`, { concurrency: 2, skip: name === "uvicorn" && skipUvicorn }, () => {
     for (const life of lives) {
       test(life.name, async () => {
         const differs = name === "uvicorn" && life.uvicorn !== undefined;

@@ -1,10 +1,11 @@
 // The two servers that every behaviour is tried on, with one face: Tricorn, and uvicorn of the checkout's environment.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { globSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { venvPython } from "../../tools/venv.ts";
+import { root, venvPython } from "../../tools/venv.ts";
 import { Connection } from "../support/connection.ts";
 import { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
@@ -14,6 +15,15 @@ const stopTimeoutMs = 10_000;
 
 /** The applications of these tests. */
 export const appsDirectory: string = join(import.meta.dirname, "apps");
+
+/** The version whose behaviour is in the tables; older interpreters get an older one. */
+const comparedVersion = "0.54.0";
+
+/** The `skip` option of what runs on uvicorn. */
+export const skipUvicorn: false | string =
+  globSync(`.venv/lib/python3.*/site-packages/uvicorn-${comparedVersion}.dist-info`, { cwd: root }).length > 0
+    ? false
+    : `compares with uvicorn ${comparedVersion}, which needs a newer Python`;
 
 export type ServerName = "tricorn" | "uvicorn";
 
