@@ -120,7 +120,8 @@ class WebSocket:
 
     def _answer(self) -> None:
         """The application has received everything before a mark."""
-        self._put((wire.RECEIVED, self.id))
+        if self.stage == ACCEPTED:
+            self._put((wire.RECEIVED, self.id))
 
     # What comes from the edge.
 
@@ -194,7 +195,7 @@ class WebSocket:
             if data is None:
                 data = message.get("text")
                 # A lone surrogate is no text: encode() raises.
-                good = type(data) is str and (data.isascii() or data.encode())
+                good = type(data) is str and (data.isascii() or len(data) <= MESSAGE_SIZE_MAX and data.encode())
             else:
                 good = type(data) is bytes
             if good and len(data) <= MESSAGE_SIZE_MAX:
@@ -309,16 +310,13 @@ class WebSocket:
     async def _send_in_turn(self, message: dict) -> None:
         """Sends one message when those before it are sent and there is room."""
         data = data_of(message)
-        # UTF-8 may take four bytes for a character.
+        # A lone surrogate is no text: encode() raises.
+        encoded = data.encode() if type(data) is str else data
         large = len(data) > MESSAGE_SIZE_MAX
-        if large and type(data) is str:
-            data, opcode = data.encode(), 1
-        else:
-            opcode = 2
         await self._take_turn()
         if large:
             # By a task of its own: an application that stops waiting leaves no half of a message behind.
-            sending = self.server.loop.create_task(self._send_parts(data, opcode))
+            sending = self.server.loop.create_task(self._send_parts(encoded, 1 if type(data) is str else 2))
             sending.add_done_callback(self._parts_sent)
             await asyncio.shield(sending)
             return

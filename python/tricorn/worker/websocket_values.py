@@ -14,7 +14,7 @@ REASON_SIZE_MAX = 123
 
 
 def data_of(message: dict) -> Any:
-    """Returns a message's content as exactly bytes or str. Raises RuntimeError, TypeError, UnicodeEncodeError."""
+    """Returns a message's content as exactly bytes or str. Raises RuntimeError, TypeError."""
     data = message.get("bytes")
     if data is not None:
         return data if type(data) is bytes else bytes_of(data, "the bytes of websocket.send")
@@ -23,10 +23,7 @@ def data_of(message: dict) -> Any:
         raise RuntimeError("websocket.send needs 'bytes' or 'text', but both are missing or None")
     if not isinstance(text, str):
         raise TypeError("the text of websocket.send must be str, not %s" % type(text).__name__)
-    text = str.__str__(text)
-    # A lone surrogate is no text; this raises.
-    text.encode()
-    return text
+    return str.__str__(text)
 
 
 def code_of(code: Any) -> int:
