@@ -88,8 +88,11 @@ export interface AppRequest {
   onStart(head: ResponseHead, bytes: Bytes, start: number, end: number): void;
   onChunk(bytes: Bytes, start: number, end: number): void;
   onEnd(trailers: readonly FieldLine[]): void;
-  /** The body is part of a file. @param count bytes, −1 for all from `offset` */
-  onFile(head: ResponseHead, path: string, offset: number, count: number): void;
+  /**
+   * The body is part of a file. @param count bytes, −1 for all from `offset`
+   * @param opened to be called once the file is open, or cannot be: the application may delete it then
+   */
+  onFile(head: ResponseHead, path: string, offset: number, count: number, opened: () => void): void;
   /** No answer, or no whole answer, will come; the status says whose fault it was. */
   onFailure(status: 500 | 502 | 503 | 504): void;
   /** The application wants so many bytes more of the body. */

@@ -228,7 +228,7 @@ export class WorkerLink implements RequestLink {
         const offset = reader.int();
         const size = reader.int();
         const head = this.#head(reader, request);
-        if (head !== undefined) this.#release(id, request)?.onFile(head, path, offset, size);
+        if (head !== undefined) this.#release(id, request)?.onFile(head, path, offset, size, () => this.#opened(id));
         return;
       }
       case FROM_WORKER.fail:
@@ -309,6 +309,13 @@ export class WorkerLink implements RequestLink {
       }
     }
     reader.finish();
+  }
+
+  /** A file is open, or cannot be: an ASGI worker waits for this credit before its `send` returns (docs/wire.md). */
+  #opened(id: number): void {
+    if (this.worker.interface !== "asgi" || this.#lost) return;
+    this.#output.credit(id, 1);
+    this.#output.flush();
   }
 
   /** The hot frame: a whole response. */

@@ -221,10 +221,11 @@ export class Exchange implements AppExchange {
     else if (!this.abandoned) this.#flow?.end(trailers.length === 0 ? trailers : this.#trailers(trailers));
   }
 
-  onFile(head: ResponseHead, path: string, offset: number, count: number): void {
-    if (this.abandoned || this.responding) return;
+  onFile(head: ResponseHead, path: string, offset: number, count: number, opened: () => void): void {
+    if (this.abandoned || this.responding) return opened();
     FileSource.open(path, offset, count).then(
       (source) => {
+        opened();
         if (this.abandoned) return void source.close();
         this.#started(head);
         this.#channel.sendStart(this, head, source.size, NO_BYTES, 0, 0);
@@ -236,6 +237,7 @@ export class Exchange implements AppExchange {
         this.#flow.pump(source);
       },
       (error: unknown) => {
+        opened();
         this.#context.onNotice("error", `the application's file ${path} cannot be sent: ${String(error)}`);
         this.respondStatus(500);
       },

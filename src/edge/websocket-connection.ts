@@ -254,8 +254,9 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
     this.#stream?.end();
   }
 
+  /** Must the application catch up first? What a client has left behind is little, and given at once. */
   #isFull(): boolean {
-    return this.#phase === "open" && this.#unanswered >= MARKS_MAX;
+    return this.#phase === "open" && this.#unanswered >= MARKS_MAX && !this.#inputEnded;
   }
 
   /** Takes events until more bytes are needed or the application must catch up. */
@@ -291,6 +292,8 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
     this.#cost += end - start + MESSAGE_COST;
     this.#count++;
     if (this.#cost < MARK_COST && this.#count < this.#context.webSocket.queueMax / 2) return;
+    // What a client has left behind needs no mark: nothing follows.
+    if (this.#inputEnded) return;
     this.#cost = this.#count = 0;
     this.#unanswered++;
     link.sendMark(this.#exchange);

@@ -82,6 +82,18 @@ describe("a WebSocket with a fast and a slow end", () => {
     });
   }
 
+  test("lets go of an application that only sends when its client is lost behind messages it never received", async () => {
+    const { target, key } = deed("flood", { size: "10000" });
+    using client = await WebSocketClient.open(program.port, { target });
+    for (let n = 0; n < 100; n++) client.connection.send(frame(opcodes.text, "unheard"));
+    await settled(() => peek(program, key));
+    client.connection.reset();
+    using observer = await program.connect();
+    await eventually("send() raises", 5000, async () => {
+      return (await observer.get(`/?do=look&key=${key}`)).text.includes("ClientDisconnected");
+    });
+  });
+
   for (const [size, count] of [[100, 300_000], [10_000, 10_000], [1_000_000, 100]] as const) {
     test(`stops the client when the application does not receive (messages of ${size} bytes)`, async (context) => {
       const { target, key } = deed("slow");

@@ -1,6 +1,7 @@
 // Bodies of responses on their way to the client: framed truly, as they are produced, and never a part taken for whole.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -239,6 +240,20 @@ describe("ASGI only", () => {
     program = await Program.start({ app: "asgi_app:app" });
   });
   after(() => program.stop());
+
+  test("a file by its name may be deleted once it was sent", async () => {
+    using connection = await program.connect();
+    const content = randomBytes(100_000);
+    const begun = performance.now();
+    for (let n = 0; n < 20; n++) {
+      await writeFile(join(program.folder, "once"), content);
+      const { status, body } = await connection.get("/file?name=once&once=1");
+      assert.deepEqual([status, body.equals(content)], [200, true]);
+      await eventually("the file is deleted", 5000, () => !existsSync(join(program.folder, "once")));
+    }
+    // The worker is told when the file is open: it does not wait for its time to pass.
+    assert.ok(performance.now() - begun < 5000);
+  });
 
   test("trailers follow a chunked body", async () => {
     using connection = await program.connect();

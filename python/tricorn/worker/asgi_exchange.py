@@ -32,7 +32,7 @@ UNSENT_SIZE_MAX = 1_048_576
 # Turns of a loop under load are shorter than this; a longer one (the application computes) holds nothing back.
 TURN_S = 0.002
 # How long `send` waits for the edge to open a file, so that the application may delete it afterwards.
-OPENING_S = 0.25
+OPENING_S = 5.0
 
 
 class Exchange:

@@ -70,8 +70,8 @@ async def flood(scope, receive, send, query):
         for n in range(int(query.get("count", "1000000"))):
             await send({"type": "websocket.send", "bytes": data})
             http_app.NOTES[query["key"]] = [str(n + 1)]
-    except OSError:
-        pass
+    except OSError as error:
+        http_app.NOTES[query["key"]].append(type(error).__name__)
 
 
 async def slow(scope, receive, send, query):

@@ -125,6 +125,8 @@ async def file(scope, receive, send, query):
     path = os.environ["TEST_FOLDER"] + "/" + query["name"]
     await start(send, 200, [("content-length", str(os.path.getsize(path)))] if "length" in query else [])
     await send({"type": "http.response.pathsend", "path": path})
+    if "once" in query:
+        os.remove(path)
 
 
 async def trailers(scope, receive, send, query):
