@@ -82,7 +82,7 @@ describe("a WebSocket with a fast and a slow end", () => {
     });
   }
 
-  test("lets go of an application that only sends when its client is lost behind messages it never received", async () => {
+  test("lets go of an application that only sends when its client is lost behind unheard messages", async () => {
     const { target, key } = deed("flood", { size: "10000" });
     using client = await WebSocketClient.open(program.port, { target });
     for (let n = 0; n < 100; n++) client.connection.send(frame(opcodes.text, "unheard"));
