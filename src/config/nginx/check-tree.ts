@@ -30,6 +30,20 @@ export function checkTree(directives: readonly Directive[], rows: readonly AnyDi
   return { block, mistakes: checker.mistakes, withoutEffect: checker.withoutEffect };
 }
 
+/** An argument that looks like the next directive. */
+interface Swallowed {
+  readonly place: Token;
+  readonly row: AnyDirectiveRow;
+  readonly message: string;
+  readonly hint: string;
+}
+
+interface Question {
+  readonly row: AnyDirectiveRow;
+  readonly block: Block;
+  readonly swallowed: Swallowed | undefined;
+}
+
 class TreeChecker {
   readonly mistakes: LanguageDiagnostic[] = [];
   readonly withoutEffect: { readonly directive: Directive; readonly row: AnyDirectiveRow }[] = [];
@@ -57,8 +71,11 @@ class TreeChecker {
   }
 
   #checkDirective(directive: Directive, row: AnyDirectiveRow, block: Block): void {
-    const isSound = directive.isDamaged || this.#isSound(directive, row, block);
-    const inner = this.#checkContent(directive, row, block);
+    const swallowed = this.#swallowed(directive);
+    const isSound = directive.isDamaged || this.#isSound(directive, { row, block, swallowed });
+    // The braces belong to the name that stands next to them.
+    const owner = swallowed?.row.content === undefined ? row : swallowed.row;
+    const inner = this.#checkContent(directive, owner, block);
     if (!isSound || directive.isDamaged) return;
     block.add({ directive, row, ...inner });
     if (row.withoutEffect !== undefined) this.withoutEffect.push({ directive, row });
@@ -84,17 +101,15 @@ class TreeChecker {
     return { block, entries: undefined };
   }
 
-  #isSound(directive: Directive, row: AnyDirectiveRow, block: Block): boolean {
+  #isSound(directive: Directive, { row, block, swallowed }: Question): boolean {
     const { name, args, terminator } = directive;
     const refuse = (place: Place, mistake: Mistake): false => {
       this.#tell(place, { nginxLine: terminator.line, ...mistake });
       return false;
     };
     const terminated = terminatorMistake(directive, row);
-    if (terminated !== undefined) return refuse(terminated.place, terminated);
-    const swallowed = this.#swallowed(directive);
-    const counted = countMistake(directive, row);
-    if (counted !== undefined) return refuse(swallowed?.place ?? counted.place, { ...counted, ...swallowed });
+    const shaped = terminated ?? countMistake(directive, row);
+    if (shaped !== undefined) return refuse(swallowed?.place ?? shaped.place, { ...shaped, ...swallowed });
     const [first] = row.mayRepeat === true ? [] : block.own(row);
     if (first !== undefined) {
       const earlier = first.directive.name;
@@ -108,7 +123,7 @@ class TreeChecker {
     if (value.ok) return true;
     const { index, nginx, expected, words } = value.error;
     const token = args[index] ?? name;
-    if (swallowed !== undefined) return refuse(swallowed.place, { nginx, ...swallowed });
+    if (swallowed !== undefined) return refuse(swallowed.place, { ...swallowed, nginx });
     return refuse(token, {
       nginx,
       message: expected === undefined ? nginx : `${name.value}: "${token.value}" is not ${expected}`,
@@ -117,12 +132,13 @@ class TreeChecker {
   }
 
   /** The name of another directive among the arguments, first in its line: a `;` is missing above it. */
-  #swallowed({ name, args }: Directive): { readonly place: Token; message: string; hint: string } | undefined {
+  #swallowed({ name, args }: Directive): Swallowed | undefined {
     let before = name;
     for (const token of args) {
-      if (token.line > before.line && this.#rows.has(token.value)) {
+      const [row] = token.line > before.line ? (this.#rows.get(token.value) ?? []) : [];
+      if (row !== undefined) {
         const message = `"${token.value}" is read as an argument of "${name.value}"`;
-        return { place: token, message, hint: `is a ; missing after "${before.value}" in line ${before.line}?` };
+        return { place: token, row, message, hint: `is a ; missing after "${before.value}" in line ${before.line}?` };
       }
       before = token;
     }

@@ -149,10 +149,10 @@ class Parser {
     const isEnd = token.kind === "end";
     // The mistake of a quote without an end is told already.
     if (isEnd && this.#lexer.mistakes.length > this.#judgedCount) return;
-    this.#mistakes.push(mistakeAt(isEnd ? last : token, {
+    this.#mistakes.push(mistakeAt(behind(last), {
       nginx: isEnd ? endOf(this.#source) : 'unexpected "}"',
-      message: isEnd ? `the text ends within "${this.#words[0]?.value ?? ""}"` : 'unexpected "}"',
-      hint: `is a ; missing after "${short(last.value)}" in line ${last.line}?`,
+      message: `a ; is missing after "${short(last.value)}"`,
+      hint: `"${short(this.#words[0]?.value ?? "")}" ends with ;, or with a block`,
       nginxLine: token.line,
     }));
   }
@@ -175,6 +175,13 @@ class Parser {
       nginxLine: token.line,
     }));
   }
+}
+
+/** Where the next character would stand; the word itself when it goes over several lines. */
+function behind(word: Place): Place {
+  const { source, line, column, offset, end } = word;
+  if (source.text.slice(offset, end).includes("\n")) return word;
+  return { source, line, column: column + (end - offset), offset: end, end: Math.min(end + 1, source.text.length) };
 }
 
 /** Is there nothing but blanks before it in its line? */
