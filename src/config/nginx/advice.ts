@@ -25,7 +25,7 @@ const moduleAdvice: readonly Readonly<Omit<Advice, "owner">>[] = [
   { pattern: /^ngx_(?:mgmt|google_perftools)_module$/, hint: "it belongs to nginx's own processes: remove it" },
 ];
 
-/** Modules that nginx itself does not have, by what their directives are called. */
+/** What nginx does not have, or not any more, by what it is called. */
 const foreignAdvice: readonly Advice[] = [
   { pattern: /^(?:lua_|\w+_by_lua)/, owner: "OpenResty's lua module", hint: "let a Python application do it" },
   { pattern: /^brotli/, owner: "the brotli module", hint: "files with .br beside them are sent by gzip_static" },
@@ -42,10 +42,9 @@ export function adviceFor(
   name: string,
   known: readonly KnownDirective[] | undefined,
 ): { readonly owner: string; readonly hint: string } | undefined {
+  const foreign = foreignAdvice.find(({ pattern }) => pattern.test(name));
   const [first] = known ?? [];
-  if (first !== undefined) {
-    const advice = moduleAdvice.find(({ pattern }) => pattern.test(first.module));
-    return { owner: `nginx's ${first.module}`, hint: advice?.hint ?? "remove it, or keep nginx for what needs it" };
-  }
-  return foreignAdvice.find(({ pattern }) => pattern.test(name));
+  if (foreign !== undefined || first === undefined) return foreign;
+  const advice = moduleAdvice.find(({ pattern }) => pattern.test(first.module));
+  return { owner: `nginx's ${first.module}`, hint: advice?.hint ?? "remove it, or keep nginx for what needs it" };
 }

@@ -147,8 +147,7 @@ export function address(): ArgumentType<Address> {
     parse: (word, directive) => {
       const parsed = parseAddress(word);
       if (parsed.ok) return parsed;
-      const nginx = `${parsed.error} in "${word}" of the "${directive}" directive`;
-      return err({ nginx, expected: "HOST:PORT, PORT, [IPv6]:PORT or unix:PATH" });
+      return err({ nginx: `${parsed.error} in "${word}" of the "${directive}" directive`, expected: undefined });
     },
   };
 }

@@ -206,5 +206,6 @@ function isAllowed({ contexts }: AnyDirectiveRow, context: Context): boolean {
 }
 
 function describe(context: Context): string {
-  return context === "main" ? "the main context, outside of all blocks" : `"${context}"`;
+  if (context === "main") return "the main context, outside of all blocks";
+  return context === "if" ? '"if" in a server' : `"${context}"`;
 }

@@ -241,11 +241,12 @@ export class Lexer {
     const size = unitCount - raw.length + fromUtf8(raw).length;
     if (size <= WORD_SIZE_MAX) return;
     const quote = this.#text[token.offset] ?? "";
-    const isOpen = (quote === '"' || quote === "'") && size - 1 >= WORD_SIZE_MAX;
+    // Both of its quotes are counted; nginx has not come to the second one yet.
+    const isOpen = (quote === '"' || quote === "'") && size - 2 >= WORD_SIZE_MAX;
     this.#mistake({ ...token, end: token.offset + 1 }, {
       nginx: isOpen
         ? `too long parameter, probably missing terminating "${quote}" character`
-        : `too long parameter "${raw.slice(0, 10)}..." started`,
+        : `too long parameter "${fromUtf8(raw).utf8Slice(0, 10)}..." started`,
       message: `the word "${token.value.slice(0, 10)}..." is longer than ${WORD_SIZE_MAX} bytes`,
       hint: "nginx reads no longer words: write it as several, or in several directives",
     });

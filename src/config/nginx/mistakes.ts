@@ -68,7 +68,6 @@ export function checkEntry(
 ): PlacedMistake | undefined {
   const { name, args, terminator, block, isDamaged } = entry;
   if (isDamaged) return undefined;
-  if (name.value === "include" && args.length !== 1) return includeMistake(entry);
   if (block !== undefined) {
     const hint = "an entry ends with ;, and has no block";
     return { place: terminator, nginx: 'unexpected "{"', hint };

@@ -167,11 +167,11 @@ class Parser {
     if (block === undefined) return;
     const named = (place: Place): string => `"${this.#source.text.slice(place.offset, place.end)}"`;
     const suspect = this.#crooked;
-    const guess = suspect && `; by its indentation, it may be missing in ${named(suspect)} of line ${suspect.line}`;
-    this.#mistakes.push(mistakeAt(block.place, {
+    const last = `${named(block.place)} of line ${block.place.line}`;
+    this.#mistakes.push(mistakeAt(suspect ?? block.place, {
       nginx: 'unexpected end of file, expecting "}"',
-      message: `the block ${named(block.place)} is not closed`,
-      hint: `it needs a }${guess ?? ""}`,
+      message: `the block ${named(suspect ?? block.place)} is not closed`,
+      hint: suspect === undefined ? "it needs a }" : `by its indentation it lacks a }, so that ${last} is never closed`,
       nginxLine: token.line,
     }));
   }
