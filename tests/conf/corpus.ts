@@ -39,8 +39,8 @@ export function readTreeCase(name: string): readonly Plain[] {
 
 /** The directive as crossplane would show it. */
 export function plainOf({ name, args, block }: Directive): Plain {
-  const words = args.map(rawOf);
-  const plain = { directive: rawOf(name), line: name.line, args: name.value === "if" ? withoutParentheses(words) : words };
+  const words = name.value === "if" ? withoutParentheses(args.map(rawOf)) : args.map(rawOf);
+  const plain = { directive: rawOf(name), line: name.line, args: words };
   return block === undefined ? plain : { ...plain, block: block.map(plainOf) };
 }
 

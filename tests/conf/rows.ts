@@ -46,7 +46,7 @@ const letters: Readonly<Record<string, Context>> = {
 };
 
 function row<T>(name: string, { in: where, takes, more }: Short<T>): DirectiveRow<T> {
-  const contexts = [...where].flatMap((letter) => letters[letter] ?? []);
+  const contexts = where.split("").flatMap((letter) => letters[letter] ?? []);
   const example = `${name}${takes.label === "" ? "" : ` ${takes.label}`};`;
   return { name, contexts, arguments: takes, merge: "nearest", module: "test", doc: "", example, ...more };
 }
@@ -134,7 +134,11 @@ export const testRows: readonly AnyDirectiveRow[] = [
   block("limit_except", "L", many(string("method")), "limit_except"),
   block("if", "S", many(string("condition")), "if"),
   block("if", "L", many(string("condition")), "if in location"),
-  row("server", { in: "U", takes: many(string("address")), more: { mayRepeat: true, example: "server 127.0.0.1:80;" } }),
+  row("server", {
+    in: "U",
+    takes: many(string("address")),
+    more: { mayRepeat: true, example: "server 127.0.0.1:80;" },
+  }),
   row("map", {
     in: "H",
     takes: two(variableText("string"), variableName()),
@@ -152,7 +156,11 @@ export const testRows: readonly AnyDirectiveRow[] = [
   row("listen", { in: "S", takes: listenArguments, more: { mayRepeat: true, example: "listen 80;" } }),
   row("server_name", { in: "S", takes: many(string("name")), more: { mayRepeat: true } }),
   row("gzip", { in: "HSLI", takes: one(onOff()), more: { example: "gzip on;" } }),
-  row("gzip_comp_level", { in: "HSL", takes: one(number({ min: 1, max: 9 })), more: { example: "gzip_comp_level 5;" } }),
+  row("gzip_comp_level", {
+    in: "HSL",
+    takes: one(number({ min: 1, max: 9 })),
+    more: { example: "gzip_comp_level 5;" },
+  }),
   row("satisfy", { in: "HSL", takes: one(choice(["all", "any"])), more: { example: "satisfy any;" } }),
   row("sendfile_max_chunk", { in: "HSL", takes: one(size()), more: { example: "sendfile_max_chunk 2m;" } }),
   row("keepalive_requests", { in: "HSL", takes: one(number({ min: 0, max: 1_000_000 })) }),

@@ -1,7 +1,7 @@
 // Runs a target on inputs that follow from a seed.
 import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 /** How much, and from where. */
 export interface Campaign {

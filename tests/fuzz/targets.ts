@@ -11,15 +11,8 @@ import { asBytes, concatBytes, fromLatin1, NO_BYTES } from "../../src/std/bytes.
 import { limits, type Played, play } from "../protocol/engine.ts";
 import { framed, readPieces } from "../protocol/frames.ts";
 import { pieces } from "./mutate.ts";
-import type { Random } from "./random.ts";
-
-export interface Target {
-  readonly name: string;
-  readonly corpus: readonly Uint8Array[];
-  readonly words: readonly Uint8Array[];
-  /** Throws what breaks a promise. */
-  run(random: Random, input: Uint8Array): void;
-}
+import { configurations } from "./configurations.ts";
+import type { Target } from "./target.ts";
 
 const small = { requestLineSizeMax: 100, fieldCountMax: 6, fieldSizeMax: 64, headSizeMax: 256 };
 const words = ["\r\n", "\r", "\n", "\0", ":", " ", "\t", ";", ",", "\"", "\\", "0\r\n\r\n", "5\r\nhello\r\n",
@@ -206,4 +199,4 @@ const heads: Target = {
   },
 };
 
-export const targets: readonly Target[] = [requests, chunked, frames, heads];
+export const targets: readonly Target[] = [requests, chunked, frames, heads, configurations];

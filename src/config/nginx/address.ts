@@ -13,11 +13,11 @@ export type Address =
 export function parseAddress(text: string): Result<Address, string> {
   if (/^unix:/i.test(text)) return unixAddress(text.slice(5));
   if (text.startsWith("[")) return bracketedAddress(text);
+  if (/[\s/?#[\]]/.test(text)) return err("invalid host");
   const colon = text.indexOf(":");
   if (colon === -1 && /^\d+$/.test(text)) return withPort(undefined, text);
   const host = colon === -1 ? text : text.slice(0, colon);
   if (host === "") return err("no host");
-  if (!/^[^\s:/?#[\]]+$/.test(host)) return err("invalid host");
   return withPort(host === "*" ? undefined : host, colon === -1 ? undefined : text.slice(colon + 1));
 }
 

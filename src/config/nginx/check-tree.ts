@@ -9,7 +9,7 @@ import { adviceFor } from "./advice.ts";
 import { Block } from "./block.ts";
 import type { AnyDirectiveRow, Context } from "./directive-row.ts";
 import { type KnownDirective, knownDirectives } from "./known-directives.ts";
-import { type LanguageDiagnostic, type Mistake, mistakeAt } from "./language-diagnostic.ts";
+import { type LanguageDiagnostic, type Mistake, MISTAKE_COUNT_MAX, mistakeAt } from "./language-diagnostic.ts";
 import type { Token } from "./lexer.ts";
 import { checkEntry, countMistake, hintFor, includeMistake, terminatorMistake } from "./mistakes.ts";
 import type { Place } from "./source.ts";
@@ -63,6 +63,7 @@ class TreeChecker {
 
   check(directives: readonly Directive[], block: Block): void {
     for (const directive of expand(directives)) {
+      if (this.mistakes.length >= MISTAKE_COUNT_MAX) return;
       const rows = this.#rows.get(directive.name.value) ?? [];
       const row = rows.find((candidate) => isAllowed(candidate, block.context));
       if (row === undefined) this.#refusePlace(directive, rows, block);
@@ -195,7 +196,7 @@ class TreeChecker {
 
   #tell(place: Place, mistake: Mistake): void {
     const key = `${place.offset} ${place.source.path} ${mistake.nginx}`;
-    if (this.#told.has(key)) return;
+    if (this.mistakes.length >= MISTAKE_COUNT_MAX || this.#told.has(key)) return;
     this.#told.add(key);
     this.mistakes.push(mistakeAt(place, mistake));
   }

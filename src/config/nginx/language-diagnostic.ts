@@ -31,6 +31,9 @@ export function mistakeAt(place: Place | undefined, mistake: Mistake): LanguageD
   return { severity: "error", message, hint, nginx, place, nginxLine };
 }
 
+/** No more mistakes are looked for in one text, or in one tree, than so many. */
+export const MISTAKE_COUNT_MAX = 1000;
+
 /** Longer lists of errors help nobody; what is left out is counted. */
 export const DIAGNOSTIC_COUNT_MAX = 100;
 

@@ -94,17 +94,7 @@ export class Lexer {
    * Strings and comments of Lua may hold braces.
    */
   skipForeignBlock(): void {
-    const foreign = /--[^\n]*|"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'|\[\[[^]*?\]\]|[{}]/g;
-    foreign.lastIndex = this.#at;
-    let depth = 1;
-    let end = this.#text.length;
-    for (let match = foreign.exec(this.#text); match !== null; match = foreign.exec(this.#text)) {
-      if (match[0] === "{") depth += 1;
-      else if (match[0] === "}") depth -= 1;
-      if (depth > 0) continue;
-      end = foreign.lastIndex;
-      break;
-    }
+    const end = endOfLua(this.#text, this.#at);
     this.#countLines(this.#at, end);
     this.#at = end;
   }
@@ -283,6 +273,39 @@ export class Lexer {
 export function endOf(source: Source): string {
   if (source.isParameter) return 'unexpected end of parameter, expecting ";"';
   return 'unexpected end of file, expecting ";" or "}"';
+}
+
+/** The offset behind the brace that closes the one before `start`; the end of the text without such a brace. */
+function endOfLua(text: string, start: number): number {
+  const marks = /--|\[\[|["'{}]/g;
+  marks.lastIndex = start;
+  let depth = 1;
+  for (let match = marks.exec(text); match !== null; match = marks.exec(text)) {
+    const [mark] = match;
+    const behind = marks.lastIndex;
+    if (mark === "{") depth += 1;
+    else if (mark === "}") depth -= 1;
+    else if (mark === "--") marks.lastIndex = indexOrEnd(text, "\n", behind);
+    else if (mark === "[[") marks.lastIndex = indexOrEnd(text, "]]", behind);
+    else marks.lastIndex = endOfString(text, mark, behind);
+    if (depth === 0) return marks.lastIndex;
+  }
+  return text.length;
+}
+
+/** Lua's strings end with their line, if not before. */
+function endOfString(text: string, quote: string, start: number): number {
+  for (let at = start; at < text.length; at++) {
+    const character = text[at];
+    if (character === "\\") at += 1;
+    else if (character === quote || character === "\n") return at + 1;
+  }
+  return text.length;
+}
+
+function indexOrEnd(text: string, part: string, start: number): number {
+  const index = text.indexOf(part, start);
+  return index === -1 ? text.length : index;
 }
 
 function isBlank(code: number): boolean {

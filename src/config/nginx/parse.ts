@@ -2,7 +2,7 @@
  * One text to the directives in it; includes stay directives. Mistakes are noted, and reading goes on behind the next
  * `;` or `}`, so that one run shows all of them.
  */
-import { type LanguageDiagnostic, mistakeAt } from "./language-diagnostic.ts";
+import { type LanguageDiagnostic, MISTAKE_COUNT_MAX, mistakeAt } from "./language-diagnostic.ts";
 import { endOf, Lexer, type Token } from "./lexer.ts";
 import type { Place, Source } from "./source.ts";
 import type { Directive } from "./tree.ts";
@@ -62,6 +62,7 @@ class Parser {
         this.#end(token);
         break;
       }
+      if (this.#mistakes.length + this.#lexer.mistakes.length >= MISTAKE_COUNT_MAX) break;
     }
     const mistakes = [...this.#lexer.mistakes, ...this.#mistakes].sort(byOffset);
     return { directives: this.#directives, directiveCount: this.#directiveCount, mistakes };
