@@ -42,7 +42,7 @@ function mistakes(): readonly string[] {
     const readText = (wanted: string): { ok: true; value: string } => ok(wanted === path ? readCase(name) : "");
     const files = { readText, glob: () => [] };
     const all = readConfiguration({ path, parameter: undefined, files }, rows).mistakes;
-    return all.map(({ message }) => `${name}: ${message}`);
+    return [...new Set(all.map(({ message }) => `${name}: ${message}`))];
   });
 }
 
