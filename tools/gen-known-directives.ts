@@ -15,7 +15,7 @@ interface Variant {
 const knownDirectivesPath = "src/config/nginx/known-directives.json";
 
 /** @returns the lines that src/config/nginx/known-directives.ts reads, with their origin */
-export function knownDirectives(table: Readonly<Record<string, readonly Variant[]>>): string {
+export function knownDirectivesText(table: Readonly<Record<string, readonly Variant[]>>): string {
   const byModule = new Map<string, string[]>();
   for (const [name, variants] of Object.entries(table)) {
     for (const { mod, syn, cx } of variants) {
@@ -42,6 +42,6 @@ if (import.meta.main) {
     process.exitCode = 2;
   } else {
     const table = JSON.parse(readFileSync(path, "utf8")) as Readonly<Record<string, readonly Variant[]>>;
-    writeFileSync(join(root, knownDirectivesPath), knownDirectives(table));
+    writeFileSync(join(root, knownDirectivesPath), knownDirectivesText(table));
   }
 }

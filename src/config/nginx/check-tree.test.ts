@@ -40,6 +40,12 @@ describe("a tree", () => {
     ]);
   });
 
+  test("is looked through by the row that the braces speak for", () => {
+    const [server] = testRows.filter(({ name }) => name === "server").toReversed();
+    const { directives } = parse({ path: "", text: "server { gzip x; }", isParameter: false, includedFrom: undefined });
+    assert.equal(checkTree(directives, [server, ...testRows].filter((row) => row !== undefined)).mistakes.length, 2);
+  });
+
   test("holds nothing that was refused", () => {
     const { block } = checked("user a b c; pid a; pid b;");
     assert.deepEqual(block.directives.map(({ row }) => row.name), ["pid"]);

@@ -148,7 +148,8 @@ class TreeChecker {
 
   #refusePlace(directive: Directive, rows: readonly AnyDirectiveRow[], block: Block): void {
     const { name, args, terminator } = directive;
-    const [row] = rows;
+    // Of several rows the one that its braces speak for.
+    const row = rows.find(({ content }) => (content !== undefined) === (directive.block !== undefined)) ?? rows[0];
     // All includes that can be followed have been.
     if (name.value === "include") this.#tell(name, includeMistake(directive));
     else if (row === undefined) this.#refuseName(directive, block);
