@@ -34,6 +34,7 @@ test("a choice is one of its words in either case", () => {
   assert.deepEqual(["all", "ANY", "some"].map((word) => parsed(type, word)), [
     "all", "any", 'refused: invalid value "some"',
   ]);
+  assert.equal(parsed(choice(["TLSv1.2", "TLSv1.3"]), "tlsv1.3"), "TLSv1.3");
   assert.deepEqual([type.label, type.words], ["all | any", ["all", "any"]]);
 });
 

@@ -49,7 +49,7 @@ export function choice<const Word extends string>(words: readonly Word[]): Argum
     label: words.join(" | "),
     words,
     parse: (word) => {
-      const found = words.find((candidate) => candidate === word.toLowerCase());
+      const found = words.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
       return found === undefined ? err({ nginx: `invalid value "${word}"`, expected: listed(words) }) : ok(found);
     },
   };
