@@ -49,6 +49,8 @@ function mistakes(): readonly string[] {
 describe("the 300 configurations of nginx's tests", () => {
   test("have directives that exist, where they may stand, or the reason names the directive", () => {
     assert.deepEqual(mistakes(), [
+      // Its parameter; only rows that accept any words take it for the directive.
+      'access_log: "gzip" is read as an argument of "access_log"',
       // Not in nginx's reference.
       'post_action: unknown directive "post_action"',
       `proxy_protocol_ipv6: "stream" belongs to nginx's ngx_stream_core_module, which is not here`,

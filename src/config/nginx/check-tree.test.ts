@@ -66,7 +66,15 @@ describe("a tree", () => {
     const message = (text: string): string | undefined => checked(text).mistakes[0]?.message;
     assert.match(message("http { root /a\n index; }") ?? "", /"index" is read as an argument of "root"/);
     assert.match(message("http { root /a index; }") ?? "", /"root" takes 1 argument/);
-    assert.deepEqual(mistakesOf("http { index a\n root; }"), []);
+  });
+
+  test("is accepted with a warning where such a word is not refused", () => {
+    const { block, mistakes } = checked("http { index a\n root b; server { index a\n pid b; } }");
+    assert.deepEqual(checked("http { index a\n gzip b; }").mistakes, []);
+    assert.deepEqual(mistakes.map(({ severity, nginx }) => `${severity}: ${nginx}`), [
+      'warning: "root" is an argument of "index"',
+    ]);
+    assert.equal(block.directives[0]?.block?.directives.length, 2);
   });
 
   test("is not judged where its text is damaged", () => {

@@ -121,7 +121,10 @@ class TreeChecker {
       });
     }
     const value = row.arguments.parse(args.map(({ value: word }) => word), name.value);
-    if (value.ok) return true;
+    if (value.ok) {
+      if (swallowed !== undefined && isAllowed(swallowed.row, block.context)) this.#warn(directive, swallowed);
+      return true;
+    }
     const { index, nginx, expected, words } = value.error;
     const token = args[index] ?? name;
     if (swallowed !== undefined) return refuse(swallowed.place, { ...swallowed, nginx });
@@ -130,6 +133,16 @@ class TreeChecker {
       message: expected === undefined ? nginx : `${name.value}: "${token.value}" is not ${expected}`,
       hint: hintFor(token.value, words, row),
     });
+  }
+
+  /** Deviates: nginx takes `server_name a` without its `;` and the `listen 80;` below it for three names, silently. */
+  #warn({ name, args, terminator }: Directive, { place, row, message, hint }: Swallowed): void {
+    const words = args.slice(args.indexOf(place) + 1).map(({ value }) => value);
+    const { countMin, countMax, parse } = row.arguments;
+    // "gzip" is a directive, and a parameter of access_log: what follows it tells.
+    if (words.length < countMin || words.length > countMax || !parse(words, row.name).ok) return;
+    const nginx = `"${place.value}" is an argument of "${name.value}"`;
+    this.#tell(place, { severity: "warning", nginx, message, hint, nginxLine: terminator.line });
   }
 
   /** The name of another directive among the arguments, first in its line: a `;` is missing above it. */

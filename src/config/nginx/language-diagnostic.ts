@@ -16,6 +16,8 @@ export interface LanguageDiagnostic extends Diagnostic {
 
 /** What is said about a mistake; all but nginx's words can be left out. */
 export interface Mistake {
+  /** A warning is for what nginx accepts and hardly anybody means; everything else is an error. */
+  readonly severity?: "warning";
   /** nginx's words, without " in FILE:LINE". */
   readonly nginx: string;
   /** Our words, when they can be clearer. */
@@ -25,10 +27,10 @@ export interface Mistake {
   readonly nginxLine?: number | undefined;
 }
 
-/** An error at `place`. */
+/** A mistake at `place`. */
 export function mistakeAt(place: Place | undefined, mistake: Mistake): LanguageDiagnostic {
-  const { nginx, message = nginx, hint, nginxLine = place?.line ?? 0 } = mistake;
-  return { severity: "error", message, hint, nginx, place, nginxLine };
+  const { severity = "error", nginx, message = nginx, hint, nginxLine = place?.line ?? 0 } = mistake;
+  return { severity, message, hint, nginx, place, nginxLine };
 }
 
 /** No more mistakes are looked for in one text, or in one tree, than so many. */
