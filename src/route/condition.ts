@@ -1,9 +1,9 @@
 /** The condition of an `if`, as words and as a question to a request. */
 import { type ComplexValue, parseComplexValue } from "../config/nginx/complex-value.ts";
 import { err, ok, type Result } from "../std/result.ts";
-import { compileText } from "./evaluate.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { FileFinder, FileKind } from "./files.ts";
+import { compileQuotable } from "./quotable-text.ts";
 import { type Pattern, translatePattern } from "./regex.ts";
 import type { Variables } from "./variables.ts";
 
@@ -68,7 +68,14 @@ function variableCondition(
   return pattern.ok ? ok({ kind: "match", name, pattern: pattern.value, negative }) : pattern;
 }
 
-export type CompiledCondition = (evaluation: Evaluation, files: FileFinder) => boolean | Promise<boolean>;
+/** What a condition needs besides the request. */
+export interface ConditionContext {
+  readonly files: FileFinder;
+  /** Are groups in values escaped? (quotable-text.ts) */
+  readonly quotes: boolean;
+}
+
+export type CompiledCondition = (evaluation: Evaluation, context: ConditionContext) => boolean | Promise<boolean>;
 
 export function compileCondition(condition: Condition, variables: Variables): CompiledCondition {
   if (condition.kind === "file") return compileFileTest(condition, variables);
@@ -80,8 +87,11 @@ export function compileCondition(condition: Condition, variables: Variables): Co
         return value !== "" && value !== "0";
       };
     case "equal": {
-      const expected = compileText(condition.value, variables);
-      return (evaluation) => (evaluation.value(variable) ?? "") === expected(evaluation) !== condition.negative;
+      const expected = compileQuotable(condition.value, variables);
+      return (evaluation, { quotes }) => {
+        const isEqual = (evaluation.value(variable) ?? "") === expected(evaluation, quotes);
+        return isEqual !== condition.negative;
+      };
     }
     case "match": {
       const matcher = variables.matcher(condition.pattern);
@@ -93,9 +103,9 @@ export function compileCondition(condition: Condition, variables: Variables): Co
 function compileFileTest(
   { test, path, negative }: Extract<Condition, { kind: "file" }>, variables: Variables,
 ): CompiledCondition {
-  const text = compileText(path, variables);
-  return (evaluation, files) => {
-    const kind = files(text(evaluation));
+  const text = compileQuotable(path, variables);
+  return (evaluation, { files, quotes }) => {
+    const kind = files(text(evaluation, quotes));
     if (typeof kind === "object") return kind.then((known) => passes(known, test) !== negative);
     return passes(kind, test) !== negative;
   };

@@ -20,7 +20,7 @@ export type ErrorPageOutcome =
   | { readonly kind: "internal"; readonly path: string; readonly args: string; readonly status: number | "response" }
   /** Go to that named location, with the request's method. */
   | { readonly kind: "named"; readonly name: string; readonly status: number | "response" }
-  | { readonly kind: "redirect"; readonly status: number; readonly location: string };
+  | { readonly kind: "redirect"; readonly status: number; readonly target: string };
 
 /** A client that violates TLS or HTTP is told 400, whatever the log says (nginx's own numbers). */
 const shownAs400: readonly number[] = [494, 495, 496, 497];
@@ -75,5 +75,5 @@ function decide(
   if (text.startsWith("/")) return { kind: "internal", ...splitArgs(text), status };
   if (text.startsWith("@")) return { kind: "named", name: text, status };
   const redirect = typeof page.status === "number" && redirectStatuses.includes(page.status) ? page.status : 302;
-  return { kind: "redirect", status: redirect, location: locationField(text) };
+  return { kind: "redirect", status: redirect, target: locationField(text) };
 }

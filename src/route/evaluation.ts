@@ -65,7 +65,7 @@ export class Evaluation {
   /** The value of a variable, made at most once unless it is volatile; undefined when there is none. */
   value(variable: Variable): string | undefined {
     if (variable.isVolatile) return this.#made(variable);
-    const values = (this.#values ??= new Map());
+    const values = (this.#values ??= new Map<Variable, string | undefined>());
     const value = values.get(variable);
     if (value !== undefined || values.has(variable)) return value;
     const made = this.#made(variable);

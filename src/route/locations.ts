@@ -259,6 +259,7 @@ function misplaced(match: LocationMatch, name: string, outer: LocationMatch | un
   if (outer.kind === "exact") return `${where} cannot be inside the exact location "${outer.uri}"`;
   if (outer.kind === "named") return `${where} cannot be inside the named location "${outer.name}"`;
   if (match.kind === "named") return `named ${where} can be on the server level only`;
-  if (match.kind === "regex" || outer.kind === "regex" || match.uri.startsWith(outer.uri)) return undefined;
-  return `${where} is outside location "${outer.uri}"`;
+  // nginx compares with the text of an expression as well, so that nothing but an expression can stand in one.
+  if (match.kind === "regex" || match.uri.startsWith(locationName(outer))) return undefined;
+  return `${where} is outside location "${locationName(outer)}"`;
 }

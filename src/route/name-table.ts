@@ -27,7 +27,7 @@ export function parseWildcardName(text: string): Result<WildcardName, string> {
 function checked(text: string, name: WildcardName): Result<WildcardName, string> {
   const rest = name.kind === "exact" ? name.name : name.kind === "leading" ? name.suffix : name.prefix;
   // A NUL, a star anywhere else, or an empty label.
-  const wrong = /[\0*]/.test(rest) || rest.includes("..") || (name.kind !== "exact" && /^\.|\.$/.test(rest));
+  const wrong = rest === "." || /[\0*]/.test(rest) || rest.includes("..") || (name.kind !== "exact" && /^\.|\.$/.test(rest));
   return wrong ? err(`invalid server name or wildcard "${text}"`) : ok(name);
 }
 
@@ -66,8 +66,8 @@ export class NameTable<T extends {}> {
 
   #byLeading(name: string): T | undefined {
     if (this.#leading.size === 0) return undefined;
-    // A star is at least one character, so that the first dot is not the beginning.
-    for (let dot = name.indexOf(".", 1); dot > 0; dot = name.indexOf(".", dot + 1)) {
+    // As in nginx, a star may be nothing: ".example.org", as far as that is a host, is one of "*.example.org".
+    for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
       const value = this.#leading.get(name.slice(dot + 1));
       if (value !== undefined) return value;
     }

@@ -22,6 +22,9 @@ interface State {
  * @throws PcreError when it is no class
  */
 export function readClass(source: string, at: number, caseless: boolean): { readonly set: ByteSet; readonly end: number } {
+  if (/^\[([:.=])[^\]\\]*\1\]/.test(source.slice(at, at + 32))) {
+    throw new PcreError(`POSIX named classes are supported only within a class, not at ${at + 1}`);
+  }
   const set = new ByteSet();
   const negative = source.charAt(at + 1) === "^";
   const first = at + (negative ? 2 : 1);
@@ -58,7 +61,7 @@ function addMember(set: ByteSet, member: Member, source: string, state: State): 
   const { byte, end } = member;
   if (!state.quoted && source.charAt(end) === "-" && source.charAt(end + 1) !== "]" && end + 1 < source.length) {
     const last = readMember(source, skipQuotes(source, end + 1, state), state);
-    // A hyphen before a set is itself.
+    // Deviates: a hyphen beside a set is itself, as in PCRE1 and Perl, from which old files are; PCRE2 refuses it.
     if ("byte" in last) {
       if (last.byte < byte) throw new PcreError(`range out of order in the class at ${end}`);
       set.addRange(byte, last.byte);

@@ -118,7 +118,7 @@ class Parser {
       // An option setting holds to the end of its group, over the branches that follow as well.
       const changed = this.#optionSetting(options);
       if (changed !== undefined) options = changed;
-      else nodes = this.#item(nodes, options);
+      else this.#item(nodes, options);
     }
     this.#depth--;
     branches.push(sequence(nodes));
@@ -149,42 +149,42 @@ class Parser {
     return changed;
   }
 
-  /** Reads one item with its quantifiers. @returns the nodes with it */
-  #item(nodes: PcreNode[], options: Options): PcreNode[] {
+  /** Reads one item with its quantifier, and adds it. */
+  #item(nodes: PcreNode[], options: Options): void {
+    if (this.#skip(options)) return;
+    if (this.#source.startsWith("\\Q", this.#at)) return this.#quoted(nodes, options);
     const character = this.#peek();
-    if (options.extended && (character === "#" || SPACE.has(character.charCodeAt(0)))) return this.#blank(nodes);
-    const start = this.#at;
-    if (this.#source.startsWith("(?#", start)) {
-      const end = this.#source.indexOf(")", start);
-      if (end < 0) this.#fail("missing ) after (?# comment");
-      this.#at = end + 1;
-      return nodes;
-    }
-    if (this.#source.startsWith("\\Q", start) || this.#source.startsWith("\\E", start)) return this.#quoted(nodes, options);
     if ("*+?".includes(character) || (character === "{" && this.#counts() !== undefined)) {
       this.#fail("quantifier does not follow a repeatable item");
     }
-    const atom = this.#atom(options);
-    return atom === undefined ? nodes : [...nodes, this.#quantified(atom, options)];
+    nodes.push(this.#quantified(this.#atom(options), options));
   }
 
-  #blank(nodes: PcreNode[]): PcreNode[] {
-    if (this.#peek() === "#") while (this.#at < this.#source.length && this.#peek() !== "\n") this.#at++;
-    else this.#at++;
-    return nodes;
+  /** What means nothing: comments, \E without \Q, and with (?x) blanks. @returns whether there was something */
+  #skip(options: Options): boolean {
+    const start = this.#at;
+    if (this.#source.startsWith("(?#", start)) {
+      this.#at = this.#source.indexOf(")", start) + 1;
+      if (this.#at === 0) this.#fail("missing ) after (?# comment", start);
+    } else if (this.#source.startsWith("\\E", start) || this.#source.startsWith("\\Q\\E", start)) {
+      this.#at = this.#source.indexOf("E", start) + 1;
+    } else if (options.extended && this.#peek() === "#") {
+      const end = this.#source.indexOf("\n", start);
+      this.#at = end < 0 ? this.#source.length : end + 1;
+    } else if (options.extended && this.#peek() !== "" && SPACE.has(this.#peek().charCodeAt(0))) {
+      this.#at++;
+    }
+    return this.#at > start;
   }
 
-  #quoted(nodes: PcreNode[], options: Options): PcreNode[] {
-    const quotes = this.#source.startsWith("\\Q", this.#at);
-    this.#at += 2;
-    if (!quotes) return nodes;
-    const end = this.#source.indexOf("\\E", this.#at);
-    const text = this.#source.slice(this.#at, end < 0 ? undefined : end);
+  #quoted(nodes: PcreNode[], options: Options): void {
+    const start = this.#at + 2;
+    const end = this.#source.indexOf("\\E", start);
+    const text = this.#source.slice(start, end < 0 ? undefined : end);
     this.#at = end < 0 ? this.#source.length : end + 2;
     const bytes = Array.from(text, (character) => this.#letter(character.charCodeAt(0), options));
     const last = bytes.pop();
-    if (last === undefined) return nodes;
-    return [...nodes, ...bytes, this.#quantified(last, options)];
+    if (last !== undefined) nodes.push(...bytes, this.#quantified(last, options));
   }
 
   #letter(byte: number, options: Options): PcreNode {
@@ -193,7 +193,7 @@ class Parser {
     return { kind: "set", set };
   }
 
-  #atom(options: Options): PcreNode | undefined {
+  #atom(options: Options): PcreNode {
     const character = this.#peek();
     switch (character) {
       case "(": return this.#group(options);
@@ -213,21 +213,18 @@ class Parser {
     return this.#letter(character.charCodeAt(0), options);
   }
 
-  #quantified(atom: PcreNode, options: Options): PcreNode {
-    let node = atom;
-    for (;;) {
-      const counts = this.#counts();
-      if (counts === undefined) return node;
-      if (node.kind === "assertion" || (node.kind === "look" && node.opening.includes("<"))) {
-        this.#fail("quantifier does not follow a repeatable item");
-      }
-      this.#at += counts.size;
-      const suffix = this.#peek();
-      if (suffix === "?" || suffix === "+") this.#at++;
-      const lazy = suffix !== "+" && (suffix === "?") !== options.ungreedy;
-      node = { kind: "repeat", node, min: counts.min, max: counts.max, lazy };
-      if (suffix === "+") node = { kind: "atomic", node };
-    }
+  /** The atom with the quantifier behind it; a second one is refused, as by PCRE2. */
+  #quantified(node: PcreNode, options: Options): PcreNode {
+    while (this.#skip(options)) continue;
+    const counts = this.#counts();
+    if (counts === undefined) return node;
+    if (node.kind === "assertion") this.#fail("quantifier does not follow a repeatable item");
+    this.#at += counts.size;
+    const suffix = this.#peek();
+    if (suffix === "?" || suffix === "+") this.#at++;
+    const lazy = suffix !== "+" && (suffix === "?") !== options.ungreedy;
+    const repeat: PcreNode = { kind: "repeat", node, min: counts.min, max: counts.max, lazy };
+    return suffix === "+" ? { kind: "atomic", node: repeat } : repeat;
   }
 
   /** The quantifier that stands here; a brace that is none is a literal, as "{,3}" is. */

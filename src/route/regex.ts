@@ -20,8 +20,9 @@
  * | `\K`, (?#…) | nothing | where a match begins is not asked |
  * | recursion, conditions, callouts, verbs, (?\|…), `\p` `\X`, (?J) | refused by name | no equal |
  *
- * Known difference: JavaScript forgets a group's text when the repetition around it goes round again, PCRE keeps it;
- * a pattern where that can be seen is warned of.
+ * Known differences: JavaScript forgets a group's text when the repetition around it goes round again, PCRE keeps it; and
+ * PCRE ends a repetition with a round that matches nothing, JavaScript without it. A pattern where that can be seen in a
+ * group is warned of.
  *
  * Time: edges run with `REGEX_NODE_FLAGS`. V8 then leaves its backtracking engine after so many steps back for one whose
  * time is linear in the subject. It cannot run lookaheads, backreferences, lookbehinds with groups, and counts whose
@@ -110,7 +111,7 @@ function compiled(
   new RegExp(expression);
   const groups = Array.from({ length: parsed.groupCount }, (_, index) => translator.groups.get(index + 1) ?? 0);
   const warnings: string[] = [];
-  if (translator.forgets) warnings.push("a group in a repetition is empty if its last round did not match it");
+  if (translator.forgets) warnings.push("a group in a repetition may have another text than with PCRE");
   if (!translator.linear && translator.unboundedCount > 1) {
     warnings.push(`it may take long on hostile input: ${translator.obstacle} keeps it from the linear engine`);
   }
@@ -220,7 +221,9 @@ class Translator {
       repeated: place.repeated || max > 1,
       optional: place.repeated && (place.optional || min === 0),
     };
+    const groupsBefore = this.groups.size;
     const text = min === 0 ? this.#uncertain(() => this.#text(node, inside)) : this.#text(node, inside);
+    if ((max > 1 || min === 0) && this.groups.size > groupsBefore && canBeEmpty(node)) this.forgets = true;
     const atom = node.kind === "set" || node.kind === "group" || node.kind === "atomic" ? text : `(?:${text})`;
     return `${atom}${quantifier(min, max)}${lazy && min !== max ? "?" : ""}`;
   }
@@ -252,6 +255,18 @@ class Translator {
       throw new PcreError(`the backreference to group ${group}, which may not have matched, is not supported`);
     }
     return `(?${caseless ? "i" : ""}:\\${this.groups.get(group) ?? 0})`;
+  }
+}
+
+/** May it match without taking a byte? */
+function canBeEmpty(node: PcreNode): boolean {
+  switch (node.kind) {
+    case "set": return false;
+    case "sequence": return node.nodes.every(canBeEmpty);
+    case "choice": return node.branches.some(canBeEmpty);
+    case "group": case "atomic": return canBeEmpty(node.node);
+    case "repeat": return node.min === 0 || canBeEmpty(node.node);
+    case "look": case "assertion": case "backreference": return true;
   }
 }
 

@@ -5,27 +5,31 @@
  *   behind it runs as well. The last `if` that held decides about settings and handler.
  * - `rewrite` changes the URI; without a flag the script goes on with it. When the script ends with a changed URI, the
  *   location is looked for again, unless the last word was `break`.
- * - Groups that go into arguments, or into a redirect, are escaped if the target had escapes; elsewhere they are as
- *   decoded.
+ * - Groups that go into arguments, or into a redirect, are escaped if the target had escapes; in a path they are as
+ *   decoded (quotable-text.ts).
  *
  * A script that asks about files may have to wait; every other one is done when `run` returns.
  */
-import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import { type CompiledCondition, compileCondition } from "./condition.ts";
 import { type Text, compileText } from "./evaluate.ts";
 import type { Evaluation, Variable } from "./evaluation.ts";
 import type { FileFinder } from "./files.ts";
 import { locationField } from "./location-field.ts";
+import { type QuotableText, compileQuotable } from "./quotable-text.ts";
 import type { Rewrite, RewriteDirective } from "./rewrite-directive.ts";
-import { escapeUri, unescapeRedirect } from "./uri.ts";
+import { unescapeRedirect } from "./uri.ts";
 import type { Matcher, Variables } from "./variables.ts";
 
-export type RewriteOutcome =
-  /** Go on, with the settings of that pseudo-location if one of the conditions held. */
-  | { readonly kind: "continue"; readonly location: number | undefined }
+export type RewriteOutcome = RewriteEnd & {
+  /** The pseudo-location of the last condition that held: its settings are in force, also for error pages. */
+  readonly location: number | undefined;
+};
+
+export type RewriteEnd =
+  | { readonly kind: "continue" }
   /** The URI is another one: look for the location again. */
   | { readonly kind: "search" }
-  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  | { readonly kind: "redirect"; readonly status: number; readonly target: string }
   /** `text` undefined: the status' own page, or an error page. 444 closes the connection. */
   | { readonly kind: "return"; readonly status: number; readonly text: string | undefined }
   | { readonly kind: "error"; readonly status: 500; readonly message: string };
@@ -35,7 +39,7 @@ const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
 
 /** One directive; an `if` says where to go on when it does not hold. */
 type Step =
-  | { readonly kind: "set"; readonly variable: Variable; readonly value: Text }
+  | { readonly kind: "set"; readonly variable: Variable; readonly value: QuotableText }
   | { readonly kind: "if"; readonly holds: CompiledCondition; readonly location: number; readonly otherwise: number }
   | CompiledRewrite
   | { readonly kind: "return"; readonly status: number; readonly text: Text | undefined }
@@ -44,16 +48,10 @@ type Step =
 interface CompiledRewrite {
   readonly kind: "rewrite";
   readonly matcher: Matcher;
-  readonly path: readonly Part[];
-  readonly args: readonly Part[] | undefined;
+  readonly path: QuotableText;
+  readonly args: QuotableText | undefined;
   readonly keepsArgs: boolean;
   readonly flag: Rewrite["flag"];
-}
-
-/** A part of a replacement; groups may have to be escaped. */
-interface Part {
-  readonly text: Text;
-  readonly isGroup: boolean;
 }
 
 /** What one run has come to. */
@@ -62,6 +60,8 @@ interface Run {
   readonly files: FileFinder;
   location: number | undefined;
   uriChanged: boolean;
+  /** No rewrite has matched yet: groups in values are escaped (quotable-text.ts). */
+  quotes: boolean;
 }
 
 export class RewriteScript {
@@ -75,7 +75,7 @@ export class RewriteScript {
 
   /** Runs the script for a request whose URI and variables it changes. */
   run(evaluation: Evaluation, files: FileFinder): RewriteOutcome | Promise<RewriteOutcome> {
-    return this.#from(0, { evaluation, files, location: undefined, uriChanged: false });
+    return this.#from(0, { evaluation, files, location: undefined, uriChanged: false, quotes: true });
   }
 
   #from(start: number, run: Run): RewriteOutcome | Promise<RewriteOutcome> {
@@ -86,21 +86,21 @@ export class RewriteScript {
       if (step === undefined) return ended(run);
       switch (step.kind) {
         case "set":
-          evaluation.assign(step.variable, step.value(evaluation));
+          evaluation.assign(step.variable, step.value(evaluation, run.quotes));
           break;
         case "break":
           run.uriChanged = false;
           return ended(run);
         case "return":
-          return returned(step.status, step.text?.(evaluation));
+          return { location: run.location, ...returned(step.status, step.text?.(evaluation)) };
         case "rewrite": {
           if (!step.matcher.matches(evaluation.path, evaluation)) break;
-          const outcome = rewrite(step, run);
-          if (outcome !== undefined) return outcome;
+          const end = rewrite(step, run);
+          if (end !== undefined) return { location: run.location, ...end };
           break;
         }
         case "if": {
-          const holds = step.holds(evaluation, run.files);
+          const holds = step.holds(evaluation, run);
           if (typeof holds === "object") {
             const following = next;
             return holds.then((known) => this.#from(chosen(step, known, { following, run }), run));
@@ -122,24 +122,26 @@ function chosen(
 }
 
 function ended({ uriChanged, location }: Run): RewriteOutcome {
-  return uriChanged ? { kind: "search" } : { kind: "continue", location };
+  return { kind: uriChanged ? "search" : "continue", location };
 }
 
-function returned(status: number, text: string | undefined): RewriteOutcome {
+function returned(status: number, text: string | undefined): RewriteEnd {
   if (text === undefined || !redirectStatuses.includes(status)) return { kind: "return", status, text };
-  return { kind: "redirect", status, location: locationField(text) };
+  return { kind: "redirect", status, target: locationField(text) };
 }
 
 /** Puts the replacement in force. @returns the end of the script, undefined when it goes on */
-function rewrite(step: CompiledRewrite, run: Run): RewriteOutcome | undefined {
+function rewrite(step: CompiledRewrite, run: Run): RewriteEnd | undefined {
   const { evaluation } = run;
   if (step.flag === "redirect" || step.flag === "permanent") {
-    return { kind: "redirect", status: step.flag === "permanent" ? 301 : 302, location: redirectTarget(step, evaluation) };
+    return { kind: "redirect", status: step.flag === "permanent" ? 301 : 302, target: redirectTarget(step, evaluation) };
   }
-  const path = joined(step.path, evaluation, false);
-  const args = step.args === undefined ? undefined : joined(step.args, evaluation, evaluation.quoted);
-  if (args !== undefined) evaluation.args = step.keepsArgs && evaluation.args !== "" ? `${args}&${evaluation.args}` : args;
-  else if (!step.keepsArgs) evaluation.args = "";
+  const path = step.path(evaluation, false);
+  const args = step.args?.(evaluation, true);
+  run.quotes = false;
+  if (args !== undefined) {
+    evaluation.args = step.keepsArgs && evaluation.args !== "" ? `${args}&${evaluation.args}` : args;
+  } else if (!step.keepsArgs) evaluation.args = "";
   if (path === "") return { kind: "error", status: 500, message: "the rewritten URI has a zero length" };
   evaluation.path = path;
   evaluation.internal = true;
@@ -148,20 +150,11 @@ function rewrite(step: CompiledRewrite, run: Run): RewriteOutcome | undefined {
 }
 
 function redirectTarget(step: CompiledRewrite, evaluation: Evaluation): string {
-  const path = joined(step.path, evaluation, evaluation.quoted);
-  const args = step.args === undefined ? "" : `?${joined(step.args, evaluation, evaluation.quoted)}`;
+  const path = step.path(evaluation, true);
+  const args = step.args === undefined ? "" : `?${step.args(evaluation, true)}`;
   const text = evaluation.quoted ? unescapeRedirect(path + args) : path + args;
   if (!step.keepsArgs || evaluation.args === "") return locationField(text);
   return locationField(`${text}${step.args === undefined ? "?" : "&"}${evaluation.args}`);
-}
-
-function joined(parts: readonly Part[], evaluation: Evaluation, escapesGroups: boolean): string {
-  let text = "";
-  for (const part of parts) {
-    const value = part.text(evaluation);
-    text += part.isGroup && escapesGroups ? escapeUri(value, "args") : value;
-  }
-  return text;
 }
 
 function compileSteps(directives: readonly RewriteDirective[], variables: Variables, steps: Step[]): void {
@@ -170,7 +163,7 @@ function compileSteps(directives: readonly RewriteDirective[], variables: Variab
       case "set": {
         const declared = variables.declare(directive.variable);
         const variable = declared.ok ? declared.value : variables.variable(directive.variable);
-        steps.push({ kind: "set", variable, value: compileText(directive.value, variables) });
+        steps.push({ kind: "set", variable, value: compileQuotable(directive.value, variables) });
         break;
       }
       case "if": {
@@ -194,7 +187,9 @@ function compileSteps(directives: readonly RewriteDirective[], variables: Variab
 
 function compileRewrite({ pattern, path, args, keepsArgs, flag }: Rewrite, variables: Variables): CompiledRewrite {
   const matcher = variables.matcher(pattern);
-  const parts = (value: ComplexValue): readonly Part[] =>
-    value.map((part) => ({ text: compileText([part], variables), isGroup: part.kind === "capture" }));
-  return { kind: "rewrite", matcher, path: parts(path), args: args === undefined ? undefined : parts(args), keepsArgs, flag };
+  return {
+    kind: "rewrite", matcher, keepsArgs, flag,
+    path: compileQuotable(path, variables),
+    args: args === undefined ? undefined : compileQuotable(args, variables),
+  };
 }

@@ -19,8 +19,8 @@ export interface RequestUri {
 
 const SLASH = 0x2f, PERCENT = 0x25, QUESTION = 0x3f;
 
-/** Nothing to decode, merge, resolve or refuse: most paths. Controls, NUL and DEL are for the long way to refuse. */
-const plainPath = /^\/(?:[^%?#+/.\x00-\x1f\x7f][^%?#+/\x00-\x1f\x7f]*(?:\/(?![/.]|$)|\/$|$))*$/;
+/** Something to decode, split, merge, resolve or refuse; most targets have none. */
+const notPlain = /[%?#+\x00-\x20\x7f]|\/[/.]/;
 
 /**
  * Takes an origin-form request target apart (RFC 9112 §3.2.1); of an absolute-form, what follows the authority.
@@ -29,7 +29,7 @@ const plainPath = /^\/(?:[^%?#+/.\x00-\x1f\x7f][^%?#+/\x00-\x1f\x7f]*(?:\/(?![/.
  */
 export function parseRequestUri(target: string, mergeSlashes: boolean): RequestUri | undefined {
   if (target.charCodeAt(0) !== SLASH) return undefined;
-  if (plainPath.test(target)) return { path: target, args: "", quoted: false };
+  if (!notPlain.test(target)) return { path: target, args: "", quoted: false };
   // Everything behind a fragment is dropped, as nginx drops it; HTTP knows none in a target.
   const hash = target.indexOf("#");
   const whole = hash < 0 ? target : target.slice(0, hash);
