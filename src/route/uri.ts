@@ -19,8 +19,8 @@ export interface RequestUri {
 
 const SLASH = 0x2f, PERCENT = 0x25, QUESTION = 0x3f;
 
-/** Something to decode, split, merge, resolve or refuse; most targets have none. */
-const notPlain = /[%?#+\x00-\x20\x7f]|\/[/.]/;
+/** Something to decode, merge, resolve or refuse; most paths have none. */
+const notPlain = /[%\x00-\x20\x7f]|\/[/.]/;
 
 /**
  * Takes an origin-form request target apart (RFC 9112 §3.2.1); of an absolute-form, what follows the authority.
@@ -29,16 +29,15 @@ const notPlain = /[%?#+\x00-\x20\x7f]|\/[/.]/;
  */
 export function parseRequestUri(target: string, mergeSlashes: boolean): RequestUri | undefined {
   if (target.charCodeAt(0) !== SLASH) return undefined;
-  if (!notPlain.test(target)) return { path: target, args: "", quoted: false };
   // Everything behind a fragment is dropped, as nginx drops it; HTTP knows none in a target.
   const hash = target.indexOf("#");
   const whole = hash < 0 ? target : target.slice(0, hash);
   const question = whole.indexOf("?");
   const raw = question < 0 ? whole : whole.slice(0, question);
-  const path = normalizePath(raw, mergeSlashes);
+  const path = notPlain.test(raw) ? normalizePath(raw, mergeSlashes) : raw;
   if (path === undefined) return undefined;
   const args = question < 0 ? "" : whole.slice(question + 1);
-  if (hasControls(args)) return undefined;
+  if (args !== "" && hasControls(args)) return undefined;
   return { path, args, quoted: raw.includes("%") || raw.includes("+") };
 }
 

@@ -37,7 +37,7 @@ export function parseIpv4(text: string): number | undefined {
 function parseIpv6(text: string): IpAddress | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map(groupsOf);
+  const [head, tail] = halves.map((half, index) => groupsOf(half, index === halves.length - 1));
   if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
   const count = head.length + (tail?.length ?? 0);
   if (halves.length === 2 ? count > 7 : count !== 8) return undefined;
@@ -45,13 +45,13 @@ function parseIpv6(text: string): IpAddress | undefined {
   return { version: 6, value: groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n) };
 }
 
-/** Groups of 16 bits between colons; the last may be an IPv4 address, which is two. */
-function groupsOf(text: string): readonly number[] | undefined {
+/** Groups of 16 bits between colons; the last of all may be an IPv4 address, which is two. */
+function groupsOf(text: string, isEnd: boolean): readonly number[] | undefined {
   if (text === "") return [];
   const groups: number[] = [];
   const parts = text.split(":");
   for (const [index, part] of parts.entries()) {
-    const ipv4 = index === parts.length - 1 && part.includes(".") ? parseIpv4(part) : undefined;
+    const ipv4 = isEnd && index === parts.length - 1 && part.includes(".") ? parseIpv4(part) : undefined;
     if (ipv4 !== undefined) groups.push(Math.floor(ipv4 / 65_536), ipv4 % 65_536);
     else if (/^[0-9A-Fa-f]{1,4}$/.test(part)) groups.push(Number.parseInt(part, 16));
     else return undefined;
