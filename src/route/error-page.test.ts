@@ -10,7 +10,7 @@ function shown(status: number, ...directives: readonly string[]): ErrorPageOutco
 
 describe("error_page", () => {
   test("goes to a URI with the status of the error, another, or the page's own", () => {
-    assert.deepEqual(shown(404, "404 /404.html?a=b"), { kind: "internal", path: "/404.html", args: "a=b", status: 404 });
+    assert.deepEqual(shown(404, "404 /x.html?a=b"), { kind: "internal", path: "/x.html", args: "a=b", status: 404 });
     assert.deepEqual(shown(404, "404 =200 /x"), { kind: "internal", path: "/x", args: "", status: 200 });
     assert.deepEqual(shown(404, "404 = /x"), { kind: "internal", path: "/x", args: "", status: "response" });
     assert.deepEqual(shown(502, "500 502 503 /50x$is_args"), { kind: "internal", path: "/50x", args: "", status: 502 });

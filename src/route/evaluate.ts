@@ -1,5 +1,6 @@
 /** Texts with variables, compiled: what a directive's value is for one request. */
 import { type ComplexValue, constantOf } from "../config/nginx/complex-value.ts";
+import { byteText } from "./byte-text.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Variables } from "./variables.ts";
 
@@ -8,8 +9,11 @@ export type Text = (evaluation: Evaluation) => string;
 
 /** Compiles a value. Its variables are looked up now, and must be defined before it is asked for. */
 export function compileText(value: ComplexValue, variables: Variables): Text {
-  const constant = constantOf(value);
-  if (constant !== undefined) return () => constant;
+  const written = constantOf(value);
+  if (written !== undefined) {
+    const constant = byteText(written);
+    return () => constant;
+  }
   const parts = compileParts(value, variables);
   const [first] = parts;
   if (parts.length === 1 && first !== undefined) return (evaluation) => first(evaluation) ?? "";
@@ -26,7 +30,10 @@ export function compileParts(
 ): readonly ((evaluation: Evaluation) => string | undefined)[] {
   return value.map((part) => {
     switch (part.kind) {
-      case "literal": return () => part.text;
+      case "literal": {
+        const literal = byteText(part.text);
+        return () => literal;
+      }
       case "capture": return ({ groups }) => groups[part.index - 1];
       case "variable": {
         const variable = variables.variable(part.name);

@@ -1,6 +1,6 @@
 /**
- * The variables of one request: the values that were asked for, the groups of the last expression that matched, and what
- * rewriting changes, which is the URI and its arguments.
+ * The variables of one request: the values that were asked for, the groups of the last expression that matched, and
+ * what rewriting changes, which is the URI and its arguments.
  */
 import type { RequestFacts } from "./request-facts.ts";
 import type { RequestUri } from "./uri.ts";
@@ -41,6 +41,14 @@ export class Evaluation {
 
   constructor(facts: RequestFacts) {
     this.facts = facts;
+  }
+
+  /** A request within this one, with a URI of its own. What one of them assigns or remembers, both know, as in nginx. */
+  subrequest(facts: RequestFacts, uri: Pick<RequestUri, "path" | "args">): Evaluation {
+    const evaluation = new Evaluation(facts);
+    evaluation.redirectInternally(uri);
+    evaluation.#values = this.#values ??= new Map();
+    return evaluation;
   }
 
   /** Sets what the target says; values made of an earlier URI stay, as in nginx. */
@@ -87,11 +95,6 @@ export class Evaluation {
   assign(variable: Variable, value: string): void {
     if (variable.assign !== undefined) variable.assign(this, value);
     else (this.#values ??= new Map()).set(variable, value);
-  }
-
-  /** What was assigned or remembered, without making it. */
-  known(variable: Variable): string | undefined {
-    return this.#values?.get(variable);
   }
 }
 

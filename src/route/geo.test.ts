@@ -37,8 +37,8 @@ function ranges(...added: readonly (readonly [string, string])[]): readonly GeoR
 
 describe("geo", () => {
   const entries = networks([
-    ["10.0.0.0/8", "ten"], ["10.1.0.0/16", "one"], ["10.1.2.3", "host"], ["2001:db8::/32", "six"], ["10.9.0.0/16", "gone"],
-    ["10.9.0.0/16", undefined], ["192.0.2.0/24", "first"], ["192.0.2.0/24", "second"],
+    ["10.0.0.0/8", "ten"], ["10.1.0.0/16", "one"], ["10.1.2.3", "host"], ["2001:db8::/32", "six"],
+    ["10.9.0.0/16", "gone"], ["10.9.0.0/16", undefined], ["192.0.2.0/24", "first"], ["192.0.2.0/24", "second"],
   ]);
 
   test("chooses by the longest network, of equals by the last", () => {
@@ -46,7 +46,9 @@ describe("geo", () => {
       "10.200.0.1": "ten", "10.1.0.1": "one", "10.1.2.3": "host", "2001:db8::1": "six", "2001:db9::1": "none",
       "10.9.1.1": "ten", "192.0.2.9": "second", "::ffff:10.1.0.1": "one", "unix:": "none", "": "none",
     };
-    for (const [address, name] of Object.entries(expected)) assert.equal(value(block({ entries }), address), name, address);
+    for (const [address, name] of Object.entries(expected)) {
+      assert.equal(value(block({ entries }), address), name, address);
+    }
   });
 
   test("takes another text for the address", () => {

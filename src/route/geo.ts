@@ -5,6 +5,7 @@
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import { type IpAddress, type IpNetwork, networkOf, parseIpAddress, parseIpv4, unmapped } from "../std/ip-address.ts";
 import { err, ok, type Result } from "../std/result.ts";
+import { byteText } from "./byte-text.ts";
 import { compileText } from "./evaluate.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { VariableDefinition, Variables } from "./variables.ts";
@@ -75,7 +76,9 @@ function firstNotBefore(ranges: readonly GeoRange[], address: number): number {
 export function compileGeo(block: GeoBlock, variables: Variables): VariableDefinition {
   const source = block.source === undefined ? undefined : compileText(block.source, variables);
   const proxies = new NetworkTable(block.proxies.map((network) => ({ network, value: "" })));
-  const find = block.entries.kind === "ranges" ? rangeFinder(block.entries.ranges) : networkFinder(block.entries.networks);
+  const defaultValue = byteText(block.defaultValue);
+  const { entries } = block;
+  const find = entries.kind === "ranges" ? rangeFinder(entries.ranges) : networkFinder(entries.networks);
   return {
     name: block.variable,
     isVolatile: block.isVolatile,
@@ -83,7 +86,7 @@ export function compileGeo(block: GeoBlock, variables: Variables): VariableDefin
       const text = source === undefined ? evaluation.facts.remote.address : source(evaluation);
       const direct = addressOf(text);
       const address = forwarded(direct, evaluation, proxies, block.proxyRecursive);
-      return find(address) ?? block.defaultValue;
+      return find(address) ?? defaultValue;
     },
   };
 }
@@ -149,16 +152,19 @@ class NetworkTable {
 }
 
 function networkFinder(networks: readonly GeoNetwork[]): (address: IpAddress) => string | undefined {
-  const table = new NetworkTable(networks);
+  const table = new NetworkTable(networks.map(({ network, value }) => ({
+    network, value: value === undefined ? undefined : byteText(value),
+  })));
   return (address) => table.find(address);
 }
 
 /** Ranges are of IPv4 addresses; nothing is found for others. */
 function rangeFinder(ranges: readonly GeoRange[]): (address: IpAddress) => string | undefined {
+  const inBytes = ranges.map((range) => ({ ...range, value: byteText(range.value) }));
   return ({ version, value }) => {
     if (version === 6) return undefined;
     const address = Number(value);
-    const range = ranges[firstNotBefore(ranges, address)];
+    const range = inBytes[firstNotBefore(inBytes, address)];
     return range !== undefined && range.first <= address ? range.value : undefined;
   };
 }

@@ -17,7 +17,8 @@ function refusal(name: string): string {
 
 describe("the server of a request", () => {
   test("is the one with the exact name, before wildcards, before expressions, before the default", () => {
-    const { find } = hosts(["x"], ["~^www\\.example\\.org$"], ["www.example.*"], ["*.example.org"], ["www.example.org"]);
+    const expression = "~^www\\.example\\.org$";
+    const { find } = hosts(["x"], [expression], ["www.example.*"], ["*.example.org"], ["www.example.org"]);
     assert.equal(find("www.example.org"), 4);
     assert.equal(find("mail.example.org"), 3);
     assert.equal(find("www.example.net"), 2);
@@ -52,9 +53,8 @@ describe("the server of a request", () => {
 
   test("does not depend on case, port and last dot", () => {
     const { find } = hosts(["x"], ["shop.example", "[::1]"]);
-    for (const host of ["SHOP.example", "shop.example:443", "shop.example.", "shop.example.:80", "shop.example:", "[::1]:80"]) {
-      assert.equal(find(host), 1, host);
-    }
+    const same = ["SHOP.example", "shop.example:443", "shop.example.", "shop.example.:80", "shop.example:", "[::1]:80"];
+    for (const host of same) assert.equal(find(host), 1, host);
   });
 
   test("is the one named \"\" for requests without a host, else the default", () => {
@@ -64,7 +64,8 @@ describe("the server of a request", () => {
 
   test("is none for what is no host", () => {
     const { find } = hosts(["x"]);
-    for (const host of ["a b", "a/b", "a..b", ":80", "a:x", "a:99999", "[::1", "[zz]", "[]", "a@b", "a,b", ".", "a\0", "a".repeat(256)]) {
+    const names = ["a b", "a/b", "a..b", "a@b", "a,b", ".", "a\0", "a".repeat(256)];
+    for (const host of [...names, ":80", "a:x", "a:99999", "[::1", "[zz]", "[]"]) {
       assert.equal(find(host), undefined, host);
     }
     assert.equal(find("a".repeat(255)), 0);

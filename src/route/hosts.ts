@@ -61,7 +61,9 @@ function portStart(text: string): number {
   return colon < 0 ? text.length : colon;
 }
 
-function inTable(text: string, { from, to }: { readonly from: number; readonly to: number }, table: Uint8Array): boolean {
+function inTable(
+  text: string, { from, to }: { readonly from: number; readonly to: number }, table: Uint8Array,
+): boolean {
   for (let at = from; at < to; at++) if (table[text.charCodeAt(at)] !== 1) return false;
   return true;
 }

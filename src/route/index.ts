@@ -21,5 +21,6 @@ export { type SplitClientsBlock, type SplitShare, checkShares, compileSplitClien
   "./split-clients.ts";
 export { seconds, timeIso8601, timeLocal } from "./time-text.ts";
 export { type TryFiles, type TryFilesOutcome, TryFilesList, parseTryFiles } from "./try-files.ts";
-export { type EscapeKind, type RequestUri, escapeUri, normalizePath, parseInternalUri, parseRequestUri } from "./uri.ts";
+export { type EscapeKind, type RequestUri, escapeUri, normalizePath, parseInternalUri, parseRequestUri } from
+  "./uri.ts";
 export { Matcher, type PrefixDefinition, type VariableDefinition, Variables } from "./variables.ts";

@@ -1,8 +1,8 @@
 /** What goes into a Location field when an operator's text with variables becomes one. */
 
 /**
- * Escapes controls. Deviates: nginx writes them as they are, so that a decoded `$uri` with CR and LF splits the response
- * (CWE-113); no real target has them.
+ * Escapes controls. Deviates: nginx writes them as they are, so that a decoded `$uri` with CR and LF splits the
+ * response (CWE-113); no real target has them.
  */
 export function locationField(text: string): string {
   return text.replace(/[\x00-\x1f\x7f]/g, (control) =>

@@ -2,14 +2,15 @@
  * Which location answers? nginx's algorithm over a normalised path:
  *   1. an exact location (`=`) ends the search;
  *   2. else the longest prefix is remembered, and the search goes on within it;
- *   3. unless that prefix said `^~`, regular expressions are tried in the order of the file; the first that matches wins,
- *      and the search goes on within it;
+ *   3. unless that prefix said `^~`, regular expressions are tried in the order of the file; the first that matches
+ *      wins, and the search goes on within it;
  *   4. else it is the prefix remembered last.
  * A prefix that ends in a slash and is asked for without it is redirected to (`autoRedirect`), unless a location has
  * exactly that path.
  *
  * Prefixes of one level are a tree of shared beginnings: a search reads the path once, however many there are.
  */
+import { byteText } from "./byte-text.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { Pattern } from "./regex.ts";
 import type { Matcher, Variables } from "./variables.ts";
@@ -162,8 +163,12 @@ function redirectOf({ exact, prefix }: Pick<Branch, "exact" | "prefix">): Found 
   return exact?.autoRedirect ?? prefix?.autoRedirect;
 }
 
+function branchOf(label: string): Branch {
+  return { label, exact: undefined, prefix: undefined, branches: new Map() };
+}
+
 function compileLevel(nodes: readonly LocationNode[], variables: Variables): Level {
-  const root: Branch = { label: "", exact: undefined, prefix: undefined, branches: new Map() };
+  const root = branchOf("");
   const regexes: { readonly matcher: Matcher; readonly target: Target }[] = [];
   for (const node of nodes) {
     const { match } = node;
@@ -173,7 +178,7 @@ function compileLevel(nodes: readonly LocationNode[], variables: Variables): Lev
       regexes.push({ matcher: variables.matcher(match.pattern), target });
       continue;
     }
-    const branch = insert(root, match.uri);
+    const branch = insert(root, byteText(match.uri));
     if (match.kind === "exact") branch.exact = target;
     else branch.prefix = target;
   }
@@ -198,7 +203,7 @@ function insert(root: Branch, uri: string): Branch {
   while (at < uri.length) {
     const next = branch.branches.get(uri.charCodeAt(at));
     if (next === undefined) {
-      const leaf: Branch = { label: uri.slice(at), exact: undefined, prefix: undefined, branches: new Map() };
+      const leaf = branchOf(uri.slice(at));
       branch.branches.set(uri.charCodeAt(at), leaf);
       return leaf;
     }
@@ -217,7 +222,7 @@ function commonLength(label: string, uri: string, at: number): number {
 
 /** Puts a new node for the first `length` bytes of `child`'s label between it and its parent. */
 function split(parent: Branch, child: Branch, length: number): Branch {
-  const middle: Branch = { label: child.label.slice(0, length), exact: undefined, prefix: undefined, branches: new Map() };
+  const middle = branchOf(child.label.slice(0, length));
   parent.branches.set(child.label.charCodeAt(0), middle);
   child.label = child.label.slice(length);
   middle.branches.set(child.label.charCodeAt(0), child);
@@ -236,7 +241,9 @@ export function checkLocations(
     if (message !== undefined) problems.push({ location, message });
     if (match.kind !== "regex") seen.add(keyOf(match));
     if (depth < LOCATION_DEPTH_MAX) problems.push(...checkLocations(locations, match, depth + 1));
-    else if (locations.length > 0) problems.push({ location, message: `more than ${LOCATION_DEPTH_MAX} locations nested` });
+    else if (locations.length > 0) {
+      problems.push({ location, message: `more than ${LOCATION_DEPTH_MAX} locations nested` });
+    }
   }
   return problems;
 }

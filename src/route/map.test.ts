@@ -8,7 +8,9 @@ function block(entries: Readonly<Record<string, string>>, said: Partial<MapBlock
   const hostnames = said.hostnames ?? false;
   return {
     variable: "result", source: text("$arg_x"), hostnames, isVolatile: false, defaultValue: text("none"),
-    entries: Object.entries(entries).map(([key, value]) => ({ key: must(parseMapKey(key, hostnames)), value: text(value) })),
+    entries: Object.entries(entries).map(([key, value]) => (
+      { key: must(parseMapKey(key, hostnames)), value: text(value) }
+    )),
     ...said,
   };
 }
@@ -34,7 +36,8 @@ describe("map", () => {
   });
 
   test("finds host names by their wildcards", () => {
-    const map = block({ ".example.com": "1", "*.example.org": "2", "mail.*": "3", "example.org": "4" }, { hostnames: true });
+    const names = { ".example.com": "1", "*.example.org": "2", "mail.*": "3", "example.org": "4" };
+    const map = block(names, { hostnames: true });
     const keys = ["example.com", "WWW.example.com", "a.example.org", "example.org.", "mail.net", "net"];
     assert.deepEqual(values(map, ...keys), ["1", "1", "2", "4", "3", "none"]);
     assert.deepEqual(parseMapKey("a.*.b", true), { ok: false, error: "invalid hostname or wildcard \"a.*.b\"" });
@@ -44,6 +47,10 @@ describe("map", () => {
   test("evaluates what it finds, named groups included", () => {
     assert.deepEqual(values(block({ "~^(?<part>.)x": "$part-$request_method" }), "yx"), ["y-GET"]);
     assert.deepEqual(values(block({}, { defaultValue: text("$arg_x!") }), "a"), ["a!"]);
+  });
+
+  test("compares and gives bytes", () => {
+    assert.deepEqual(values(block({ é: "ü$arg_x" }), "\xc3\xa9"), ["\xc3\xbc\xc3\xa9"]);
   });
 
   test("names keys that are there twice", () => {

@@ -1,10 +1,11 @@
 /**
- * `map`: a variable whose value is chosen by another text. Plain keys are compared without case; then, with `hostnames`,
- * the longest leading and the longest trailing wildcard; then regular expressions in the order of the file; then the
- * default.
+ * `map`: a variable whose value is chosen by another text. Plain keys are compared without case; then, with
+ * `hostnames`, the longest leading and the longest trailing wildcard; then regular expressions in the order of the file;
+ * then the default.
  */
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import { err, ok, type Result } from "../std/result.ts";
+import { byteText } from "./byte-text.ts";
 import { type Text, compileText } from "./evaluate.ts";
 import { NameTable, type WildcardName, parseWildcardName } from "./name-table.ts";
 import { type Pattern, translatePattern } from "./regex.ts";
@@ -55,6 +56,14 @@ export function checkMap({ entries }: MapBlock): readonly { readonly entry: numb
   });
 }
 
+function inBytes(key: WildcardName): WildcardName {
+  switch (key.kind) {
+    case "exact": return { ...key, name: byteText(key.name) };
+    case "leading": return { ...key, suffix: byteText(key.suffix) };
+    case "trailing": return { ...key, prefix: byteText(key.prefix) };
+  }
+}
+
 /** The variable of the block. */
 export function compileMap(block: MapBlock, variables: Variables): VariableDefinition {
   const source = compileText(block.source, variables);
@@ -63,7 +72,7 @@ export function compileMap(block: MapBlock, variables: Variables): VariableDefin
   for (const { key, value } of block.entries) {
     const text = compileText(value, variables);
     if (key.kind === "regex") regexes.push({ matcher: variables.matcher(key.pattern), value: text });
-    else names.add(key, text);
+    else names.add(inBytes(key), text);
   }
   const defaultValue = compileText(block.defaultValue, variables);
   return {

@@ -27,8 +27,8 @@ export function parseWildcardName(text: string): Result<WildcardName, string> {
 function checked(text: string, name: WildcardName): Result<WildcardName, string> {
   const rest = name.kind === "exact" ? name.name : name.kind === "leading" ? name.suffix : name.prefix;
   // A NUL, a star anywhere else, or an empty label.
-  const wrong = rest === "." || /[\0*]/.test(rest) || rest.includes("..") || (name.kind !== "exact" && /^\.|\.$/.test(rest));
-  return wrong ? err(`invalid server name or wildcard "${text}"`) : ok(name);
+  const emptyLabel = rest === "." || rest.includes("..") || (name.kind !== "exact" && /^\.|\.$/.test(rest));
+  return emptyLabel || /[\0*]/.test(rest) ? err(`invalid server name or wildcard "${text}"`) : ok(name);
 }
 
 /** A name that could not be added because it is there, and what it leads to. */

@@ -21,7 +21,9 @@ interface State {
  * @param at where the opening bracket stands
  * @throws PcreError when it is no class
  */
-export function readClass(source: string, at: number, caseless: boolean): { readonly set: ByteSet; readonly end: number } {
+export function readClass(
+  source: string, at: number, caseless: boolean,
+): { readonly set: ByteSet; readonly end: number } {
   if (/^\[([:.=])[^\]\\]*\1\]/.test(source.slice(at, at + 32))) {
     throw new PcreError(`POSIX named classes are supported only within a class, not at ${at + 1}`);
   }

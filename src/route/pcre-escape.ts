@@ -36,7 +36,7 @@ export function readCharacterEscape(source: string, at: number): { readonly byte
 /** \cX: the letter in upper case, with bit 6 turned over. */
 function controlEscape(source: string, at: number): { readonly byte: number; readonly end: number } {
   const letter = source.charAt(at + 2).toUpperCase();
-  if (letter < " " || letter > "~" || letter.length !== 1) throw new PcreError(`\\c needs a printing letter at ${at + 1}`);
+  if (letter < " " || letter > "~" || letter === "") throw new PcreError(`\\c needs a printing letter at ${at + 1}`);
   return { byte: letter.charCodeAt(0) ^ 0x40, end: at + 3 };
 }
 

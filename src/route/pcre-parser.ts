@@ -352,7 +352,9 @@ class Parser {
       return this.#reference(text.startsWith("-") ? this.#groupCount + 1 + Number(text) : Number(text), options, start);
     }
     const end = ({ "{": "}", "<": letter === "k" ? ">" : "", "'": letter === "k" ? "'" : "" })[rest.charAt(0)];
-    if (end === undefined || end === "") this.#fail(`the subroutine call \\${letter}${rest.charAt(0)} is not supported`);
+    if (end === undefined || end === "") {
+      this.#fail(`the subroutine call \\${letter}${rest.charAt(0)} is not supported`);
+    }
     this.#at += 3;
     return this.#nameReference(end, options);
   }

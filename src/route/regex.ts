@@ -7,7 +7,7 @@
  *
  * | PCRE | JavaScript | why |
  * | --- | --- | --- |
- * | a literal, a class, `.` `\d` `\w` `\s` `\h` `\v` `\N` `\C` `[[:alpha:]]` `\x{2f}` `\Q…\E` | one class | PCRE's sets of bytes |
+ * | a literal, a class, `.` `\d` `\w` `\s` `\h` `\v` `\N` `\C` `[[:alpha:]]` `\x{2f}` `\Q…\E` | one class | PCRE's sets |
  * | (?i) (?s) (?m) (?x) (?U), to the group's end; (?i:…) | nothing | decided for each byte and quantifier |
  * | `^` `\A` `\G` | `^` | |
  * | `$` `\Z` | `\n?$` where nothing follows, else `(?=\n?$)` | they hold before a last newline as well |
@@ -20,15 +20,16 @@
  * | `\K`, (?#…) | nothing | where a match begins is not asked |
  * | recursion, conditions, callouts, verbs, (?\|…), `\p` `\X`, (?J) | refused by name | no equal |
  *
- * Known differences: JavaScript forgets a group's text when the repetition around it goes round again, PCRE keeps it; and
- * PCRE ends a repetition with a round that matches nothing, JavaScript without it. A pattern where that can be seen in a
- * group is warned of.
+ * Known differences: JavaScript forgets a group's text when the repetition around it goes round again, PCRE keeps it;
+ * and PCRE ends a repetition with a round that matches nothing, JavaScript without it. A pattern where that can be seen
+ * in a group is warned of.
  *
- * Time: edges run with `REGEX_NODE_FLAGS`. V8 then leaves its backtracking engine after so many steps back for one whose
- * time is linear in the subject. It cannot run lookaheads, backreferences, lookbehinds with groups, and counts whose
- * product exceeds 16: `Pattern.linear` says whether it can, `warnings` names what may take long and cannot.
+ * Time: edges run with `REGEX_NODE_FLAGS`. V8 then leaves its backtracking engine after so many steps back for one
+ * whose time is linear in the subject. It cannot run lookaheads, backreferences, lookbehinds with groups, and counts
+ * whose product exceeds 16: `Pattern.linear` says whether it can, `warnings` names what may take long and cannot.
  */
 import { err, ok, type Result } from "../std/result.ts";
+import { byteText } from "./byte-text.ts";
 import { type PcreAssertion, type PcreNode, type PcrePattern, PcreError } from "./pcre-syntax.ts";
 import { parsePcre } from "./pcre-parser.ts";
 
@@ -86,12 +87,12 @@ const NO_GROUPS: readonly string[] = [];
 
 /**
  * Translates a pattern.
- * @param source PCRE2's syntax, one character a byte, without "~"
+ * @param source PCRE2's syntax as it stands in the configuration, without "~"
  * @param caseless as `~*` asks for
- * @returns the pattern, or what is wrong with it, naming the construct
+ * @returns the pattern, or what is wrong with it, naming the construct and the byte where it stands
  */
 export function translatePattern(source: string, caseless: boolean): Result<Pattern, string> {
-  const parsed = parsePcre(source, caseless);
+  const parsed = parsePcre(byteText(source), caseless);
   if (!parsed.ok) return parsed;
   const translator = new Translator();
   try {

@@ -62,8 +62,11 @@ export interface RequestFacts {
 
   /** Upstreams that were tried, in order. */
   upstreams(): readonly UpstreamFacts[];
+  /** Of the last upstream's response, as responseField. */
   upstreamField(name: string): string | undefined;
   upstreamTrailer(name: string): string | undefined;
+  /** Its Set-Cookie fields, one by one. */
+  upstreamCookies(): readonly string[];
 
   /** A variable of another room (`providedVariables`): TLS, limits, compression and so on. */
   provided(name: string): string | undefined;

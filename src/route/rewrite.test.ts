@@ -7,7 +7,7 @@ import type { FileFinder } from "./files.ts";
 import { type RewriteDirective, conditionalLocations, parseReturn, parseRewrite } from "./rewrite-directive.ts";
 import { RewriteScript } from "./rewrite.ts";
 
-/** Directives in nginx's words; `if` holds those in the list behind it, and its location's number is its place from 100. */
+/** Directives in nginx's words; `if` holds those in the list behind it, and numbers its location from 100. */
 type Line = string | readonly [string, ...Line[]];
 
 function directives(lines: readonly Line[], numbers: { next: number } = { next: 100 }): readonly RewriteDirective[] {
@@ -36,7 +36,9 @@ interface Outcome {
 }
 
 /** Runs a script for a target: how it ends, the URI then, and $x. */
-async function run(target: string, lines: readonly Line[], said: Said & { readonly files?: FileFinder } = {}): Promise<Outcome> {
+async function run(
+  target: string, lines: readonly Line[], said: Said & { readonly files?: FileFinder } = {},
+): Promise<Outcome> {
   const variables = programVariables();
   const script = new RewriteScript(directives(lines), variables);
   const x = compileText(text("$x"), variables);
@@ -86,8 +88,12 @@ describe("rewrite", () => {
 
   test("redirects with its flags, or to another server without one", async () => {
     assert.deepEqual(await end("/a/b?o=1", "rewrite ^/a/(.*)$ /x/$1 redirect"), { status: 302, target: "/x/b?o=1" });
-    assert.deepEqual(await end("/a/b?o=1", "rewrite ^/a/(.*)$ /x?a=$1 permanent"), { status: 301, target: "/x?a=b&o=1" });
-    assert.deepEqual(await end("/a?o=1", "rewrite ^ https://b.example$uri?"), { status: 302, target: "https://b.example/a" });
+    assert.deepEqual(await end("/a/b?o=1", "rewrite ^/a/(.*)$ /x?a=$1 permanent"), {
+      status: 301, target: "/x?a=b&o=1",
+    });
+    assert.deepEqual(await end("/a?o=1", "rewrite ^ https://b.example$uri?"), {
+      status: 302, target: "https://b.example/a",
+    });
     assert.deepEqual(await end("/a", "rewrite ^ $scheme://b last"), { status: 302, target: "http://b" });
   });
 
@@ -143,12 +149,14 @@ describe("if", () => {
     assert.deepEqual(await run("/?a=1", lines), { end: "continue 100", uri: "/?a=1", x: "a!" });
     assert.deepEqual(await run("/?a=1&b=1", lines), { end: "continue 101", uri: "/?a=1&b=1", x: "ab!" });
     assert.equal((await run("/", lines)).end, "continue");
-    assert.equal(await end("/?a=1", ["if ($arg_a)", ["if ($arg_b)", "set $x 1"], "break"], "return 500"), "continue 100");
+    const nested: Line = ["if ($arg_a)", ["if ($arg_b)", "set $x 1"], "break"];
+    assert.equal(await end("/?a=1", nested, "return 500"), "continue 100");
     assert.deepEqual(conditionalLocations(directives([["if ($a)", ["if ($b)"]], ["if ($c)"]])), [100, 101, 102]);
   });
 
   test("takes a variable that is neither empty nor 0", async () => {
-    const holds = async (value: string): Promise<boolean> => (await end(`/?a=${value}`, ["if ($arg_a)", "break"])) !== "continue";
+    const holds = async (value: string): Promise<boolean> =>
+      (await end(`/?a=${value}`, ["if ($arg_a)", "break"])) !== "continue";
     assert.deepEqual(await Promise.all(["1", "00", "", "0", "a"].map(holds)), [true, true, false, false, true]);
   });
 

@@ -134,7 +134,8 @@ function returned(status: number, text: string | undefined): RewriteEnd {
 function rewrite(step: CompiledRewrite, run: Run): RewriteEnd | undefined {
   const { evaluation } = run;
   if (step.flag === "redirect" || step.flag === "permanent") {
-    return { kind: "redirect", status: step.flag === "permanent" ? 301 : 302, target: redirectTarget(step, evaluation) };
+    const status = step.flag === "permanent" ? 301 : 302;
+    return { kind: "redirect", status, target: redirectTarget(step, evaluation) };
   }
   const path = step.path(evaluation, false);
   const args = step.args?.(evaluation, true);

@@ -30,7 +30,9 @@ const routes: ServerRoutes = {
   server: 99,
   script: new RewriteScript([rewrite("^/old/(.*)$ /a/$1"), rewrite("^/secret$ /hidden/secret")], variables),
   locations: new Locations(99, nodes, variables),
-  scripts: new Map(Object.entries(scripts).map(([number, lines]) => [Number(number), new RewriteScript(lines, variables)])),
+  scripts: new Map(Object.entries(scripts).map(([number, lines]) => (
+    [Number(number), new RewriteScript(lines, variables)]
+  ))),
   internal: new Set([3]),
 };
 

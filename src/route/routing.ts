@@ -56,7 +56,9 @@ export function findRoute(
 
 function search(routes: ServerRoutes, evaluation: Evaluation, files: FileFinder): Route | Promise<Route> {
   const { kind, location } = routes.locations.find(evaluation.path, evaluation);
-  if (routes.internal.has(location) && !evaluation.internal) return { kind: "return", status: 404, text: undefined, location };
+  if (routes.internal.has(location) && !evaluation.internal) {
+    return { kind: "return", status: 404, text: undefined, location };
+  }
   if (kind === "location") return enter(routes, evaluation, files, location);
   const args = evaluation.args === "" ? "" : `?${evaluation.args}`;
   return { kind: "redirect", status: 301, target: `${escapeUri(evaluation.path, "uri")}/${args}`, location };

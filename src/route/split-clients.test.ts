@@ -12,13 +12,16 @@ describe("split_clients", () => {
   test("chooses as nginx does", () => {
     // nginx 1.22 said so: the number of the share, of a hundred.
     const expected = {
-      "": "0", a: "57", ab: "10", abc: "7", abcd: "15", abcde: "37", "client-1": "92", "client-2": "41", "\xe9\xff": "36",
+      "": "0", a: "57", ab: "10", abc: "7", abcd: "15", abcde: "37", "client-1": "92", "client-2": "41",
+      "\xe9\xff": "36",
     };
     const variables = programVariables();
     const percents = Array.from({ length: 100 }, (_, index): SplitShare => ({ hundredths: 100, value: String(index) }));
     must(variables.define(compileSplitClients({ variable: "v", source: text("$arg_x"), shares: percents }, variables)));
     const value = compileText(text("$v"), variables);
-    for (const [argument, share] of Object.entries(expected)) assert.equal(value(request(`/?x=${argument}`)), share, argument);
+    for (const [argument, share] of Object.entries(expected)) {
+      assert.equal(value(request(`/?x=${argument}`)), share, argument);
+    }
     assert.equal(murmurHash2(""), 0);
   });
 
@@ -38,12 +41,14 @@ describe("split_clients", () => {
 
   test("gives nothing where no share is left", () => {
     const variables = programVariables();
-    must(variables.define(compileSplitClients({ variable: "v", source: text("x"), shares: shares({ "0.01%": "a" }) }, variables)));
+    const split = { variable: "v", source: text("x"), shares: shares({ "0.01%": "a" }) };
+    must(variables.define(compileSplitClients(split, variables)));
     assert.equal(compileText(text("$v"), variables)(request()), "");
   });
 
   test("reads percents with two decimals that are a hundred at most", () => {
-    assert.deepEqual(["1%", "33.3%", "0.05%", "100%", "*"].map((share) => must(parseShare(share))), [100, 3330, 5, 10_000, undefined]);
+    const percents = ["1%", "33.3%", "0.05%", "100%", "*"].map((share) => must(parseShare(share)));
+    assert.deepEqual(percents, [100, 3330, 5, 10_000, undefined]);
     for (const share of ["1", "0%", "1.234%", "%", "-1%", ""]) {
       assert.deepEqual(parseShare(share), { ok: false, error: `invalid percent value "${share}"` });
     }

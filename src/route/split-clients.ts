@@ -1,6 +1,7 @@
 /** `split_clients`: a variable whose value is chosen by a hash, so that each gets its share of all texts. */
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import { err, ok, type Result } from "../std/result.ts";
+import { byteText } from "./byte-text.ts";
 import { compileText } from "./evaluate.ts";
 import type { VariableDefinition, Variables } from "./variables.ts";
 
@@ -41,7 +42,7 @@ export function compileSplitClients(block: SplitClientsBlock, variables: Variabl
   for (const { hundredths, value } of block.shares) {
     // nginx's integers: each share is rounded down by itself.
     if (hundredths !== undefined) below += Math.floor((hundredths * 0xffff_ffff) / ALL_HUNDREDTHS);
-    parts.push({ below: hundredths === undefined ? Number.POSITIVE_INFINITY : below, value });
+    parts.push({ below: hundredths === undefined ? Number.POSITIVE_INFINITY : below, value: byteText(value) });
   }
   return {
     name: block.variable,

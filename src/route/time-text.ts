@@ -26,7 +26,8 @@ function clock(date: Date): string {
 /** `$time_local`: "21/Nov/2026:09:45:12 +0000" */
 export function timeLocal(ms: number): string {
   const date = new Date(ms);
-  return `${two(date.getDate())}/${months[date.getMonth()] ?? ""}/${date.getFullYear()}:${clock(date)} ${zone(date, "")}`;
+  const day = `${two(date.getDate())}/${months[date.getMonth()] ?? ""}/${date.getFullYear()}`;
+  return `${day}:${clock(date)} ${zone(date, "")}`;
 }
 
 /** `$time_iso8601`: "2026-11-21T09:45:12+00:00" */

@@ -4,7 +4,9 @@ import { must, programVariables, request } from "../../tests/route/facts.ts";
 import type { FileFinder, FileKind } from "./files.ts";
 import { type TryFilesOutcome, TryFilesList, parseTryFiles } from "./try-files.ts";
 
-const there: Readonly<Record<string, FileKind>> = { "/f": "file", "/d": "directory", "/x": "executable", "/d/index": "file" };
+const there: Readonly<Record<string, FileKind>> = {
+  "/f": "file", "/d": "directory", "/x": "executable", "/d/index": "file",
+};
 const now: FileFinder = (path) => there[path] ?? "none";
 const later: FileFinder = async (path) => Promise.resolve(there[path] ?? "none");
 

@@ -42,9 +42,12 @@ function hyphenated(rest: string): string {
 
 /** The cookie that the last upstream set. */
 function upstreamCookie({ facts }: Evaluation, name: string): string | undefined {
-  const field = facts.upstreamField("set-cookie") ?? "";
-  // Only name and value: attributes are no cookies.
-  return cookieOf(field.split(";", 1)[0] ?? "", name);
+  for (const field of facts.upstreamCookies()) {
+    // Only name and value: attributes are no cookies.
+    const value = cookieOf(field.split(";", 1)[0] ?? "", name);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 export const upstreamPrefixes: readonly PrefixDefinition[] = [

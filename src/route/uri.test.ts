@@ -4,8 +4,8 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { escapeUri, normalizePath, parseInternalUri, parseRequestUri, unescapeRedirect } from "./uri.ts";
 
-const alphabet = ["/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "%", "%25", "%00", "a", ";", "?", "#", "%c0%ae", "\x80",
-  "%3f", "%23", "//", "%0a", "+", "%2"];
+const alphabet = ["/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "%", "%25", "%00", "a", ";", "?", "#", "%c0%ae",
+  "\x80", "%3f", "%23", "//", "%0a", "+", "%2"];
 const targets = fc.array(fc.constantFrom(...alphabet), { maxLength: 24 }).map((parts) => `/${parts.join("")}`);
 
 describe("a request target", () => {
@@ -62,7 +62,8 @@ describe("a URI that an application gives", () => {
   });
 
   test("is refused where it goes up, plainly or escaped, or has a NUL", () => {
-    for (const uri of ["", "?a", "..", "../a", "/../a", "/a/..", "/a/../b", "/%2e%2e/a", "/a%2f..%2fb", "/a%00b", "/a\0"]) {
+    const plain = ["", "?a", "..", "../a", "/../a", "/a/..", "/a/../b", "/a\0"];
+    for (const uri of [...plain, "/%2e%2e/a", "/a%2f..%2fb", "/a%00b"]) {
       assert.equal(parseInternalUri(uri), undefined, JSON.stringify(uri));
     }
     assert.deepEqual(parseInternalUri("/a..b/...?../x"), { path: "/a..b/...", args: "../x" });
@@ -71,7 +72,8 @@ describe("a URI that an application gives", () => {
 
 describe("escaping", () => {
   test("keeps what may stand there", () => {
-    assert.equal(escapeUri("/a b?c#d%e\"<>\\^`{|}~é\x7f\n", "uri"), "/a%20b%3Fc%23d%25e%22%3C%3E%5C%5E%60%7B%7C%7D~%E9%7F%0A");
+    const escaped = "/a%20b%3Fc%23d%25e%22%3C%3E%5C%5E%60%7B%7C%7D~%E9%7F%0A";
+    assert.equal(escapeUri("/a b?c#d%e\"<>\\^`{|}~é\x7f\n", "uri"), escaped);
     assert.equal(escapeUri("a&b+c;d=/", "args"), "a%26b%2Bc%3Bd=/");
     assert.equal(escapeUri("a-b._~/&é", "component"), "a-b._~%2F%26%E9");
     assert.equal(escapeUri("/a'b?c", "html"), "/a%27b?c");

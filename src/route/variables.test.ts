@@ -39,12 +39,14 @@ describe("variables of the program", () => {
     assert.equal(value("$server_name $connection $connection_requests $connection_time"), "first.example 5 2 2.500");
     assert.equal(value("$realip_remote_addr", "/", { peer: { address: "10.0.0.1", port: 1 } }), "10.0.0.1");
     assert.equal(value("$binary_remote_addr"), "\xc0\x00\x02\x07");
-    assert.equal(value("$binary_remote_addr|$remote_port", "/", { remote: { address: "unix:", port: undefined } }), "unix:|");
+    const remote = { address: "unix:", port: undefined };
+    assert.equal(value("$binary_remote_addr|$remote_port", "/", { remote }), "unix:|");
     assert.equal(value("$proxy_protocol_addr-$proxy_protocol_server_port", "/", {
       proxied: { source: { address: "10.1.1.1", port: 5 }, destination: { address: "10.1.1.2", port: 443 } },
     }), "10.1.1.1-443");
     assert.equal(value("$proxy_add_x_forwarded_for"), "192.0.2.7");
-    assert.equal(value("$proxy_add_x_forwarded_for", "/", { fields: { "x-forwarded-for": "a, b" } }), "a, b, 192.0.2.7");
+    const fields = { "x-forwarded-for": "a, b" };
+    assert.equal(value("$proxy_add_x_forwarded_for", "/", { fields }), "a, b, 192.0.2.7");
   });
 
   test("say what the user of basic authentication is called", () => {
@@ -88,11 +90,13 @@ describe("variables of the program", () => {
     const upstreams = () => [attempt, { ...attempt, status: 200, connectMs: 1 }, { ...attempt, redirected: true }];
     assert.equal(value("$upstream_addr", "/", { upstreams }), "10.0.0.1:80, 10.0.0.1:80 : 10.0.0.1:80");
     assert.equal(value("$upstream_status $upstream_connect_time", "/", { upstreams }), "502, 200 : 502 -, 0.001 : -");
-    assert.equal(value("$upstream_response_time|$upstream_response_length", "/", { upstreams: () => [attempt] }), "0.012|0");
+    const one = (): readonly [typeof attempt] => [attempt];
+    assert.equal(value("$upstream_response_time|$upstream_response_length", "/", { upstreams: one }), "0.012|0");
     assert.equal(value("[$upstream_addr]"), "[]");
-    const upstreamField = (name: string): string | undefined =>
-      ({ "set-cookie": "a=b; Path=/", "x-a": "1" })[name];
-    assert.equal(value("$upstream_http_x_a$upstream_cookie_a$upstream_cookie_path", "/", { upstreamField }), "1b");
+    const upstreamField = (name: string): string | undefined => (name === "x-a" ? "1" : undefined);
+    const upstreamCookies = (): readonly string[] => ["c=d", "a=b; Path=/"];
+    const answer = { upstreamField, upstreamCookies };
+    assert.equal(value("$upstream_http_x_a$upstream_cookie_a$upstream_cookie_path", "/", answer), "1b");
   });
 
   test("ask other rooms for theirs", () => {
@@ -155,6 +159,16 @@ describe("variables of a configuration", () => {
     assert.deepEqual([evaluation.value(once), evaluation.value(once), count], [undefined, undefined, 1]);
     const again = must(variables.define({ name: "again", isVolatile: true, get }));
     assert.deepEqual([evaluation.value(again), evaluation.value(again)], ["2", "3"]);
+  });
+
+  test("are shared with subrequests, the URI is not", () => {
+    const variables = programVariables();
+    const mine = must(variables.declare("mine"));
+    const evaluation = request("/a?b");
+    const inner = evaluation.subrequest(requestFacts(), { path: "/c", args: "" });
+    inner.assign(mine, "1");
+    assert.equal(evaluation.value(mine), "1");
+    assert.deepEqual([evaluation.path, inner.path, inner.internal], ["/a", "/c", true]);
   });
 
   test("that ask for each other end", () => {

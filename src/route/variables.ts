@@ -1,6 +1,6 @@
 /**
- * Which variables exist: those of the program by name and by prefix, and those that a configuration makes with set, map,
- * geo, split_clients and named groups.
+ * Which variables exist: those of the program by name and by prefix, and those that a configuration makes with set,
+ * map, geo, split_clients and named groups.
  *
  * A reference may come before its definition, so that `variable()` hands out an object whose getter is filled in later.
  * When all is read, `unknown()` says what nobody defined; nothing is evaluated before.
@@ -91,7 +91,9 @@ export class Variables {
 
   /** Is it defined by now, or by its prefix? */
   knows(name: string): boolean {
-    return this.#slot(name).origin !== "none" || this.#prefixGetter(name.toLowerCase()) !== undefined;
+    const lower = name.toLowerCase();
+    const origin = this.#slots.get(lower)?.origin ?? "none";
+    return origin !== "none" || this.#definitions.has(lower) || this.#prefixGetter(lower) !== undefined;
   }
 
   /** All that was referred to and that nobody has defined; the message is `unknown "name" variable`. */

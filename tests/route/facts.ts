@@ -52,6 +52,7 @@ export function requestFacts({ fields = {}, log = [], ...said }: Said = {}): Req
     upstreams: () => [],
     upstreamField: () => undefined,
     upstreamTrailer: () => undefined,
+    upstreamCookies: () => [],
     provided: () => undefined,
     process: { pid: 77, hostname: "machine", version: "0.1.0" },
     report: (level, message) => {
