@@ -25,9 +25,9 @@ const fileTests: Readonly<Record<string, FileTest>> = { f: "file", d: "directory
  */
 export function parseCondition(words: readonly string[]): Result<Condition, string> {
   const inner = withoutParentheses(words);
-  if (inner === undefined) return err(`invalid condition "${words[0] ?? ""}"`);
+  if (inner === undefined) return err(`invalid condition "${(words[0] ?? "").replace("(", "")}"`);
   const [first = "", operator, value, ...rest] = inner;
-  if (rest.length > 0) return err(`invalid condition "${rest[0] ?? ""}"`);
+  if (rest.length > 0) return err(`invalid condition "${first}"`);
   if (first.startsWith("$") && first.length > 1) return variableCondition(first, operator, value);
   const test = /^(!?)-([fdex])$/.exec(first);
   if (test === null || operator === undefined || value !== undefined) return err(`invalid condition "${first}"`);
@@ -58,7 +58,7 @@ function variableCondition(
   const { name } = part;
   if (operator === undefined) return ok({ kind: "variable", name });
   if (!/^!?(?:=|~\*?)$/.test(operator)) return err(`unexpected "${operator}" in condition`);
-  if (value === undefined) return err(`invalid condition "${operator}"`);
+  if (value === undefined) return err(`invalid condition "${variable}"`);
   const negative = operator.startsWith("!");
   if (operator.endsWith("=")) {
     const expected = parseComplexValue(value);

@@ -26,13 +26,13 @@ export type ErrorPageOutcome =
 const shownAs400: readonly number[] = [494, 495, 496, 497];
 const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
 
-const wrongCount = err("invalid number of arguments in \"error_page\" directive");
-
 /** Reads the words behind `error_page`. */
 export function parseErrorPage(words: readonly string[]): Result<ErrorPage, string> {
   const uri = words.at(-1);
   const response = words.at(-2);
-  if (uri === undefined || response === undefined) return wrongCount;
+  if (uri === undefined || response === undefined) {
+    return err("invalid number of arguments in \"error_page\" directive");
+  }
   let status: ErrorPage["status"];
   let codeWords = words.slice(0, -1);
   if (response.startsWith("=")) {
@@ -40,7 +40,7 @@ export function parseErrorPage(words: readonly string[]): Result<ErrorPage, stri
     if (response !== "=" && !/^=\d{1,9}$/.test(response)) return err(`invalid value "${response}"`);
     status = response === "=" ? "response" : Number(response.slice(1));
   }
-  if (codeWords.length === 0) return wrongCount;
+  if (codeWords.length === 0) return err(`invalid value "${response}"`);
   for (const word of codeWords) {
     if (!/^\d{1,9}$/.test(word) || word === "499") return err(`invalid value "${word}"`);
     if (Number(word) < 300 || Number(word) > 599) return err(`value "${word}" must be between 300 and 599`);

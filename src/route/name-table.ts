@@ -16,19 +16,20 @@ export type WildcardName =
 /** Reads a name. @returns what is wrong with it as nginx says it */
 export function parseWildcardName(text: string): Result<WildcardName, string> {
   const name = text.toLowerCase();
-  if (/^\*?\../.test(name)) {
-    const bare = name.startsWith(".");
-    return checked(text, { kind: "leading", suffix: name.slice(bare ? 1 : 2), bare });
-  }
-  if (/.\.\*$/.test(name)) return checked(text, { kind: "trailing", prefix: name.slice(0, -2) });
-  return checked(text, { kind: "exact", name });
+  if (/^\*(?:$|[^.]|\.$)|^\.$/.test(name)) return err(`server name "${text}" is invalid`);
+  const parsed = wildcardName(name);
+  const rest = parsed.kind === "exact" ? parsed.name : parsed.kind === "leading" ? parsed.suffix : parsed.prefix;
+  // A NUL, a star anywhere else, or an empty label.
+  const wrong = /[\0*]|\.\./.test(rest) || (parsed.kind === "leading" && rest.startsWith(".")) ||
+    (parsed.kind === "trailing" && rest.endsWith("."));
+  return wrong ? err(`invalid server name or wildcard "${text}"`) : ok(parsed);
 }
 
-function checked(text: string, name: WildcardName): Result<WildcardName, string> {
-  const rest = name.kind === "exact" ? name.name : name.kind === "leading" ? name.suffix : name.prefix;
-  // A NUL, a star anywhere else, or an empty label.
-  const emptyLabel = rest === "." || rest.includes("..") || (name.kind !== "exact" && /^\.|\.$/.test(rest));
-  return emptyLabel || /[\0*]/.test(rest) ? err(`invalid server name or wildcard "${text}"`) : ok(name);
+function wildcardName(name: string): WildcardName {
+  if (name.startsWith(".")) return { kind: "leading", suffix: name.slice(1), bare: true };
+  if (name.startsWith("*.")) return { kind: "leading", suffix: name.slice(2), bare: false };
+  if (name.endsWith(".*")) return { kind: "trailing", prefix: name.slice(0, -2) };
+  return { kind: "exact", name };
 }
 
 /** A name that could not be added because it is there, and what it leads to. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import { must } from "../../tests/route/facts.ts";
 import { NESTING_MAX, PATTERN_SIZE_MAX } from "./pcre-parser.ts";
 import { REGEX_NODE_FLAGS, Regex, translatePattern } from "./regex.ts";
@@ -116,6 +117,20 @@ describe("patterns of a configuration", () => {
       "[[:foo:]]", "[:alpha:]", "(?#", "\\c", "^*", "(?z)a", "\\k<a>", "[\\i]"]) {
       assert.notEqual(refusal(source), "accepted", source);
     }
+  });
+
+  test("are translated or refused, and never thrown at", () => {
+    const pieces = ["a", "B", "1", "(", ")", "[", "]", "{", "}", "?", "*", "+", "|", "^", "$", "\\", ".", "-", ",", ":", "=",
+      "!", "<", ">", "P", "Q", "E", "k", "g", "x", "#", "i", "'", "&", "\n", "é", "(?", "(?<", "[[:", ":]]", "\\x{", "{2,"];
+    const sources = fc.array(fc.constantFrom(...pieces), { maxLength: 16 }).map((parts) => parts.join(""));
+    let accepted = 0;
+    fc.assert(fc.property(sources, fc.boolean(), (source, caseless) => {
+      const result = translatePattern(source, caseless);
+      if (!result.ok) return;
+      accepted++;
+      new Regex(result.value).exec("aB1-\n\xc3\xa9");
+    }), { numRuns: 5000 });
+    assert.ok(accepted > 500);
   });
 
   test("have a longest and a deepest", () => {

@@ -203,11 +203,11 @@ describe("if", () => {
       return result.ok ? "accepted" : result.error;
     };
     assert.equal(refusal("$a"), "invalid condition \"$a\"");
-    assert.equal(refusal("()"), "invalid condition \"()\"");
+    assert.equal(refusal("()"), "invalid condition \")\"");
     assert.equal(refusal("(a = b)"), "invalid condition \"a\"");
     assert.equal(refusal("($a == b)"), "unexpected \"==\" in condition");
-    assert.equal(refusal("($a = b c)"), "invalid condition \"c\"");
-    assert.equal(refusal("($a =)"), "invalid condition \"=\"");
+    assert.equal(refusal("($a = b c)"), "invalid condition \"$a\"");
+    assert.equal(refusal("($a =)"), "invalid condition \"$a\"");
     assert.equal(refusal("(-f)"), "invalid condition \"-f\"");
     assert.equal(refusal("(-z a)"), "invalid condition \"-z\"");
     assert.match(refusal("($a ~ [)"), /^missing terminating \]/);
