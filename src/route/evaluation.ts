@@ -43,7 +43,7 @@ export class Evaluation {
     this.facts = facts;
   }
 
-  /** A request within this one, with a URI of its own. What one of them assigns or remembers, both know, as in nginx. */
+  /** A request within this one, with a URI of its own. What one of them assigns or remembers, both know. */
   subrequest(facts: RequestFacts, uri: Pick<RequestUri, "path" | "args">): Evaluation {
     const evaluation = new Evaluation(facts);
     evaluation.redirectInternally(uri);

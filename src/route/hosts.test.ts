@@ -83,7 +83,8 @@ describe("the server of a request", () => {
 
 describe("a name of a server", () => {
   test("has its star at an end and for a whole label", () => {
-    for (const name of ["w*.example", "*.example.*", "www.*.org", "a..b", "*..b", ".*", "a\0b", "..a", "a..*", "*.*.b"]) {
+    const wrong = ["w*.example", "*.example.*", "www.*.org", "a..b", "*..b", ".*", "a\0b", "..a", "a..*", "*.*.b"];
+    for (const name of wrong) {
       assert.equal(refusal(name), `invalid server name or wildcard "${name}"`);
     }
     for (const name of ["*", "*.", ".", "*a.b"]) assert.equal(refusal(name), `server name "${name}" is invalid`);

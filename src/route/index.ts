@@ -13,14 +13,17 @@ export { type MapBlock, type MapKey, checkMap, compileMap, parseMapKey } from ".
 export { NameTable, type WildcardName, parseWildcardName } from "./name-table.ts";
 export { type Pattern, REGEX_NODE_FLAGS, Regex, translatePattern } from "./regex.ts";
 export type { PeerFacts, RequestFacts, UpstreamFacts } from "./request-facts.ts";
-export { type Return, type Rewrite, type RewriteDirective, conditionalLocations, parseReturn, parseRewrite } from
-  "./rewrite-directive.ts";
+export {
+  type Return, type Rewrite, type RewriteDirective, conditionalLocations, parseReturn, parseRewrite,
+} from "./rewrite-directive.ts";
 export { type RewriteOutcome, RewriteScript } from "./rewrite.ts";
 export { type Route, type RouteStart, type ServerRoutes, findRoute } from "./routing.ts";
-export { type SplitClientsBlock, type SplitShare, checkShares, compileSplitClients, parseShare } from
-  "./split-clients.ts";
+export {
+  type SplitClientsBlock, type SplitShare, checkShares, compileSplitClients, parseShare,
+} from "./split-clients.ts";
 export { seconds, timeIso8601, timeLocal } from "./time-text.ts";
 export { type TryFiles, type TryFilesOutcome, TryFilesList, parseTryFiles } from "./try-files.ts";
-export { type EscapeKind, type RequestUri, escapeUri, normalizePath, parseInternalUri, parseRequestUri } from
-  "./uri.ts";
+export {
+  type EscapeKind, type RequestUri, escapeUri, normalizePath, parseInternalUri, parseRequestUri,
+} from "./uri.ts";
 export { Matcher, type PrefixDefinition, type VariableDefinition, Variables } from "./variables.ts";

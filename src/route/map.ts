@@ -1,7 +1,7 @@
 /**
  * `map`: a variable whose value is chosen by another text. Plain keys are compared without case; then, with
- * `hostnames`, the longest leading and the longest trailing wildcard; then regular expressions in the order of the file;
- * then the default.
+ * `hostnames`, the longest leading and the longest trailing wildcard; then regular expressions in the order of the
+ * file; then the default.
  */
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import { err, ok, type Result } from "../std/result.ts";

@@ -1,6 +1,7 @@
 /**
  * Values within a script of rewrite directives. Their groups are the only ones that nginx escapes: in the arguments of
- * a rewrite and in redirects, and in the values of `set` and `if` as long as no `rewrite` of the same script has matched.
+ * a rewrite and in redirects, and in the values of `set` and `if` as long as no `rewrite` of the same script has
+ * matched.
  */
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import { type Text, compileText } from "./evaluate.ts";

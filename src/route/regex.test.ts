@@ -120,8 +120,9 @@ describe("patterns of a configuration", () => {
   });
 
   test("are translated or refused, and never thrown at", () => {
-    const pieces = ["a", "B", "1", "(", ")", "[", "]", "{", "}", "?", "*", "+", "|", "^", "$", "\\", ".", "-", ",", ":", "=",
-      "!", "<", ">", "P", "Q", "E", "k", "g", "x", "#", "i", "'", "&", "\n", "é", "(?", "(?<", "[[:", ":]]", "\\x{", "{2,"];
+    const pieces = [
+      ...String.raw`aB1()[]{}?*+|^$\.-,:=!<>PQEkgx#i'&`, "\n", "é", "(?", "(?<", "[[:", ":]]", "\\x{", "{2,",
+    ];
     const sources = fc.array(fc.constantFrom(...pieces), { maxLength: 16 }).map((parts) => parts.join(""));
     let accepted = 0;
     fc.assert(fc.property(sources, fc.boolean(), (source, caseless) => {

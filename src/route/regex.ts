@@ -7,7 +7,7 @@
  *
  * | PCRE | JavaScript | why |
  * | --- | --- | --- |
- * | a literal, a class, `.` `\d` `\w` `\s` `\h` `\v` `\N` `\C` `[[:alpha:]]` `\x{2f}` `\Q…\E` | one class | PCRE's sets |
+ * | a literal, a class, `.` `\d` `\w` `\s` `\h` `\v` `\N` `\C` `[[:alpha:]]` `\x{2f}` `\Q…\E` | one class | its set |
  * | (?i) (?s) (?m) (?x) (?U), to the group's end; (?i:…) | nothing | decided for each byte and quantifier |
  * | `^` `\A` `\G` | `^` | |
  * | `$` `\Z` | `\n?$` where nothing follows, else `(?=\n?$)` | they hold before a last newline as well |
