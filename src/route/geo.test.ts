@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { must, programVariables, request, text } from "../../tests/route/facts.ts";
 import { parseIpNetwork } from "../std/ip-address.ts";
 import { compileText } from "./evaluate.ts";
-import { type GeoBlock, type GeoRange, addRange, compileGeo, parseRange } from "./geo.ts";
+import { type GeoBlock, GeoRangeList, compileGeo, parseRange } from "./geo.ts";
 
 function network(written: string): NonNullable<ReturnType<typeof parseIpNetwork>> {
   const parsed = parseIpNetwork(written);
@@ -29,9 +29,9 @@ function value(geo: GeoBlock, address: string, forwardedFor?: string): string {
   return compileText(text("$result"), variables)(request(`/?ip=${address}`, { remote: { address, port: 1 }, fields }));
 }
 
-function ranges(...added: readonly (readonly [string, string])[]): readonly GeoRange[] {
-  let list: readonly GeoRange[] = [];
-  for (const [written, name] of added) list = must(addRange(list, { ...must(parseRange(written)), value: name }));
+function ranges(...added: readonly (readonly [string, string])[]): GeoRangeList {
+  const list = new GeoRangeList();
+  for (const [written, name] of added) assert.equal(list.add({ ...must(parseRange(written)), value: name }), undefined);
   return list;
 }
 
@@ -70,7 +70,7 @@ describe("geo", () => {
   test("chooses by ranges, of which a part may be another", () => {
     const list = ranges(["10.0.0.0-10.0.0.255", "a"], ["10.0.0.10-10.0.0.20", "b"], ["10.0.2.0-10.0.2.0", "c"],
       ["10.0.0.0-10.0.0.4", "d"], ["10.0.2.0-10.0.2.0", "e"]);
-    const geo = block({ entries: { kind: "ranges", ranges: list } });
+    const geo = block({ entries: { kind: "ranges", ranges: list.ranges } });
     const expected = {
       "10.0.0.0": "d", "10.0.0.5": "a", "10.0.0.10": "b", "10.0.0.20": "b", "10.0.0.21": "a", "10.0.0.255": "a",
       "10.0.1.0": "none", "10.0.2.0": "e", "9.255.255.255": "none", "::1": "none",
@@ -81,7 +81,7 @@ describe("geo", () => {
   test("refuses ranges that overlap in part, and what is no range", () => {
     const list = ranges(["10.0.0.0-10.0.0.9", "a"]);
     for (const written of ["10.0.0.5-10.0.0.15", "9.0.0.0-10.0.0.5", "9.0.0.0-11.0.0.0"]) {
-      assert.equal(addRange(list, { ...must(parseRange(written)), value: "x" }).ok, false, written);
+      assert.equal(list.add({ ...must(parseRange(written)), value: "x" })?.value, "a", written);
     }
     for (const written of ["10.0.0.9-10.0.0.1", "10.0.0.1", "a-b", ""]) {
       assert.deepEqual(parseRange(written), { ok: false, error: `invalid range "${written}"` });

@@ -21,7 +21,7 @@ export interface GeoBlock {
   readonly entries:
     /** Networks in the order of the file: of equals the last counts, and `value` undefined deletes. */
     | { readonly kind: "networks"; readonly networks: readonly GeoNetwork[] }
-    /** Without overlaps, in ascending order (`addRange`). */
+    /** Without overlaps, in ascending order (`GeoRangeList`). */
     | { readonly kind: "ranges"; readonly ranges: readonly GeoRange[] };
 }
 
@@ -47,17 +47,32 @@ export function parseRange(text: string): Result<Omit<GeoRange, "value">, string
   return ok({ first, last });
 }
 
-/**
- * Adds a range to ascending ones: it may replace an equal one, or a part of a larger one, as in nginx.
- * @returns the new list, or the range that it overlaps in part
- */
-export function addRange(ranges: readonly GeoRange[], added: GeoRange): Result<readonly GeoRange[], GeoRange> {
-  const index = firstNotBefore(ranges, added.first);
-  const there = ranges[index];
-  if (there === undefined || added.last < there.first) return ok(ranges.toSpliced(index, 0, added));
-  if (there.first > added.first || there.last < added.last) return err(there);
-  const parts = [{ ...there, last: added.first - 1 }, added, { ...there, first: added.last + 1 }];
-  return ok(ranges.toSpliced(index, 1, ...parts.filter(({ first, last }) => first <= last)));
+/** Ranges that are added one by one, and stay in ascending order. Those of a sorted file cost nothing to place. */
+export class GeoRangeList {
+  readonly #ranges: GeoRange[] = [];
+
+  get ranges(): readonly GeoRange[] {
+    return this.#ranges;
+  }
+
+  /**
+   * Adds a range: it may replace an equal one, or a part of a larger one, as in nginx.
+   * @returns the range that it overlaps in part, and then it is not added
+   */
+  add(added: GeoRange): GeoRange | undefined {
+    const ranges = this.#ranges;
+    const last = ranges.at(-1);
+    const index = last === undefined || last.last < added.first ? ranges.length : firstNotBefore(ranges, added.first);
+    const there = ranges[index];
+    if (there === undefined || added.last < there.first) {
+      ranges.splice(index, 0, added);
+      return undefined;
+    }
+    if (there.first > added.first || there.last < added.last) return there;
+    const parts = [{ ...there, last: added.first - 1 }, added, { ...there, first: added.last + 1 }];
+    ranges.splice(index, 1, ...parts.filter(({ first, last }) => first <= last));
+    return undefined;
+  }
 }
 
 /** Index of the first range that does not end before `address`. */

@@ -5,7 +5,7 @@ export { type ErrorPage, type ErrorPageOutcome, ErrorPages, parseErrorPage } fro
 export { type Text, compileParts, compileText } from "./evaluate.ts";
 export { Evaluation, URI_CHANGES_MAX, VARIABLE_DEPTH_MAX, type Variable } from "./evaluation.ts";
 export type { FileFinder, FileKind } from "./files.ts";
-export { type GeoBlock, type GeoNetwork, type GeoRange, addRange, compileGeo, parseRange } from "./geo.ts";
+export { type GeoBlock, type GeoNetwork, type GeoRange, GeoRangeList, compileGeo, parseRange } from "./geo.ts";
 export { type ListenerServers, type ServerName, VirtualHosts, normalizeHost, parseServerName } from "./hosts.ts";
 export { isAbsoluteText, locationField } from "./location-field.ts";
 export { type Found, type LocationMatch, type LocationNode, Locations, checkLocations } from "./locations.ts";
