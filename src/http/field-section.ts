@@ -8,6 +8,7 @@
  * the value, all within `bytes`; names are tokens and values contain no CR, LF or NUL.
  */
 import type { Bytes } from "../std/bytes.ts";
+import type { RequestConditions } from "./request-conditions.ts";
 
 /** What the fields say about the message itself; decided once, by the reader. */
 export interface FieldSemantics {
@@ -39,6 +40,9 @@ export class FieldSection {
    */
   encodedTrusted: Bytes | undefined = undefined;
   encodedUntrusted: Bytes | undefined = undefined;
+
+  /** What conditional.ts found in this section. */
+  conditions: RequestConditions | "none" | undefined = undefined;
 
   constructor(bytes: Bytes, offsets: readonly number[], semantics: FieldSemantics) {
     this.bytes = bytes;

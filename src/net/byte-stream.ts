@@ -102,9 +102,20 @@ export class ByteStream {
     return this.#socket.write(text, "latin1");
   }
 
-  /** Writes bytes, which must not change afterwards. @returns false when they had to be queued */
-  writeBytes(bytes: Uint8Array): boolean {
-    return this.#socket.write(bytes);
+  /**
+   * Writes bytes, which must not change afterwards; not before `taken` is called, if it is given.
+   * @param taken called when nobody needs them any more, also when the stream is gone
+   * @returns false when they had to be queued
+   */
+  writeBytes(bytes: Uint8Array, taken?: () => void): boolean {
+    return this.#socket.write(bytes, taken);
+  }
+
+  /** Descriptor of a socket that takes bytes now: nothing that was written is still here. Else −1. */
+  get idleDescriptor(): number {
+    if (this.#socket.writableLength > 0) return -1;
+    const handle: unknown = Reflect.get(this.#socket, "_handle");
+    return typeof handle === "object" && handle !== null ? Number(Reflect.get(handle, "fd")) : -1;
   }
 
   /** What is written until `uncork` leaves in one call. */

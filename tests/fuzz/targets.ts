@@ -11,6 +11,7 @@ import { asBytes, concatBytes, fromLatin1, NO_BYTES } from "../../src/std/bytes.
 import { limits, type Played, play } from "../protocol/engine.ts";
 import { framed, readPieces } from "../protocol/frames.ts";
 import { pieces } from "./mutate.ts";
+import { configurations } from "./configurations.ts";
 import type { Target } from "./target.ts";
 import { webSocketTargets } from "./websocket-targets.ts";
 
@@ -199,4 +200,4 @@ const heads: Target = {
   },
 };
 
-export const targets: readonly Target[] = [requests, chunked, frames, heads, ...webSocketTargets];
+export const targets: readonly Target[] = [requests, chunked, frames, heads, configurations, ...webSocketTargets];

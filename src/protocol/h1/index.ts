@@ -8,3 +8,4 @@ export {
   CONTINUE, LAST_CHUNK, chooseFraming, formatChunkSize, formatHeadLines, formatInformational, formatTrailers,
 } from "./response-writer.ts";
 export type { BodyFraming } from "./response-writer.ts";
+export { READY_SIZE_MAX, ReadyText } from "./ready-text.ts";

@@ -1,0 +1,43 @@
+/** The Content-Type of a file by its name: `types`, `default_type`, `charset`. */
+
+export interface ContentTypeSettings {
+  readonly types: Readonly<Record<string, string>>;
+  readonly defaultType: string;
+  readonly charset: string;
+  readonly charsetTypes: readonly string[];
+}
+
+export class ContentTypes {
+  /** A Map: extensions are chosen by clients, and `__proto__` may be one. */
+  readonly #types: ReadonlyMap<string, string>;
+  readonly #defaultType: string;
+  readonly #charset: string;
+  readonly #charsetTypes: ReadonlySet<string>;
+
+  constructor({ types, defaultType, charset, charsetTypes }: ContentTypeSettings) {
+    this.#charset = charset;
+    this.#charsetTypes = new Set(charsetTypes);
+    this.#types = new Map(Object.entries(types).map(([extension, type]) => [extension, this.withCharset(type)]));
+    this.#defaultType = this.withCharset(defaultType);
+  }
+
+  /** Adds the charset to a type that takes one; "*" among the types means all. */
+  withCharset(type: string): string {
+    const takes = this.#charset !== "" && (this.#charsetTypes.has(type) || this.#charsetTypes.has("*"));
+    return takes && !/;\s*charset=/i.test(type) ? `${type}; charset=${this.#charset}` : type;
+  }
+
+  /** @param path of the file or the request. @returns undefined when it has none */
+  of(path: string): string | undefined {
+    const type = this.#types.get(extensionOf(path)) ?? this.#defaultType;
+    return type === "" ? undefined : type;
+  }
+}
+
+/** What follows the last dot of the last segment, in lower case; a name that begins with its only dot has none. */
+export function extensionOf(path: string): string {
+  const dot = path.lastIndexOf(".");
+  // "/.profile" has no extension in nginx, "/a/.b.c" has "c".
+  if (dot <= 0 || path.charCodeAt(dot - 1) === 0x2f || path.includes("/", dot)) return "";
+  return path.slice(dot + 1).toLowerCase();
+}

@@ -1,0 +1,68 @@
+/** What one location says about files: plain data, resolved once from the configuration. Texts are one character a byte. */
+import type { ModifiedSinceMode } from "../../http/conditional.ts";
+
+/** Where paths of requests lie in the file system. */
+export interface FileMapping {
+  /** `root`: the whole path follows the directory. `alias`: what follows the location's prefix does. */
+  readonly kind: "root" | "alias";
+  readonly directory: string;
+  /** The location's prefix, which alias takes away; "" for root. */
+  readonly prefix: string;
+}
+
+export type PrecompressedMode = "off" | "on" | "always";
+
+export type AutoindexFormat = "html" | "json" | "jsonp" | "xml";
+
+export interface AutoindexSettings {
+  readonly format: AutoindexFormat;
+  readonly exactSize: boolean;
+  readonly localtime: boolean;
+}
+
+/** disable_symlinks: "off" follows every link, "if_not_owner" those whose owner owns what they lead to. */
+export interface SymlinkSettings {
+  readonly mode: "off" | "on" | "if_not_owner";
+  /** Begin of a path that is not looked at (`from=`); "" looks at every part. */
+  readonly from: string;
+}
+
+/** open_file_cache and its companions. */
+export interface OpenFileCacheSettings {
+  readonly max: number;
+  readonly inactiveMs: number;
+  readonly validMs: number;
+  readonly minUses: number;
+  readonly errors: boolean;
+}
+
+export interface StaticSettings {
+  readonly mapping: FileMapping;
+  /** Names, most wanted first; one with a leading "/" is a path of its own. */
+  readonly index: readonly string[];
+  /** Extension, in lower case, to media type. */
+  readonly types: Readonly<Record<string, string>>;
+  /** "": none. */
+  readonly defaultType: string;
+  /** Added to the media types in `charsetTypes`; "" adds none. */
+  readonly charset: string;
+  readonly charsetTypes: readonly string[];
+  readonly etag: boolean;
+  readonly ifModifiedSince: ModifiedSinceMode;
+  /** max_ranges; 0 ignores Range. */
+  readonly maxRanges: number;
+  readonly gzipStatic: PrecompressedMode;
+  /** As gzip_static, for files named .br and .zst. */
+  readonly brotliStatic: PrecompressedMode;
+  readonly zstdStatic: PrecompressedMode;
+  /** Say `Vary: Accept-Encoding` where the answer depends on it (gzip_vary). */
+  readonly gzipVary: boolean;
+  readonly autoindex: AutoindexSettings | undefined;
+  readonly absoluteRedirect: boolean;
+  readonly portInRedirect: boolean;
+  readonly serverNameInRedirect: boolean;
+  readonly sendfile: boolean;
+  /** Bytes a second of one response; 0: no limit. */
+  readonly limitRate: number;
+  readonly limitRateAfter: number;
+}
