@@ -167,6 +167,7 @@ export class FileBody {
       this.#finish({ kind: "changed" });
       return "done";
     }
+    this.#remember(file, this.#position - took, Math.min(took, SAMPLE_SIZE));
     if (took < SENDFILE_SIZE_MAX) return took;
     // Others wait for their turn, too.
     setImmediate(() => this.#step());
@@ -259,12 +260,26 @@ export class FileBody {
 
   #isUnchanged(file: OpenFile): boolean {
     const seen = this.#seen ?? file.identity;
-    const now = file.now();
-    if (now.size < seen.size) return false;
-    if (now.mtimeMs === seen.mtimeMs) return true;
-    if (now.size === seen.size || this.#sample === undefined || !isStillThere(file, this.#sample)) return false;
-    this.#seen = now;
-    return true;
+    try {
+      const now = file.now();
+      if (now.size < seen.size) return false;
+      if (now.mtimeMs === seen.mtimeMs) return true;
+      if (now.size === seen.size || this.#sample === undefined || !isStillThere(file, this.#sample)) return false;
+      this.#seen = now;
+      return true;
+    } catch {
+      // Whoever cannot be asked, on a file system that is gone, may have changed.
+      return false;
+    }
+  }
+
+  #remember(file: OpenFile, position: number, size: number): void {
+    if (this.#sample !== undefined) return;
+    try {
+      this.#sample = sampleOf(file, position, size);
+    } catch {
+      // Without a sample every change counts.
+    }
   }
 
   #finish(outcome: BodyOutcome): void {
@@ -273,7 +288,12 @@ export class FileBody {
   }
 }
 
+/** Reads again what was sent a moment ago, so that the disk need not be asked. */
+function sampleOf(file: OpenFile, position: number, size: number): Sample {
+  const bytes = allocate(size);
+  return { position, bytes: bytes.subarray(0, readSync(file.fd, bytes, 0, size, position)) };
+}
+
 function isStillThere(file: OpenFile, { position, bytes }: Sample): boolean {
-  const again = allocate(bytes.length);
-  return readSync(file.fd, again, 0, again.length, position) === again.length && again.equals(bytes);
+  return sampleOf(file, position, bytes.length).bytes.equals(bytes);
 }
