@@ -18,7 +18,7 @@ import type { RateLimit } from "./rate-limit.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import type { Sendfile } from "./sendfile.ts";
 
-/** What a body is made of: text of ours (the framing of several ranges), memory, or bytes `[start, end)` of the file. */
+/** What a body is made of: text of ours (between several ranges), memory, or bytes `[start, end)` of the file. */
 export type BodyPart =
   | { readonly kind: "bytes"; readonly bytes: Bytes }
   | { readonly kind: "file"; readonly start: number; readonly end: number };
@@ -57,7 +57,7 @@ export interface FileBodyOptions {
 /** nginx: sendfile_max_chunk 2m. One connection must not keep the thread, nor its disk. */
 const SENDFILE_SIZE_MAX = 2_097_152;
 /** What is read and written by ourselves when the socket is full, to hear when it no longer is. */
-const PROBE_SIZE = 16_384;
+const PROBE_SIZE = 65_536;
 /** So much of what was sent is remembered, to tell a file that grew from one that was written anew. */
 const SAMPLE_SIZE = 512;
 /** Portions a second under limit_rate, and their least size. */
@@ -175,7 +175,8 @@ export class FileBody {
   }
 
   /**
-   * The socket is full: a little that is read and written by ourselves waits in its queue, and tells when it takes more.
+   * The socket is full: a little that is read and written by ourselves waits in its queue, and tells when it takes
+   * more.
    * Read at once, because sendfile has had the disk fetch these bytes already.
    */
   #probe(file: OpenFile, size: number): void {

@@ -54,6 +54,7 @@ describe("files without open_file_cache", () => {
     assert.equal(await textOf(cache, path), "two");
     // Changed a moment ago: not kept, because another change might not show.
     assert.ok(!isKnown(cache, path));
+    await turn();
     write("a.new", "new", 50);
     renameSync(join(folder, "a.new"), path);
     assert.equal(await textOf(cache, path), "new");
@@ -186,9 +187,11 @@ describe("open_file_cache", () => {
   });
 });
 
+const rootOf = (directory: string): StaticSettings["mapping"] => ({ kind: "root", directory, prefix: "" });
+
 describe("answers", () => {
   const handlerOf = (some: Partial<StaticSettings>): StaticHandler =>
-    new StaticHandler(settingsOf({ mapping: { kind: "root", directory: folder, prefix: "" }, ...some }), cacheOf(undefined));
+    new StaticHandler(settingsOf({ mapping: rootOf(folder), ...some }), cacheOf(undefined));
 
   test("come again, the same object, until the file changes", async () => {
     const handler = handlerOf({});

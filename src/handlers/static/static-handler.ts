@@ -163,7 +163,9 @@ export class StaticHandler {
         case "error": return statusAnswer(statusOfError(code), failureNotice("open", file, code));
         case "directory": return this.#redirect(request);
         case "other": return statusAnswer(404, `"${file}" is not a regular file`);
-        case "file": return request.method === "POST" ? statusAnswer(405) : this.#send(request, entry, { contentEncoding: undefined, varies });
+        case "file":
+          if (request.method === "POST") return statusAnswer(405);
+          return this.#send(request, entry, { contentEncoding: undefined, varies });
       }
     });
   }
