@@ -18,6 +18,9 @@ export type RangeOutcome = "whole" | "unsatisfiable" | readonly ByteRange[];
 /** Without a max_ranges: nginx has no bound then; CVE-2011-3192 is why we have one. */
 export const RANGE_COUNT_MAX = 16;
 
+/** nginx's off_t; more is no number. */
+const OFFSET_MAX = 2 ** 63;
+
 const SPECIFIER = /^ *(?:(\d+) *- *(?:(\d+) *)?|- *(\d+) *)$/;
 
 /**
@@ -54,10 +57,10 @@ function parseSpecifier(text: string, size: number): ByteRange | undefined {
   const found = SPECIFIER.exec(text);
   if (found === null) return undefined;
   const [, first, last, suffix] = found;
+  if ([first, last, suffix].some((digits) => Number(digits ?? 0) > OFFSET_MAX)) return undefined;
   if (suffix !== undefined) return { start: Math.max(0, size - Number(suffix)), end: size };
   const start = Number(first);
   const end = last === undefined ? size : Math.min(size, Number(last) + 1);
-  if (!Number.isSafeInteger(start)) return undefined;
   return { start, end };
 }
 

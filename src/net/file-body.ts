@@ -18,7 +18,7 @@ import type { RateLimit } from "./rate-limit.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import type { Sendfile } from "./sendfile.ts";
 
-/** What a body is made of: text of ours (the framing of several ranges), memory, or bytes `[start, end)` of the file. */
+/** What a body is made of: text of ours (between several ranges), memory, or bytes `[start, end)` of the file. */
 export type BodyPart =
   | { readonly kind: "bytes"; readonly bytes: Bytes }
   | { readonly kind: "file"; readonly start: number; readonly end: number };
@@ -57,7 +57,7 @@ export interface FileBodyOptions {
 /** nginx: sendfile_max_chunk 2m. One connection must not keep the thread, nor its disk. */
 const SENDFILE_SIZE_MAX = 2_097_152;
 /** What is read and written by ourselves when the socket is full, to hear when it no longer is. */
-const PROBE_SIZE = 16_384;
+const PROBE_SIZE = 65_536;
 /** So much of what was sent is remembered, to tell a file that grew from one that was written anew. */
 const SAMPLE_SIZE = 512;
 /** Portions a second under limit_rate, and their least size. */
@@ -167,6 +167,7 @@ export class FileBody {
       this.#finish({ kind: "changed" });
       return "done";
     }
+    this.#remember(file, this.#position - took, Math.min(took, SAMPLE_SIZE));
     if (took < SENDFILE_SIZE_MAX) return took;
     // Others wait for their turn, too.
     setImmediate(() => this.#step());
@@ -174,7 +175,8 @@ export class FileBody {
   }
 
   /**
-   * The socket is full: a little that is read and written by ourselves waits in its queue, and tells when it takes more.
+   * The socket is full: a little that is read and written by ourselves waits in its queue, and tells when it takes
+   * more.
    * Read at once, because sendfile has had the disk fetch these bytes already.
    */
   #probe(file: OpenFile, size: number): void {
@@ -259,12 +261,26 @@ export class FileBody {
 
   #isUnchanged(file: OpenFile): boolean {
     const seen = this.#seen ?? file.identity;
-    const now = file.now();
-    if (now.size < seen.size) return false;
-    if (now.mtimeMs === seen.mtimeMs) return true;
-    if (now.size === seen.size || this.#sample === undefined || !isStillThere(file, this.#sample)) return false;
-    this.#seen = now;
-    return true;
+    try {
+      const now = file.now();
+      if (now.size < seen.size) return false;
+      if (now.mtimeMs === seen.mtimeMs) return true;
+      if (now.size === seen.size || this.#sample === undefined || !isStillThere(file, this.#sample)) return false;
+      this.#seen = now;
+      return true;
+    } catch {
+      // Whoever cannot be asked, on a file system that is gone, may have changed.
+      return false;
+    }
+  }
+
+  #remember(file: OpenFile, position: number, size: number): void {
+    if (this.#sample !== undefined) return;
+    try {
+      this.#sample = sampleOf(file, position, size);
+    } catch {
+      // Without a sample every change counts.
+    }
   }
 
   #finish(outcome: BodyOutcome): void {
@@ -273,7 +289,12 @@ export class FileBody {
   }
 }
 
+/** Reads again what was sent a moment ago, so that the disk need not be asked. */
+function sampleOf(file: OpenFile, position: number, size: number): Sample {
+  const bytes = allocate(size);
+  return { position, bytes: bytes.subarray(0, readSync(file.fd, bytes, 0, size, position)) };
+}
+
 function isStillThere(file: OpenFile, { position, bytes }: Sample): boolean {
-  const again = allocate(bytes.length);
-  return readSync(file.fd, again, 0, again.length, position) === again.length && again.equals(bytes);
+  return sampleOf(file, position, bytes.length).bytes.equals(bytes);
 }

@@ -1,9 +1,9 @@
 /**
- * sendfile(2), where this Node can call it (node:ffi): the kernel moves a file into a socket, and no byte of it is copied
- * through our memory. For 10 MiB it takes 0.6 of the processor time of reads and writes (bench/HOT.md).
+ * sendfile(2), where this Node can call it (node:ffi): the kernel moves a file into a socket, and no byte of it is
+ * copied through our memory. It takes less than half the processor time of reads and writes (bench/HOT.md).
  *
- * It never waits for the socket, which node:net has made non-blocking; it may wait for the disk, as nginx's does. Nobody
- * looks at errno: whoever gets less than was asked for goes on with an ordinary read and write, which say what is wrong
+ * It never waits for the socket, which node:net has made non-blocking; it may wait for the disk, as nginx's does.
+ * Nobody looks at errno: whoever gets less than was asked for goes on with an ordinary read and write, which say what is wrong
  * in their own words (EIO, EPIPE), or wait until the socket takes more.
  */
 import { createRequire } from "node:module";

@@ -1,6 +1,6 @@
 /** Texts of file names in what is sent: URIs, HTML, JSON. All texts are one character a byte. */
 
-/** nginx's ngx_escape_uri for paths: what a browser would take for something else, controls and all that is not ASCII. */
+/** As nginx escapes paths: what a browser would take for something else, controls and all that is not ASCII. */
 const PATH_UNSAFE = /[\x00-\x20"#%<>?\\^`{|}\x7f-\xff]/g;
 /** The same for one segment: everything but RFC 3986's unreserved characters. */
 const SEGMENT_UNSAFE = /[^A-Za-z0-9\-._~]/g;

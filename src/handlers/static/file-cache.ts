@@ -40,10 +40,15 @@ export interface FileCacheOptions {
   readonly clock: { readonly coarseMs: number };
 }
 
+interface Loading {
+  readonly turn: number;
+  readonly entry: Promise<FileEntry>;
+}
+
 export class FileCache {
   readonly #options: FileCacheOptions;
   readonly #entries = new Map<string, FileEntry>();
-  readonly #loading = new Map<string, Promise<FileEntry>>();
+  readonly #loading = new Map<string, Loading>();
   #turn = 0;
   #turnEnds = false;
 
@@ -61,10 +66,16 @@ export class FileCache {
     const entry = this.#entries.get(path);
     if (entry !== undefined && this.isCurrent(entry)) return entry;
     const loading = this.#loading.get(path);
-    if (loading !== undefined) return loading;
-    const started = this.#load(path, entry?.uses ?? 0);
+    const turn = this.#currentTurn();
+    // What was begun in another turn may show what this request must no longer see.
+    const mayJoin = loading !== undefined && (loading.turn === turn || this.#options.openFileCache !== undefined);
+    if (mayJoin) return loading.entry;
+    const started: Loading = { turn, entry: this.#load(path, entry?.uses ?? 0) };
     this.#loading.set(path, started);
-    return started;
+    void started.entry.then(() => {
+      if (this.#loading.get(path) === started) this.#loading.delete(path);
+    });
+    return started.entry;
   }
 
   /** May a request that has come now be answered with this entry? Compares it with the file system when that is due. */
@@ -124,7 +135,6 @@ export class FileCache {
 
   async #load(path: string, uses: number): Promise<FileEntry> {
     const found = await this.#open(path);
-    this.#loading.delete(path);
     const entry = new FileEntry(path, found, this.#options.clock.coarseMs, NO_TURN, uses + 1);
     const { file } = found;
     // Who waited for it retains it now, and the cache has done so; then nobody holds it for the load.

@@ -16,6 +16,7 @@ export type { MemoryBudget } from "./file-memory.ts";
 export { FileCache } from "./file-cache.ts";
 export type { FileCacheOptions, FileKind } from "./file-cache.ts";
 export { StaticHandler } from "./static-handler.ts";
+export { usualTypes } from "./mime-types.ts";
 export { redirectLocation } from "./redirect.ts";
 export type { FileAnswer, ReadyAnswer, StaticAnswer, StaticRequest } from "./answer.ts";
 export type {

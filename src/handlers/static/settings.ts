@@ -1,4 +1,4 @@
-/** What one location says about files: plain data, resolved once from the configuration. Texts are one character a byte. */
+/** What one location says about files: plain data, resolved once. Texts are one character a byte. */
 import type { ModifiedSinceMode } from "../../http/conditional.ts";
 
 /** Where paths of requests lie in the file system. */

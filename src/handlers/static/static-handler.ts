@@ -31,7 +31,7 @@ import { codeOf } from "./symlinks.ts";
 /** Answers of one location that are kept; the files' memory has the same bound (file-memory.ts). */
 const READY_COUNT_MAX = 4096;
 /** As long as nginx takes one. */
-const CALLBACK = /^[A-Za-z0-9_$.]{0,128}$/;
+const CALLBACK = /^[A-Za-z0-9_.]{0,128}$/;
 const LISTING_TYPES: Readonly<Record<AutoindexFormat, string>> = {
   html: "text/html", xml: "text/xml; charset=utf-8", json: "application/json", jsonp: "application/javascript",
 };
@@ -83,7 +83,7 @@ export class StaticHandler {
     const file = filePath(mapping, request.directory ?? mapping.directory, path);
     if (file === undefined) return statusAnswer(403, `the path "${path}" leaves "${mapping.directory}"`);
     if (path.endsWith("/")) return this.#index(request, file, 0);
-    if (this.#codings.length === 0 || !isReading(method)) return this.#file(request, file);
+    if (this.#codings.length === 0 || !isReading(method)) return this.#file(request, file, false);
     return this.#precompressed(request, file);
   }
 
@@ -140,25 +140,32 @@ export class StaticHandler {
   /** A file beside the file, in a coding that the client takes; else the file. */
   #precompressed(request: StaticRequest, file: string): Later<StaticAnswer> {
     const accepted = request.mayCompress ? request.fields.get("accept-encoding") : undefined;
-    for (const { coding, extension } of acceptableCodings(this.#codings, accepted)) {
-      const kind = this.#files.kindOf(file + extension);
-      if (kind !== "file" && kind !== "executable") continue;
-      return later(this.#files.find(file + extension), (entry) => {
-        if (entry.found.kind !== "file") return this.#file(request, file);
-        return this.#send(request, entry, coding);
+    const varies = this.#settings.gzipVary && this.#codings.some((each) => !each.always && this.#hasBeside(file, each));
+    for (const each of acceptableCodings(this.#codings, accepted)) {
+      if (!this.#hasBeside(file, each)) continue;
+      return later(this.#files.find(file + each.extension), (entry) => {
+        if (entry.found.kind !== "file") return this.#file(request, file, varies);
+        return this.#send(request, entry, { contentEncoding: each.coding, varies });
       });
     }
-    return this.#file(request, file);
+    return this.#file(request, file, varies);
   }
 
-  #file(request: StaticRequest, file: string): Later<StaticAnswer> {
+  #hasBeside(file: string, { extension }: PrecompressedCoding): boolean {
+    const kind = this.#files.kindOf(file + extension);
+    return kind === "file" || kind === "executable";
+  }
+
+  #file(request: StaticRequest, file: string, varies: boolean): Later<StaticAnswer> {
     return later(this.#files.find(file), (entry) => {
       const { kind, code } = entry.found;
       switch (kind) {
         case "error": return statusAnswer(statusOfError(code), failureNotice("open", file, code));
         case "directory": return this.#redirect(request);
         case "other": return statusAnswer(404, `"${file}" is not a regular file`);
-        case "file": return request.method === "POST" ? statusAnswer(405) : this.#send(request, entry, undefined);
+        case "file":
+          if (request.method === "POST") return statusAnswer(405);
+          return this.#send(request, entry, { contentEncoding: undefined, varies });
       }
     });
   }
@@ -168,12 +175,12 @@ export class StaticHandler {
     return { kind: "redirect", status: 301, location: redirectLocation(this.#settings, request, path) };
   }
 
-  #send(request: StaticRequest, entry: FileEntry, contentEncoding: string | undefined): StaticAnswer {
+  #send(
+    request: StaticRequest, entry: FileEntry, negotiated: Pick<Representation, "contentEncoding" | "varies">,
+  ): StaticAnswer {
     const { identity, bytes, file } = entry.found;
     const shown: Representation = {
-      identity, bytes, file, contentEncoding,
-      contentType: this.#types.of(request.path),
-      varies: this.#settings.gzipVary && this.#codings.some(({ always }) => !always),
+      identity, bytes, file, ...negotiated, contentType: this.#types.of(request.path),
     };
     const conditions = conditionsOf(request.fields);
     const answer = this.#answers.of(shown, conditions, request.method !== "HEAD");

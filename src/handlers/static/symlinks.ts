@@ -54,10 +54,9 @@ async function openPart(directory: number, name: string, isLast: boolean, owners
   try {
     return await openDescriptor(path, kind | constants.O_NOFOLLOW);
   } catch (error) {
-    // A link that is asked to be a directory is "not a directory" rather than a loop.
     const code = codeOf(error);
-    if ((code !== "ELOOP" && code !== "ENOTDIR") || !(await lstat(path)).isSymbolicLink()) throw error;
-    if (!ownersMay) throw systemError("ELOOP");
+    // A link that is asked to be a directory is "not a directory" rather than a loop; nginx answers 404 to that, too.
+    if (!ownersMay || (code !== "ELOOP" && code !== "ENOTDIR") || !(await lstat(path)).isSymbolicLink()) throw error;
   }
   const opened = await openDescriptor(path, kind);
   const link = await lstat(path);
