@@ -3,8 +3,8 @@
  * copied through our memory. It takes less than half the processor time of reads and writes (bench/HOT.md).
  *
  * It never waits for the socket, which node:net has made non-blocking; it may wait for the disk, as nginx's does.
- * Nobody looks at errno: whoever gets less than was asked for goes on with an ordinary read and write, which say what is
- * wrong in their own words (EIO, EPIPE), or wait until the socket takes more.
+ * Nobody looks at errno: whoever gets less than was asked for goes on with an ordinary read and write, which say what
+ * is wrong in their own words (EIO, EPIPE), or wait until the socket takes more.
  */
 import { createRequire } from "node:module";
 import { allocate } from "../std/bytes.ts";
