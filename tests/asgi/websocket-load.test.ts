@@ -14,7 +14,7 @@ const mega = 1e6;
 /** Buffers of the kernel at both ends, which grow to 6 MB each, and what is under way beside them. */
 const underWayMax = 24 * mega;
 /** What waits, or passes through, is several times as much; the allocator keeps some of what has passed. */
-const growthMax = { waiting: 25 * mega, passed: 60 * mega } as const;
+const growthMax = { waiting: 25 * mega, passed: 60 * mega, passedLarge: 120 * mega } as const;
 const idleCount = 2000;
 const idleSizeMax = 8000;
 
@@ -94,7 +94,7 @@ describe("a WebSocket with a fast and a slow end", () => {
     });
   });
 
-  for (const [size, count] of [[100, 300_000], [10_000, 10_000], [1_000_000, 100]] as const) {
+  for (const [size, count] of [[100, 300_000], [10_000, 10_000], [1_000_000, 400]] as const) {
     test(`stops the client when the application does not receive (messages of ${size} bytes)`, async (context) => {
       const { target, key } = deed("slow");
       using client = await WebSocketClient.open(program.port, { target });
@@ -114,7 +114,8 @@ describe("a WebSocket with a fast and a slow end", () => {
       assert.equal(await client.hear(), "close 1000");
       const noted = JSON.parse((await connection.get(`/?do=notes&key=${key}&wait=2`)).text) as unknown;
       assert.deepEqual(noted, [String(blocks * perBlock), "disconnect 1000"]);
-      await assertFlat(context, "passed");
+      // Of large messages V8 lets some 70 MB of garbage gather before it looks, however many pass.
+      await assertFlat(context, size > 100_000 ? "passedLarge" : "passed");
     });
   }
 });
