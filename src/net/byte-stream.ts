@@ -93,8 +93,7 @@ export class ByteStream {
 
   /** Bytes that the kernel has not taken of the write that is under way. */
   get unfinishedSize(): number {
-    const handle: unknown = Reflect.get(this.#socket, "_handle");
-    return typeof handle === "object" && handle !== null ? Number(Reflect.get(handle, "writeQueueSize")) : 0;
+    return this.#ofHandle("writeQueueSize") ?? 0;
   }
 
   /** Writes text, one character a byte. @returns false when it had to be queued: wait for `onDrain` */
@@ -114,8 +113,7 @@ export class ByteStream {
   /** Descriptor of a socket that takes bytes now: nothing that was written is still here. Else −1. */
   get idleDescriptor(): number {
     if (this.#socket.writableLength > 0) return -1;
-    const handle: unknown = Reflect.get(this.#socket, "_handle");
-    return typeof handle === "object" && handle !== null ? Number(Reflect.get(handle, "fd")) : -1;
+    return this.#ofHandle("fd") ?? -1;
   }
 
   /** What is written until `uncork` leaves in one call. */
@@ -155,6 +153,12 @@ export class ByteStream {
     // While a shutdown is under way node cannot reset, and would keep the descriptor for ever.
     if (this.#socket.writableEnded) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
+  }
+
+  /** A number of node's own object behind the socket, undefined once that is gone. */
+  #ofHandle(name: "fd" | "writeQueueSize"): number | undefined {
+    const handle: unknown = Reflect.get(this.#socket, "_handle");
+    return typeof handle === "object" && handle !== null ? Number(Reflect.get(handle, name)) : undefined;
   }
 
   #deliver(bytes: Bytes): boolean {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, requestText } from "../support/connection.ts";
 import { proportionalSize } from "../support/processes.ts";
 import { Program } from "../support/program.ts";
-import { best, eventually } from "../support/wait.ts";
+import { best, eventually, held } from "../support/wait.ts";
 import { appsDirectory } from "./servers.ts";
 
 const count = 5000;
@@ -42,16 +42,7 @@ test(`${count} parked requests cost under 20 KB each in the edge, and no time`, 
       return (await connection.get(target)).text;
     };
     for (let n = 0; n < 300; n++) await ask("/parked");
-    // What garbage there is depends on the moment: the smallest of some looks is what is held.
-    const held = async (): Promise<number> => {
-      let smallest = Number.POSITIVE_INFINITY;
-      for (let look = 0; look < 5; look++) {
-        smallest = Math.min(smallest, proportionalSize(edge));
-        await sleep(100);
-      }
-      return smallest;
-    };
-    const before = await held();
+    const before = await held(() => proportionalSize(edge));
     const connections: Connection[] = [];
     try {
       for (let n = 0; n < count; n++) {
@@ -60,7 +51,7 @@ test(`${count} parked requests cost under 20 KB each in the edge, and no time`, 
         connection.send(requestText({ target: "/park" }));
       }
       await eventually("all are parked", 10_000, async () => Number(await ask("/parked")) === count);
-      const each = ((await held()) - before) / count;
+      const each = ((await held(() => proportionalSize(edge))) - before) / count;
       context.diagnostic(`${Math.round(each)} bytes each`);
       const pids = [program.edgePid, ...program.workerPids];
       const share = await best(3, shareMax, async () => {

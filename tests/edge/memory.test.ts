@@ -8,6 +8,7 @@ import type { Connection } from "../support/connection.ts";
 import { load } from "../support/load.ts";
 import { proportionalSize, residentSize } from "../support/processes.ts";
 import { Program } from "../support/program.ts";
+import { held } from "../support/wait.ts";
 
 const mega = 1e6;
 const growthMax = 60 * mega;
@@ -50,16 +51,7 @@ test("an idle connection costs less than 6 KB in the edge", async (context) => {
   await using program = await Program.start({ app: "wsgi_app:app" });
   await warmUp(program);
   const pids = [program.edgePid];
-  // What garbage there is depends on the moment: the smallest of some looks is what is held.
-  const held = async (): Promise<number> => {
-    let smallest = Number.POSITIVE_INFINITY;
-    for (let look = 0; look < 5; look++) {
-      smallest = Math.min(smallest, residentSize(pids));
-      await sleep(200);
-    }
-    return smallest;
-  };
-  const before = await held();
+  const before = await held(() => residentSize(pids));
   const connections: Connection[] = [];
   try {
     for (let n = 0; n < count; n++) {
@@ -67,7 +59,7 @@ test("an idle connection costs less than 6 KB in the edge", async (context) => {
       connections.push(connection);
       assert.equal((await connection.get("/?n=1")).status, 200);
     }
-    const each = ((await held()) - before) / count;
+    const each = ((await held(() => residentSize(pids))) - before) / count;
     context.diagnostic(`${Math.round(each)} bytes for each of ${count} connections`);
     assert.ok(each < 6000, `${Math.round(each)} bytes for each of ${count} connections`);
   } finally {

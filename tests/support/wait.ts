@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 const pauseMs = 10;
+const lookPauseMs = 200;
 
 /**
  * Looks again and again until something is so. @param what a sentence for the error
@@ -17,6 +18,15 @@ export async function eventually<T>(
     if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     await sleep(pauseMs);
   }
+}
+
+/** What garbage there is depends on the moment: the smallest of five looks at a size is what is held, bytes. */
+export function held(look: () => number): Promise<number> {
+  return best(5, 0, async () => {
+    const size = look();
+    await sleep(lookPauseMs);
+    return size;
+  });
 }
 
 /**
