@@ -3,7 +3,7 @@
  */
 import { checkConfigRow, helpRow, helpText, printConfig, printConfigRow, realWorld, versionRow } from "./cli/index.ts";
 import { type Diagnostic, formatDiagnostics } from "./config/diagnostic.ts";
-import { configure, optionRows } from "./directives.ts";
+import { configure, optionRows } from "./options.ts";
 import { SOFTWARE } from "./std/version.ts";
 import { exitStatus, start } from "./supervisor/index.ts";
 

@@ -1,10 +1,10 @@
 // `npm run docs`: writes docs/options.md from the option rows. tools/gen-docs.test.ts fails while it is not current.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { foreignOptions } from "../src/cli/directives.ts";
+import { foreignOptions } from "../src/cli/options.ts";
 import { type AnyRow, optionGroups } from "../src/config/directive.ts";
 import { environmentName } from "../src/config/environment.ts";
-import { optionRows } from "../src/directives.ts";
+import { optionRows } from "../src/options.ts";
 import { root } from "./venv.ts";
 
 /** Where the page lies, from the root. */
@@ -21,7 +21,7 @@ export function optionsPage(): string {
 
 const introduction = `# Options
 
-<!-- Written by \`npm run docs\` from the rows in src/*/directives.ts: change them there. -->
+<!-- Written by \`npm run docs\` from the rows in src/*/options.ts: change them there. -->
 
 \`tricorn [APP] [options]\`. What each is set to, and by whom, is printed by \`tricorn … --print-config\`.
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { optionRows } from "../directives.ts";
+import { optionRows } from "../options.ts";
 import { helpText } from "./help.ts";
 
 test("every option is in the help, with its sentence, its aliases and its example", () => {

@@ -1,5 +1,5 @@
 /** What can the operator type? */
-export { checkConfigRow, helpRow, printConfigRow, versionRow } from "./directives.ts";
+export { checkConfigRow, helpRow, printConfigRow, versionRow } from "./options.ts";
 export { helpText } from "./help.ts";
 export { printConfig } from "./print-config.ts";
 export { realWorld } from "./world.ts";

@@ -2,7 +2,7 @@
  * The row of the option table: everything that is known about one option, in the room that implements it.
  *
  * From the rows come the command line's parser, the environment's names, `--help`, "did you mean" and the reference
- * page; src/directives.ts only concatenates them. A row holds no behaviour besides reading its own argument.
+ * page; src/options.ts only concatenates them. A row holds no behaviour besides reading its own argument.
  */
 import type { Result } from "../std/result.ts";
 

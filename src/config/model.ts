@@ -36,10 +36,23 @@ export interface HttpSettings {
   readonly keepaliveTimeMs: number;
   /** Accept field names with underscores (nginx: underscores_in_headers). */
   readonly underscoresInHeaders: boolean;
-  readonly serverHeader: boolean;
+  /** False: invalid field names are refused with 400 rather than left out (nginx: ignore_invalid_headers on leaves out). */
+  readonly ignoreInvalidHeaders: boolean;
+  readonly mergeSlashes: boolean;
+  /** Value of the Server field, undefined for none (nginx: server_tokens). */
+  readonly serverHeader: string | undefined;
   readonly dateHeader: boolean;
-  /** Fields added to every response (uvicorn: --header). */
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Said in a Keep-Alive field, 0 for none (nginx: the second argument of keepalive_timeout). */
+  readonly keepaliveHeaderMs: number;
+  /** Responses without a length are chunked to HTTP/1.1 clients. */
+  readonly chunkedTransferEncoding: boolean;
+  readonly lingeringClose: "off" | "on" | "always";
+  readonly lingeringTimeoutMs: number;
+  /** A connection that timed out is closed with a reset. */
+  readonly resetTimedoutConnection: boolean;
+  /** Errors about files that are not found are logged. */
+  readonly logNotFound: boolean;
+  readonly recursiveErrorPages: boolean;
 }
 
 /** WebSockets of an ASGI application; names are uvicorn's. */
@@ -67,6 +80,8 @@ export interface ForwardedSettings {
 
 /** One pool of Python workers running one application. */
 export interface AppSettings {
+  /** What `app_pass` calls it. */
+  readonly name: string;
   /** `module:attribute`, `module`, `module:factory()`, a file's path, or "" to look in the current directory. */
   readonly app: string;
   readonly factory: boolean;
@@ -78,6 +93,9 @@ export interface AppSettings {
   readonly pythonpath: readonly string[];
   /** Variables added to the worker's environment: --env, then --env-file (which never overrides). */
   readonly env: readonly (readonly [name: string, value: string])[];
+  /** As whom its workers run; undefined for the process's own user and group. */
+  readonly user: string | undefined;
+  readonly group: string | undefined;
   readonly workers: number;
   readonly threads: number;
   readonly preload: boolean;
@@ -91,40 +109,33 @@ export interface AppSettings {
   readonly maxRequestsJitter: number;
   /** Requests that may wait for a worker; beyond it 503 (gunicorn: backlog, also given to listen). */
   readonly backlog: number;
-  /** Client connections that one edge thread keeps open (gunicorn: worker_connections; nginx likewise). */
-  readonly workerConnections: number;
-  /** Requests and connections in progress at once before 503 (uvicorn: --limit-concurrency); 0 for none. */
-  readonly limitConcurrency: number;
 }
 
 export type LogLevel = "critical" | "error" | "warning" | "info" | "debug" | "trace";
 
-export interface LogSettings {
-  /** "-" for standard output, undefined for none, else a file's path. */
-  readonly accessLog: string | undefined;
-  /** gunicorn's atoms, or the word "combined". */
-  readonly accessLogFormat: string;
-  /** "-" for standard error, else a file's path. */
-  readonly errorLog: string;
+/** A log of what went wrong, and of what the application prints. */
+export interface ErrorLogSettings {
+  /** "-" for standard error, else a file's path, or "syslog:…" as written. */
+  readonly path: string;
   readonly level: LogLevel;
-  readonly useColors: boolean | undefined;
 }
 
 export interface ProcessSettings {
-  readonly binds: readonly Bind[];
   /** Edge threads (nginx: worker_processes). */
   readonly workerProcesses: number;
+  /** Client connections that one edge thread keeps open (nginx and gunicorn: worker_connections). */
+  readonly workerConnections: number;
+  /** Requests and connections in progress at once before 503 (uvicorn: --limit-concurrency); 0 for none. */
+  readonly limitConcurrency: number;
+  /** Time for what runs when the program ends or a configuration is replaced (nginx: worker_shutdown_timeout). */
+  readonly gracefulTimeoutMs: number;
   readonly pid: string | undefined;
   readonly user: string | undefined;
   readonly group: string | undefined;
   readonly umask: number | undefined;
-}
-
-export interface Config {
-  readonly process: ProcessSettings;
-  readonly http: HttpSettings;
-  readonly webSocket: WebSocketSettings;
-  readonly forwarded: ForwardedSettings;
-  readonly app: AppSettings;
-  readonly log: LogSettings;
+  /** Leave the terminal (nginx: daemon). */
+  readonly daemon: boolean;
+  /** Errors of the whole program; the first is the one that `-e` names. */
+  readonly errorLogs: readonly ErrorLogSettings[];
+  readonly useColors: boolean | undefined;
 }

@@ -7,11 +7,13 @@ export const levels: readonly (readonly string[])[] = [
   ["config"],
   ["http"],
   ["protocol"],
+  ["route"],
   ["net"],
   ["observe"],
   ["upstream", "app"],
-  ["route", "access", "cache", "handlers", "filters"],
+  ["access", "cache", "handlers", "filters"],
   ["edge"],
+  ["site"],
   ["supervisor", "cli"],
 ];
 
@@ -30,6 +32,8 @@ const openRooms: readonly string[] = ["std", "config", "http"];
 const sideDoors: readonly string[] = [
   // What master and edge say to each other: the master must not load the edge.
   "src/edge/messages.ts",
+  // What the configuration says, which the master hands on.
+  "src/edge/model.ts",
   // The master's half of the room, which finds and starts Python; index.ts is the edge's half, which talks to it.
   "src/app/interpreter.ts",
   "src/app/spawn.ts",
@@ -133,6 +137,8 @@ function inside(from: string, target: string): Problem | undefined {
 
 function isDoor(from: string, to: string, target: string): boolean {
   if (openRooms.includes(to) || target.endsWith("/index.ts") || sideDoors.includes(target)) return true;
+  // Whoever reads the configuration takes rows file by file: the master must not load the rooms that they are of.
+  if (from === "site") return target.endsWith("/directives.ts");
   // What composes the rooms takes rows and entry points file by file, to load no more than a command needs.
   return from === mainRoom;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { World } from "./config/directive.ts";
 import { environmentName } from "./config/environment.ts";
 import { formatDiagnostics } from "./config/diagnostic.ts";
-import { configure, optionRows } from "./directives.ts";
+import { configure, optionRows } from "./options.ts";
 import type { Config } from "./config/model.ts";
 import { err, ok } from "./std/result.ts";
 

@@ -1,17 +1,17 @@
 /**
  * The one table of options, and how it becomes the one configuration. Concatenation only: the rows live in their rooms.
  */
-import { appRow, appRows, appSettings } from "./app/directives.ts";
-import { cliRows, foreignOptions } from "./cli/directives.ts";
+import { appRow, appRows, appSettings } from "./app/options.ts";
+import { cliRows, foreignOptions } from "./cli/options.ts";
 import { checkOptions } from "./config/check.ts";
 import type { AnyRow, World } from "./config/directive.ts";
 import type { Diagnostic } from "./config/diagnostic.ts";
 import type { Config } from "./config/model.ts";
 import type { OptionValues } from "./config/option-values.ts";
-import { edgeRows, forwardedSettings, httpSettings, workerProcessesRow } from "./edge/directives.ts";
-import { webSocketRows, webSocketSettings } from "./edge/websocket-directives.ts";
-import { logRows, logSettings } from "./observe/directives.ts";
-import { processSettings, supervisorRows } from "./supervisor/directives.ts";
+import { edgeRows, forwardedSettings, httpSettings, workerProcessesRow } from "./edge/options.ts";
+import { webSocketRows, webSocketSettings } from "./edge/websocket-options.ts";
+import { logRows, logSettings } from "./observe/options.ts";
+import { processSettings, supervisorRows } from "./supervisor/options.ts";
 
 export const optionRows: readonly AnyRow[] = [
   ...appRows, ...supervisorRows, ...edgeRows, ...webSocketRows, ...logRows, ...cliRows,

@@ -1,0 +1,98 @@
+/**
+ * What a configuration says, whole: plain data that master and edge share, with no functions and no sockets in it.
+ *
+ * Text (a command line or a file of nginx's language) becomes this model once, in src/site; nothing else is consulted
+ * afterwards. Servers and the settings of locations are known by their numbers; groups of settings that a location does
+ * not change are the very objects of the block around it.
+ */
+import type { AccessSettings } from "../access/index.ts";
+import type { AppPassSettings } from "../app/index.ts";
+import type {
+  AppSettings, Bind, ErrorLogSettings, HttpSettings, ProcessSettings, WebSocketSettings,
+} from "../config/model.ts";
+import type { ComplexValue } from "../config/nginx/complex-value.ts";
+import type { ResponseSettings } from "../filters/index.ts";
+import type { StaticSettings } from "../handlers/index.ts";
+import type { AccessLogSettings, LogFormat } from "../observe/index.ts";
+import type {
+  ErrorPage, GeoBlock, ListenerServers, LocationNode, MapBlock, RewriteDirective, SplitClientsBlock, TryFiles,
+} from "../route/index.ts";
+
+export interface Configuration {
+  readonly process: ProcessSettings;
+  readonly apps: readonly AppSettings[];
+  readonly site: Site;
+}
+
+export interface Site {
+  readonly listeners: readonly ListenerSettings[];
+  /** By the numbers that listeners give. */
+  readonly servers: readonly ServerSettings[];
+  /** By the numbers that servers give: settings of servers, locations, their ifs and limit_excepts. */
+  readonly locations: readonly LocationSettings[];
+  readonly maps: readonly MapBlock[];
+  readonly geos: readonly GeoBlock[];
+  readonly splitClients: readonly SplitClientsBlock[];
+  readonly logFormats: readonly LogFormat[];
+}
+
+export interface ListenerSettings {
+  readonly bind: Bind;
+  /** Connections that the kernel keeps until they are accepted. */
+  readonly backlog: number;
+  readonly ipv6Only: boolean;
+  readonly reusePort: boolean;
+  readonly servers: ListenerServers;
+}
+
+export interface ServerSettings {
+  /** The first of server_name, "" without one. */
+  readonly name: string;
+  /** Number of its own settings, which hold where no location does. */
+  readonly location: number;
+  readonly script: readonly RewriteDirective[];
+  readonly locations: readonly LocationNode[];
+  /** Scripts of locations that have one, by number. */
+  readonly scripts: ReadonlyMap<number, readonly RewriteDirective[]>;
+  /** Locations that say `internal`. */
+  readonly internal: ReadonlySet<number>;
+}
+
+/** Who makes the response of a location. */
+export type HandlerSettings =
+  | { readonly kind: "static" }
+  | { readonly kind: "app"; readonly app: string }
+  | { readonly kind: "empty_gif" }
+  | { readonly kind: "stub_status" };
+
+/** root or alias. */
+export interface MappingSettings {
+  readonly kind: "root" | "alias";
+  readonly directory: ComplexValue;
+  /** The location's prefix, which alias takes away; "" for root, and for an alias whose location is an expression. */
+  readonly prefix: string;
+  /** The alias of an expression is the whole file. */
+  readonly isWhole: boolean;
+}
+
+export interface LocationSettings {
+  /** For messages: `location /static/`. */
+  readonly title: string;
+  readonly handler: HandlerSettings;
+  readonly http: HttpSettings;
+  readonly webSocket: WebSocketSettings;
+  readonly access: AccessSettings;
+  readonly mapping: MappingSettings;
+  /** All about files but where they lie. */
+  readonly files: Omit<StaticSettings, "mapping">;
+  readonly tryFiles: TryFiles | undefined;
+  readonly appPass: AppPassSettings;
+  readonly errorPages: readonly ErrorPage[];
+  /** Undefined where responses leave as they are. */
+  readonly responses: ResponseSettings | undefined;
+  readonly accessLogs: AccessLogSettings;
+  /** Where what goes wrong in it is written, least important level included. */
+  readonly errorLogs: readonly ErrorLogSettings[];
+  /** Other methods than these have the settings of another number. */
+  readonly limitExcept: { readonly methods: readonly string[]; readonly location: number } | undefined;
+}
