@@ -30,11 +30,11 @@ const files = new FileCache({
   clock,
 });
 const handler = new StaticHandler({
-  mapping: { kind: "root", directory, prefix: "" }, index: ["index.html"], types: { html: "text/html" },
-  defaultType: "text/plain", charset: "", charsetTypes: [], etag: true, ifModifiedSince: "exact", maxRanges: 16,
+  mapping: { kind: "root", directory, prefix: "" }, index: ["index.html"], variableIndex: undefined,
+  types: { html: "text/html" }, defaultType: "text/plain", charset: "", charsetTypes: [], etag: true, ifModifiedSince: "exact", maxRanges: 16,
   gzipStatic: "off", brotliStatic: "off", zstdStatic: "off", gzipVary: false, autoindex: undefined,
   absoluteRedirect: true, portInRedirect: true, serverNameInRedirect: false, sendfile: sendfileSetting === "on",
-  limitRate: 0, limitRateAfter: 0,
+  openFileCache: undefined, symlinks: { mode: "off", from: [] }, limitRate: [], limitRateAfter: [],
 }, files);
 
 /** One request as the handler sees it. */

@@ -3,3 +3,4 @@ export { handleApp } from "./app.ts";
 export type { AppExchange, AppHandlerSettings, BodyReceiver } from "./app.ts";
 export { statusResponse } from "./status.ts";
 export type { FixedResponse } from "./status.ts";
+export type { StaticSettings } from "./static/index.ts";

@@ -9,6 +9,7 @@ export function settingsOf(some: Partial<StaticSettings> = {}): StaticSettings {
   return {
     mapping: { kind: "root", directory: "/srv", prefix: "" },
     index: ["index.html"],
+    variableIndex: undefined,
     types: { html: "text/html", txt: "text/plain" },
     defaultType: "application/octet-stream",
     charset: "",
@@ -25,8 +26,10 @@ export function settingsOf(some: Partial<StaticSettings> = {}): StaticSettings {
     portInRedirect: true,
     serverNameInRedirect: false,
     sendfile: true,
-    limitRate: 0,
-    limitRateAfter: 0,
+    openFileCache: undefined,
+    symlinks: { mode: "off", from: [] },
+    limitRate: [],
+    limitRateAfter: [],
     ...some,
   };
 }

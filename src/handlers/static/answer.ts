@@ -17,6 +17,10 @@ export interface StaticRequest {
   readonly mayCompress: boolean;
   /** Instead of the directory of the settings, where that has variables. */
   readonly directory?: string;
+  /** Instead of the names of the settings, where those have variables. */
+  readonly index?: readonly string[];
+  /** What limit_rate, `$limit_rate` and X-Accel-Limit-Rate say; without it, as fast as it goes. */
+  readonly rate?: RateSettings | undefined;
   readonly scheme: "http" | "https";
   /** Of target or Host field, in lower case and without port; "" without. */
   readonly host: string;

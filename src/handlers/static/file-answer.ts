@@ -35,6 +35,8 @@ export interface Representation {
   readonly contentEncoding: string | undefined;
   /** Would another client get something else? */
   readonly varies: boolean;
+  /** No faster than so. */
+  readonly rate: RateSettings | undefined;
 }
 
 /** What a response says of its content. */
@@ -47,12 +49,9 @@ interface Content {
 
 export class FileAnswers {
   readonly #settings: StaticSettings;
-  readonly #rate: RateSettings | undefined;
 
   constructor(settings: StaticSettings) {
     this.#settings = settings;
-    const { limitRate, limitRateAfter } = settings;
-    this.#rate = limitRate > 0 ? { rate: limitRate, after: limitRateAfter } : undefined;
   }
 
   /** @param conditions undefined when the request has none @param hasBody false for HEAD */
@@ -79,7 +78,7 @@ export class FileAnswers {
     const content: Content = { status: 200, type: shown.contentType, size, range: undefined };
     const head = this.#head(shown, this.#validators(shown.identity), content);
     const { bytes } = shown;
-    if (bytes === undefined || this.#rate !== undefined) {
+    if (bytes === undefined || shown.rate !== undefined) {
       return this.#answer(shown, head, size, [{ kind: "file", start: 0, end: size }], hasBody);
     }
     const text = bytes.length <= READY_SIZE_MAX ? new ReadyText() : undefined;
@@ -112,19 +111,19 @@ export class FileAnswers {
     shown: Representation, head: ResponseHead, size: number, parts: readonly BodyPart[], hasBody: boolean,
   ): ReadyAnswer | FileAnswer {
     if (!hasBody) return { kind: "ready", head, body: NO_BYTES, text: undefined };
-    const { bytes, file } = shown;
+    const { bytes, file, rate } = shown;
     if (bytes === undefined) {
       const { sendfile } = this.#settings;
-      return { kind: "file", head, size, parts, file: file?.retain(), rate: this.#rate, sendfile };
+      return { kind: "file", head, size, parts, file: file?.retain(), rate, sendfile };
     }
     const inMemory = parts.map((part) => (part.kind === "bytes" ? part.bytes : bytes.subarray(part.start, part.end)));
-    if (this.#rate === undefined) {
+    if (rate === undefined) {
       const [only] = inMemory;
       const body = inMemory.length === 1 && only !== undefined ? only : concatBytes(inMemory);
       return { kind: "ready", head, body, text: undefined };
     }
     const slow: readonly BodyPart[] = inMemory.map((part) => ({ kind: "bytes", bytes: part }));
-    return { kind: "file", head, size, parts: slow, file: undefined, rate: this.#rate, sendfile: false };
+    return { kind: "file", head, size, parts: slow, file: undefined, rate, sendfile: false };
   }
 
   /** RFC 9110 §15.4.5: what 200 would have said, without what describes content that is not sent. */

@@ -225,11 +225,14 @@ describe("answers", () => {
 
   test("under limit_rate are bodies to be sent slowly, from memory, too", async () => {
     write("slow.txt", "0123456789");
-    const handler = handlerOf({ limitRate: 5, limitRateAfter: 2 });
-    const answer = await handler.answer(requestOf("/slow.txt", "Range: bytes=1-2\r\n"));
+    const handler = handlerOf({});
+    const rate = { rate: 5, after: 2 };
+    const answer = await handler.answer(requestOf("/slow.txt", "Range: bytes=1-2\r\n", { rate }));
     assert.ok(answer.kind === "file" && answer.file === undefined);
-    assert.deepEqual(answer.rate, { rate: 5, after: 2 });
+    assert.deepEqual(answer.rate, rate);
     assert.equal(bodyOf(answer, () => ""), "12");
+    assert.equal((await handler.answer(requestOf("/slow.txt"))).kind, "ready");
+    assert.equal((await handler.answer(requestOf("/slow.txt", "", { rate }))).kind, "file");
   });
 
   test("use the directory of the request where the configuration has variables", async () => {

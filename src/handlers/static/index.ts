@@ -18,6 +18,8 @@ export type { FileCacheOptions, FileKind } from "./file-cache.ts";
 export { StaticHandler } from "./static-handler.ts";
 export { usualTypes } from "./mime-types.ts";
 export { redirectLocation } from "./redirect.ts";
+export { compileIndex } from "./index-names.ts";
+export { type Rate, type WrittenRate, compileRate } from "./limit-rate.ts";
 export type { FileAnswer, ReadyAnswer, StaticAnswer, StaticRequest } from "./answer.ts";
 export type {
   AutoindexSettings, FileMapping, OpenFileCacheSettings, PrecompressedMode, StaticSettings, SymlinkSettings,

@@ -1,4 +1,5 @@
 /** What one location says about files: plain data, resolved once. Texts are one character a byte. */
+import type { ComplexValue } from "../../config/nginx/complex-value.ts";
 import type { ModifiedSinceMode } from "../../http/conditional.ts";
 
 /** Where paths of requests lie in the file system. */
@@ -40,6 +41,8 @@ export interface StaticSettings {
   readonly mapping: FileMapping;
   /** Names, most wanted first; one with a leading "/" is a path of its own. */
   readonly index: readonly string[];
+  /** Instead, where a name has variables: StaticRequest.index is what they are for a request (index-names.ts). */
+  readonly variableIndex: readonly ComplexValue[] | undefined;
   /** Extension, in lower case, to media type. */
   readonly types: Readonly<Record<string, string>>;
   /** "": none. */
@@ -62,7 +65,10 @@ export interface StaticSettings {
   readonly portInRedirect: boolean;
   readonly serverNameInRedirect: boolean;
   readonly sendfile: boolean;
-  /** Bytes a second of one response; 0: no limit. */
-  readonly limitRate: number;
-  readonly limitRateAfter: number;
+  readonly openFileCache: OpenFileCacheSettings | undefined;
+  /** disable_symlinks as it is written: `from=$document_root` is what SymlinkSettings want for a request. */
+  readonly symlinks: { readonly mode: SymlinkSettings["mode"]; readonly from: ComplexValue };
+  /** Bytes a second of one response, 0 for no limit; StaticRequest.rate is what they are for it (limit-rate.ts). */
+  readonly limitRate: ComplexValue;
+  readonly limitRateAfter: ComplexValue;
 }

@@ -63,7 +63,8 @@ export class StaticHandler {
   /** Answers at once where the file system need not be waited for. Errors: none; they become statuses. */
   answer(request: StaticRequest): Later<StaticAnswer> {
     const kept = this.#kept.get(request.path);
-    if (kept !== undefined && request.directory === undefined && isReading(request.method)) {
+    const mayKeep = request.directory === undefined && request.rate === undefined;
+    if (kept !== undefined && mayKeep && isReading(request.method)) {
       if (!this.#files.isCurrent(kept.entry)) this.#kept.delete(request.path);
       else if (conditionsOf(request.fields) === undefined) return kept.answer;
     }
@@ -89,7 +90,7 @@ export class StaticHandler {
 
   /** The first index file that is there, else the directory itself. */
   #index(request: StaticRequest, directory: string, start: number): Later<StaticAnswer> {
-    for (const [offset, name] of this.#settings.index.slice(start).entries()) {
+    for (const [offset, name] of (request.index ?? this.#settings.index).slice(start).entries()) {
       // One with a path of its own is not looked for.
       if (name.startsWith("/")) return { kind: "internal", path: name };
       const answer = later(this.#files.find(directory + name), (entry) => this.#indexOf(request, name, entry));
@@ -180,7 +181,7 @@ export class StaticHandler {
   ): StaticAnswer {
     const { identity, bytes, file } = entry.found;
     const shown: Representation = {
-      identity, bytes, file, ...negotiated, contentType: this.#types.of(request.path),
+      identity, bytes, file, ...negotiated, contentType: this.#types.of(request.path), rate: request.rate,
     };
     const conditions = conditionsOf(request.fields);
     const answer = this.#answers.of(shown, conditions, request.method !== "HEAD");
