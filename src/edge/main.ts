@@ -24,14 +24,15 @@ class EdgeProcess {
   readonly #counts = new Map<string, number>();
 
   constructor(start: Extract<EdgeCommand, { kind: "start" }>) {
-    const { config, listeners, runDirectory } = start;
+    const { configuration, listeners, runDirectory } = start;
+    const { errorLogs, useColors, workerProcesses } = configuration.process;
     this.#log = new ErrorLog({
-      path: config.log.errorLog,
-      level: config.log.level,
-      useColors: wantsColors(config.log.useColors, process.stderr.isTTY, process.env),
+      path: errorLogs[0]?.path ?? "-",
+      level: errorLogs[0]?.level ?? "error",
+      useColors: wantsColors(useColors, process.stderr.isTTY, process.env),
     });
-    for (let edge = 0; edge < config.process.workerProcesses; edge++) {
-      const settings = { edge, config, listeners, runDirectory, software: SOFTWARE, zone: this.#zoneMemory };
+    for (let edge = 0; edge < workerProcesses; edge++) {
+      const settings = { edge, configuration, listeners, runDirectory, software: SOFTWARE, zone: this.#zoneMemory };
       this.#threads.push(edge === 0 ? this.#startHere(settings) : this.#startWorker(settings));
     }
   }
@@ -49,8 +50,7 @@ class EdgeProcess {
       case "reopen-logs":
         this.#log.reopen();
         return this.#tellAll(command);
-      case "worker-retire":
-      case "drain":
+      default:
         return this.#tellAll(command);
     }
   }

@@ -1,22 +1,31 @@
 /**
- * What the master and the edge process say to each other, over Node's own IPC channel of `spawn`.
- * The edge holds all traffic; the master only tells it who may work and when to end.
+ * What the master and the edge process say to each other, over Node's own IPC channel of `spawn` (with structured
+ * clones, so that objects which are shared in the configuration still are on the other side).
+ * The edge holds all traffic; the master only tells it who may work, when to listen and when to end.
  */
-import type { Config } from "../config/model.ts";
+import type { Configuration } from "./model.ts";
 
-/** A listening socket as the edge receives it: bound by the master, inherited, not yet listened on. */
+/** A listening socket as the edge receives it: bound by the master, inherited. */
 export interface InheritedListener {
+  /** Its number in `site.listeners`; a name with several addresses is several of these. */
+  readonly listener: number;
   /** Host and port, or path, as bound (a port of 0 is already resolved). */
   readonly address:
     | { readonly kind: "tcp"; readonly host: string; readonly port: number }
     | { readonly kind: "unix"; readonly path: string };
-  /** One descriptor for each edge thread; they may be duplicates of one socket or SO_REUSEPORT siblings. */
-  readonly fds: readonly number[];
+  /**
+   * For each edge thread the descriptors that it listens on: nobody else's numbers, though the sockets behind them may
+   * be the same. All sockets of the address are among them, so that nobody waits in a queue which nobody looks into.
+   */
+  readonly fds: readonly (readonly number[])[];
 }
 
 /** A Python worker that is ready to take requests. */
 export interface WorkerAddress {
+  /** Never used twice in the life of a master. */
   readonly name: string;
+  /** What `app_pass` calls its application. */
+  readonly app: string;
   readonly pid: number;
   readonly socketPath: string;
   readonly statePath: string;
@@ -24,25 +33,36 @@ export interface WorkerAddress {
   readonly threads: number;
 }
 
-export type EdgeCommand =
-  | {
-      readonly kind: "start";
-      readonly config: Config;
-      readonly listeners: readonly InheritedListener[];
-      readonly runDirectory: string;
-    }
-  /** Connect to it and give it work. The first one also makes the edge listen. */
-  | { readonly kind: "worker-ready"; readonly worker: WorkerAddress }
+/** What every edge thread is told, too. */
+export type EdgeNews =
+  /** Open the doors, and report `listening`. Comes once, behind the workers that are ready by then. */
+  | { readonly kind: "listen" }
+  /** An application could not start: until one of its workers is ready, its requests get 503 at once. */
+  | { readonly kind: "app-failed"; readonly app: string }
   /** Give it nothing more; report `worker-idle` once nothing of it is outstanding in any thread. */
   | { readonly kind: "worker-retire"; readonly name: string }
   /** It is dead (or about to be killed, for "timeout"): what had started gets 502, or 504 for "timeout". */
   | { readonly kind: "worker-gone"; readonly name: string; readonly reason: "crash" | "timeout" | "stopped" }
-  /** Accept nothing more, finish what runs, report `drained`, and exit 0. */
-  | { readonly kind: "drain" }
+  /**
+   * Accept nothing more, finish what runs, report `drained`, and exit 0. Connections without a request are closed
+   * after `idleMs`: a request that comes on one of them before is answered as its last.
+   */
+  | { readonly kind: "drain"; readonly idleMs: number }
   | { readonly kind: "reopen-logs" };
 
+export type EdgeCommand =
+  | EdgeNews
+  | {
+      readonly kind: "start";
+      readonly configuration: Configuration;
+      readonly listeners: readonly InheritedListener[];
+      readonly runDirectory: string;
+    }
+  /** Connect to it and give it work. */
+  | { readonly kind: "worker-ready"; readonly worker: WorkerAddress };
+
 export type EdgeReport =
-  /** The process is up and waits for `worker-ready`. */
+  /** The process is up. */
   | { readonly kind: "started" }
   | { readonly kind: "listening" }
   | { readonly kind: "worker-idle"; readonly name: string }

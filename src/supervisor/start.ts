@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { isatty } from "node:tty";
 import { findInterpreter } from "./interpreter.ts";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
-import type { Config } from "../config/model.ts";
+import type { Configuration } from "../edge/model.ts";
 import { ErrorLog, wantsColors } from "../observe/index.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { ControlServer } from "./control-server.ts";
@@ -24,9 +24,16 @@ import { SignalQueue } from "./signals.ts";
 import { bindAll, type BoundListener } from "./sockets.ts";
 
 export interface StartOptions {
-  readonly config: Config;
+  readonly configuration: Configuration;
   /** "tricorn/0.1.0". */
   readonly software: string;
+  /** Whose signals are obeyed, and when the pid file is written: docs/signals.md. */
+  readonly face: "tricorn" | "nginx";
+  /**
+   * Reads the configuration again, for HUP. The error is the text that says why it is refused, as people read it; it
+   * has not been printed. Undefined where there is no file: HUP replaces the workers.
+   */
+  readonly readAgain: (() => Promise<Result<Configuration, string>>) | undefined;
   /** Gets what prevents the start. */
   readonly complain: (diagnostics: readonly Diagnostic[]) => void;
 }
