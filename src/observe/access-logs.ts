@@ -20,10 +20,10 @@ export class AccessLogs {
     void [formats, variables, report];
   }
 
-  /** A writer for these settings; undefined where nothing is to be written. A file is opened once per thread. */
-  writer(settings: AccessLogSettings): AccessLogWriter | undefined {
+  /** The writer for these settings, the same for the same object. A file is opened once per thread. */
+  writer(settings: AccessLogSettings): AccessLogWriter {
     void settings;
-    return undefined;
+    return { record: () => undefined };
   }
 
   /** Opens all files again under their names: what log rotation asks for. */

@@ -4,6 +4,4 @@ export type { LoggedExchange } from "./access-log.ts";
 export { AccessLogs, type AccessLogWriter } from "./access-logs.ts";
 export { ErrorLog, wantsColors } from "./error-log.ts";
 export type { ErrorLogOptions } from "./error-log.ts";
-export type {
-  AccessLogSettings, AccessLogTarget, ErrorLogTarget, LogEscape, LogFormat, OpenLogFileCache,
-} from "./settings.ts";
+export type { AccessLogSettings, AccessLogTarget, LogEscape, LogFormat, OpenLogFileCache } from "./settings.ts";

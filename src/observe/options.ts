@@ -3,7 +3,7 @@
  */
 import { choice, onOff, text } from "../config/arguments.ts";
 import type { AnyRow, DefaultedRow, OptionRow } from "../config/directive.ts";
-import type { LogLevel, LogSettings } from "../config/model.ts";
+import type { LogLevel } from "../config/model.ts";
 import type { OptionValues } from "../config/option-values.ts";
 
 const accessLogRow: DefaultedRow<boolean> = {
@@ -74,8 +74,20 @@ export const logRows: readonly AnyRow[] = [
   useColorsRow,
 ];
 
-/** The logs' slot of the configuration; paths are made absolute against `cwd`. */
-export function logSettings(values: OptionValues, cwd: string): LogSettings {
+/** What the options say about logs. */
+export interface LogOptions {
+  /** "-" for standard output, a path, or undefined for none. */
+  readonly accessLog: string | undefined;
+  /** gunicorn's atoms, or the word "combined". */
+  readonly accessLogFormat: string;
+  /** "-" for standard error, else a path. */
+  readonly errorLog: string;
+  readonly level: LogLevel;
+  readonly useColors: boolean | undefined;
+}
+
+/** Reads the options; paths are made absolute against `cwd`. */
+export function logSettings(values: OptionValues, cwd: string): LogOptions {
   const inDirectory = (path: string): string => (path === "-" || path.startsWith("/") ? path : `${cwd}/${path}`);
   const silenced = values.source(accessLogRow) !== "default" && !values.one(accessLogRow);
   const accessLog = values.optional(accessLogfileRow) ?? (values.one(accessLogRow) ? "-" : undefined);

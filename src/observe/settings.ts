@@ -1,7 +1,6 @@
 /**
  * What a configuration says about logs: plain data, which master and edge share.
  */
-import type { ErrorLogSettings } from "../config/model.ts";
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 
 /** How variables are written so that no client forges a line: nginx's three ways. */
@@ -45,9 +44,4 @@ export interface AccessLogSettings {
   readonly openFileCache: OpenLogFileCache | undefined;
   /** Are requests within requests logged, too? */
   readonly logSubrequests: boolean;
-}
-
-/** One error_log; with `json` each line is a JSON object. */
-export interface ErrorLogTarget extends ErrorLogSettings {
-  readonly json?: boolean;
 }
