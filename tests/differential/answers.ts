@@ -1,0 +1,125 @@
+// Answers in a form that can be compared: what must differ between two servers is made equal, and nothing else. The
+// list of what is made equal is the first chapter of docs/differences.md.
+
+export interface Answer {
+  readonly statusLine: string;
+  /** Sorted by name; those of one name keep their order. */
+  readonly fields: readonly string[];
+  readonly body: string;
+  readonly trailers: readonly string[];
+}
+
+export interface Heard {
+  readonly answers: readonly Answer[];
+  /** Bytes that are no answer, as HTTP/0.9 has them. */
+  readonly rest: string;
+  readonly end: "closed" | "open";
+}
+
+interface Raw {
+  readonly statusLine: string;
+  readonly fields: readonly string[];
+  readonly body: string;
+  readonly trailers: readonly string[];
+}
+
+/**
+ * Cuts what a server said into answers.
+ * @param text one character a byte
+ * @param methods of the requests, in their order: an answer to HEAD has no body
+ */
+export function cut(text: string, methods: readonly string[]): { answers: readonly Raw[]; rest: string } {
+  const answers: Raw[] = [];
+  let rest = text;
+  let final = 0;
+  while (/^HTTP\/\d\.\d \d{3}/.test(rest)) {
+    const headEnd = rest.indexOf("\r\n\r\n");
+    if (headEnd < 0) break;
+    const [statusLine = "", ...fields] = rest.slice(0, headEnd).split("\r\n");
+    rest = rest.slice(headEnd + 4);
+    const status = Number(statusLine.slice(9, 12));
+    const isHead = (methods[final] ?? methods.at(-1)) === "HEAD";
+    if (status >= 200) final += 1;
+    let body = "";
+    let trailers: readonly string[] = [];
+    const value = (name: string): string | undefined =>
+      fields.find((field) => field.toLowerCase().startsWith(`${name}: `))?.slice(name.length + 2);
+    if (isHead || status < 200 || status === 204 || status === 304) {
+      body = "";
+    } else if (value("transfer-encoding") === "chunked") {
+      ({ body, trailers, rest } = cutChunks(rest));
+    } else {
+      const length = value("content-length");
+      body = length === undefined ? rest : rest.slice(0, Number(length));
+      rest = rest.slice(body.length);
+    }
+    answers.push({ statusLine, fields, body, trailers });
+  }
+  return { answers, rest };
+}
+
+function cutChunks(text: string): { body: string; trailers: readonly string[]; rest: string } {
+  let body = "";
+  let at = 0;
+  for (;;) {
+    const lineEnd = text.indexOf("\r\n", at);
+    const size = lineEnd < 0 ? Number.NaN : Number.parseInt(text.slice(at, lineEnd), 16);
+    // A chunk that is not whole is shown as it is, and so differs from one that is.
+    if (Number.isNaN(size)) return { body: body + text.slice(at), trailers: ["(the last chunk is missing)"], rest: "" };
+    at = lineEnd + 2;
+    if (size === 0) break;
+    body += text.slice(at, at + size);
+    at += size + 2;
+  }
+  const trailerEnd = text.startsWith("\r\n", at) ? at : text.indexOf("\r\n\r\n", at) + 2;
+  const trailers = text.slice(at, trailerEnd).split("\r\n").filter((line) => line !== "");
+  return { body, trailers, rest: text.slice(trailerEnd + 2) };
+}
+
+/** What of a server's own stands in its answers. */
+export interface Own {
+  readonly ports: readonly number[];
+  readonly prefix: string;
+  /** Further texts that differ by nature in this case. */
+  readonly masks: readonly RegExp[];
+}
+
+const nginxPage =
+  /^<html>\r\n<head><title>[^<]*<\/title><\/head>\r\n<body>\r\n<center><h1>[^<]*<\/h1><\/center>\r\n(?:<center>[^<]*<\/center>\r\n)?<hr><center>nginx[^<]*<\/center>\r\n<\/body>\r\n<\/html>\r\n(?:<!-- a padding [^>]*-->\r\n)*$/;
+const ourPage = /^<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>[^<]*<\/title><\/head>\n/;
+const datePattern = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
+
+/** @returns the answer with everything made equal that must differ */
+export function comparable({ statusLine, fields, body, trailers }: Raw, { ports, prefix, masks }: Own): Answer {
+  const masked = (text: string): string => {
+    let result = text.replaceAll(prefix, "<prefix>");
+    for (const [index, port] of ports.entries()) result = result.replaceAll(String(port), `<port ${index + 1}>`);
+    for (const mask of masks) result = result.replaceAll(mask, "<masked>");
+    return result;
+  };
+  const isOwnPage = nginxPage.test(body) || ourPage.test(body);
+  const changed = fields.map((field): string => {
+    const colon = field.indexOf(": ");
+    const name = field.slice(0, colon).toLowerCase();
+    const value = field.slice(colon + 2);
+    if (name === "date") return datePattern.test(value) ? "date: <now>" : field;
+    if (name === "server") return "server: <its name>";
+    if (isOwnPage && (name === "content-type" || name === "content-length")) return `${name}: <of an own page>`;
+    if (name === "content-length" && masked(body) !== body) return `${name}: <masked>`;
+    return masked(field);
+  });
+  return {
+    statusLine,
+    fields: changed.sort((a, b) => compare(nameOf(a), nameOf(b))),
+    body: isOwnPage ? "<an own page>" : masked(body),
+    trailers: trailers.map(masked),
+  };
+}
+
+function nameOf(field: string): string {
+  return field.slice(0, field.indexOf(":")).toLowerCase();
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
