@@ -1,2 +1,6 @@
 /** May this client do this, now? And who is it? */
+export { AccessCheck } from "./access-check.ts";
 export { TrustedProxies, forwardedScheme, plainAddress } from "./forwarded.ts";
+export { RealIp } from "./real-ip.ts";
+export { RefererCheck } from "./referers.ts";
+export type { AccessRule, AccessSettings, RealIpSettings, RefererSettings } from "./settings.ts";

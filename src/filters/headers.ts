@@ -1,18 +1,12 @@
 /**
- * What every response head gets on its way out: Date, Server and the operator's own fields; and what it
- * loses: the fields that speak of the connection, which is ours (RFC 9110 §7.6.1).
+ * What every response head gets on its way out: Date and Server; and what it loses: the fields that speak of the
+ * connection, which is ours (RFC 9110 §7.6.1).
  */
+import type { HttpSettings } from "../config/model.ts";
 import { splitList } from "../http/field-list.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 
-export interface HeaderSettings {
-  readonly serverHeader: boolean;
-  readonly dateHeader: boolean;
-  /** Fields added to every response. */
-  readonly headers: readonly FieldLine[];
-  /** Value of the Server field. */
-  readonly software: string;
-}
+export type HeaderSettings = Pick<HttpSettings, "serverHeader" | "dateHeader">;
 
 /** The fields of a response as they leave, and whether the driver must add a Date. */
 export interface FilteredFields {
@@ -47,7 +41,7 @@ export function filterTrailers(trailers: readonly FieldLine[], te: string | unde
 }
 
 /** Applies the settings to one head; pure, so that the result may be kept with the head. */
-export function filterHeaders(head: ResponseHead, settings: HeaderSettings): FilteredFields {
+export function filterHeaders(head: ResponseHead, { serverHeader, dateHeader }: HeaderSettings): FilteredFields {
   const fields: FieldLine[] = [];
   let hasDate = false;
   let hasServer = false;
@@ -59,7 +53,7 @@ export function filterHeaders(head: ResponseHead, settings: HeaderSettings): Fil
       if (lengthSeen || withoutLength(head.status)) continue;
       lengthSeen = true;
     }
-    // The application's own Date and Server win, one copy of each.
+    // Those of the application and of add_header win, one copy of each.
     if (name === "date") {
       if (hasDate) continue;
       hasDate = true;
@@ -70,7 +64,6 @@ export function filterHeaders(head: ResponseHead, settings: HeaderSettings): Fil
     }
     fields.push(line);
   }
-  if (!hasServer && settings.serverHeader) fields.push(["Server", settings.software]);
-  fields.push(...settings.headers);
-  return { fields, needsDate: !hasDate && settings.dateHeader };
+  if (!hasServer && serverHeader !== undefined) fields.push(["Server", serverHeader]);
+  return { fields, needsDate: !hasDate && dateHeader };
 }

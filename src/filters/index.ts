@@ -2,3 +2,7 @@
 export { filterHeaders, filterTrailers } from "./headers.ts";
 export type { FilteredFields, HeaderSettings } from "./headers.ts";
 export { deflateCodec } from "./deflate.ts";
+export type { BodyFilter } from "./body-filter.ts";
+export { ResponseFilters } from "./response-filters.ts";
+export type { FilterInput, FilterOutput } from "./response-filters.ts";
+export type { ResponseSettings } from "./settings.ts";

@@ -8,6 +8,17 @@ export interface PreparedHead {
   /** Status line and fields as HTTP/1.1 text, each with its CRLF; framing and Date follow. */
   readonly lines: string;
   readonly needsDate: boolean;
+  /** What it was made with: other settings make other text. */
+  readonly settings: object;
+}
+
+/** A head as a location's filters made it of another one. */
+export interface FilteredHead {
+  /** Whose filters. */
+  readonly by: object;
+  readonly head: ResponseHead;
+  /** The second since the epoch that it is good for; -1 for ever. */
+  readonly second: number;
 }
 
 export class ResponseHead {
@@ -22,6 +33,8 @@ export class ResponseHead {
   readonly unbuffered: boolean;
   /** Room for what the connection's driver makes of this head, once. */
   prepared: PreparedHead | undefined = undefined;
+  /** And for what the filters of the last location that it passed made of it. */
+  filtered: FilteredHead | undefined = undefined;
 
   /** Errors: none; check with `findFault` first when the fields come from somebody else. */
   constructor(status: number, reason: string, fields: readonly FieldLine[]) {
@@ -71,4 +84,14 @@ export function findFault(status: number, reason: string, fields: readonly Field
     }
   }
   return undefined;
+}
+
+/** All values of a field joined by ", " (RFC 9110 §5.3), undefined when absent. @param name in lower case */
+export function fieldValue(fields: readonly FieldLine[], name: string): string | undefined {
+  let found: string | undefined;
+  for (const [own, value] of fields) {
+    if (own.length !== name.length || own.toLowerCase() !== name) continue;
+    found = found === undefined ? value : `${found}, ${value}`;
+  }
+  return found;
 }
