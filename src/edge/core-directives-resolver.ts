@@ -35,7 +35,7 @@ function parameterRefusal(word: string, directive: string): Refusal {
 
 function serverRefusal(word: string): Refusal {
   const parsed = parseAddress(word);
-  if (parsed.ok && parsed.value.kind === "tcp" && parsed.value.host !== undefined) return undefined;
-  const reason = parsed.ok ? "invalid host" : parsed.error;
+  if (parsed.ok && (parsed.value.kind === "unix" || parsed.value.host !== undefined)) return undefined;
+  const reason = parsed.ok ? "host not found" : parsed.error;
   return { nginx: `${reason} in resolver "${word}"`, expected: "the address of a name server" };
 }

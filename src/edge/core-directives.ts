@@ -21,7 +21,9 @@ const ofLocations = { ...core, contexts: ["http", "server", "location"] } as con
 const HEAD_SIZE_MAX = 1_048_576;
 /** Apache's and gunicorn's are 65,536 bytes for a line, nginx has no bound; here it is that of the head. */
 const lineSize = { min: 64, max: HEAD_SIZE_MAX } as const;
-/** nginx's default, and no bound; a head of one megabyte has no more fields than so many. */
+/** A body in memory goes to the application in one frame with the head. */
+const BODY_BUFFER_SIZE_MAX = 524_288;
+/** nginx has no bound; a head of one megabyte has no more fields than so many. */
 const FIELD_COUNT_MAX = 65_536;
 
 const headerBufferSizeRow: DefaultedDirectiveRow<number> = {
@@ -84,7 +86,7 @@ const bodyBufferSizeRow: DefaultedDirectiveRow<number> = {
   name: "client_body_buffer_size",
   arguments: one(size()),
   default: "16k",
-  doc: "Bodies up to this size stay in memory, larger ones go to a file.",
+  doc: "Bodies up to this size, 512k at most, stay in memory, larger ones go to a file.",
   example: "client_body_buffer_size 128k;",
 };
 
@@ -283,7 +285,7 @@ export function httpSettings(block: Block): HttpSettings {
   return {
     ...headLimits(block),
     clientMaxBodySize: maxBodySize === 0 ? Number.MAX_SAFE_INTEGER : maxBodySize,
-    clientBodyBufferSize: block.one(bodyBufferSizeRow),
+    clientBodyBufferSize: Math.min(block.one(bodyBufferSizeRow), BODY_BUFFER_SIZE_MAX),
     clientHeaderTimeoutMs: block.one(headerTimeoutRow),
     clientBodyTimeoutMs: block.one(bodyTimeoutRow),
     sendTimeoutMs: block.one(sendTimeoutRow),
