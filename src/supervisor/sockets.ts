@@ -9,7 +9,6 @@ import { chmodSync, chownSync, existsSync, fstatSync, lstatSync, readFileSync, u
 import * as net from "node:net";
 import { dirname } from "node:path";
 import { getSystemErrorName } from "node:util";
-import type { Bind } from "../config/model.ts";
 import type { InheritedListener } from "../edge/index.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { holderOfPort } from "./port-holder.ts";
@@ -37,7 +36,7 @@ const UV_TCP_IPV6ONLY = 1;
 const UV_TCP_REUSEPORT = 2;
 
 /** A bound socket, or the siblings on one port: what the edge is told, and how to let go of it. */
-export interface BoundListener {
+export interface BoundSocket {
   readonly address: InheritedListener["address"];
   /** One for each edge thread where the kernel shares connections out (SO_REUSEPORT), else one for all. */
   readonly fds: readonly number[];
@@ -50,81 +49,9 @@ export interface BindFailure {
   readonly hint: string | undefined;
 }
 
-export interface BindOptions {
-  /** Edge threads. */
-  readonly threads: number;
-  readonly umask: number | undefined;
-  /** Owner of Unix sockets' files, where privileges are dropped. */
-  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
-}
-
-/** Binds all of `binds`, or none and says why. Not yet listening: the edge does that. */
-export async function bindAll(
-  binds: readonly Bind[],
-  options: BindOptions,
-): Promise<Result<BoundListener[], BindFailure>> {
-  const listeners: BoundListener[] = [];
-  for (const bind of binds) {
-    const bound = await bindOne(bind, binds, options);
-    if (!bound.ok) {
-      for (const listener of listeners) listener.close();
-      return bound;
-    }
-    listeners.push(...bound.value);
-  }
-  return ok(listeners);
-}
-
-async function bindOne(
-  bind: Bind,
-  all: readonly Bind[],
-  options: BindOptions,
-): Promise<Result<readonly BoundListener[], BindFailure>> {
-  switch (bind.kind) {
-    case "tcp":
-      return bindTcp(bind, all, options);
-    case "unix": {
-      const bound = await bindUnix(bind, options);
-      return bound.ok ? ok([bound.value]) : bound;
-    }
-    case "fd": {
-      const bound = openInherited(bind.fd);
-      return bound.ok ? ok([bound.value]) : bound;
-    }
-  }
-}
-
-interface TcpBind {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** All addresses of a name are bound, as nginx does; "localhost" often is two. */
-async function bindTcp(
-  bind: TcpBind,
-  all: readonly Bind[],
-  { threads }: BindOptions,
-): Promise<Result<readonly BoundListener[], BindFailure>> {
-  const addresses = net.isIP(bind.host) === 0 ? await resolve(bind.host) : ok([bind.host]);
-  if (!addresses.ok) return addresses;
-  const listeners: BoundListener[] = [];
-  let failure: { readonly code: string; readonly address: string } | undefined;
-  for (const address of addresses.value) {
-    // "[::]:80" takes IPv4 too, unless that has a bind of its own.
-    const alone = !all.some((other) => other.kind === "tcp" && other.port === bind.port && net.isIP(other.host) === 4);
-    const bound = bindAddress({ address, port: bind.port, threads, ipv6Only: !alone || address !== "::" });
-    if (bound.ok) listeners.push(bound.value);
-    else failure = { code: bound.error, address };
-    // An IPv6 loopback address that the machine does not have is no reason to refuse "localhost".
-    if (!bound.ok && (bound.error !== "EADDRNOTAVAIL" || addresses.value.length === 1)) break;
-    failure = listeners.length > 0 ? undefined : failure;
-  }
-  if (failure === undefined) return ok(listeners);
-  for (const listener of listeners) listener.close();
-  return err(tcpFailure(bind, failure));
-}
-
-async function resolve(host: string): Promise<Result<readonly string[], BindFailure>> {
+/** All addresses of a name, as nginx does; "localhost" often is two. An address is its own. */
+export async function resolveHost(host: string): Promise<Result<readonly string[], BindFailure>> {
+  if (net.isIP(host.split("%")[0] ?? host) !== 0) return ok([host]);
   try {
     const found = await lookup(host, { all: true });
     return ok([...new Set(found.map(({ address }) => address))]);
@@ -137,24 +64,35 @@ async function resolve(host: string): Promise<Result<readonly string[], BindFail
   }
 }
 
-interface AddressBind {
+export interface AddressBind {
   readonly address: string;
   readonly port: number;
-  readonly threads: number;
+  /** How many sockets, if they are several; they share what comes. */
+  readonly count: number;
   readonly ipv6Only: boolean;
+  /** Others may bind the port beside it later, as long as they are this user's. */
+  readonly isShared: boolean;
+  /** There is a socket of ours in its way, which lets it in. */
+  readonly isOurs: boolean;
 }
 
-function bindAddress({ address, port, threads, ipv6Only }: AddressBind): Result<BoundListener, string> {
+/** Binds an address, or gives the system's code. */
+export function bindAddress({
+  address, port, count, ipv6Only, isShared, isOurs,
+}: AddressBind): Result<BoundSocket, string> {
   const type = net.isIP(address.split("%")[0] ?? address) === 6 ? 6 : 4;
   const v6 = type === 6 && ipv6Only ? UV_TCP_IPV6ONLY : 0;
-  // Without SO_REUSEPORT first: with it two programs of one user would share the port in silence.
-  const first = create(address, port, type, undefined, v6);
-  if (!first.ok) return first;
-  if (threads === 1) return ok(listenerOf(first.value));
-  const resolved = first.value.port;
-  first.value.handle.close();
+  let resolved = port;
+  if (!isOurs) {
+    // Without SO_REUSEPORT first: with it two programs of one user would share the port in silence.
+    const alone = create(address, port, type, undefined, v6);
+    if (!alone.ok) return alone;
+    if (count === 1 && !isShared) return ok(listenerOf(alone.value));
+    resolved = alone.value.port;
+    alone.value.handle.close();
+  }
   const handles: OpenSocket[] = [];
-  for (let index = 0; index < threads; index++) {
+  for (let index = 0; index < count; index++) {
     const sibling = create(address, resolved, type, undefined, v6 | UV_TCP_REUSEPORT);
     if (!sibling.ok) {
       for (const { handle } of handles) handle.close();
@@ -192,7 +130,7 @@ function create(
   return ok({ handle, host: name.address ?? address ?? "", port: name.port ?? port });
 }
 
-function listenerOf(one: OpenSocket, others: readonly OpenSocket[] = []): BoundListener {
+function listenerOf(one: OpenSocket, others: readonly OpenSocket[] = []): BoundSocket {
   const all = [one, ...others];
   return {
     address: { kind: "tcp", host: one.host, port: one.port },
@@ -203,21 +141,22 @@ function listenerOf(one: OpenSocket, others: readonly OpenSocket[] = []): BoundL
   };
 }
 
-function tcpFailure(bind: TcpBind, failure: { readonly code: string; readonly address: string }): BindFailure {
+/** What the code of a failed bind means for the operator. */
+export function tcpFailure(bind: { readonly host: string; readonly port: number }, code: string): BindFailure {
   const host = bind.host.includes(":") ? `[${bind.host}]` : bind.host;
   const where = `${host}:${bind.port}`;
-  switch (failure.code) {
+  switch (code) {
     case "EADDRINUSE": {
       const holder = holderOfPort(bind.port);
       return {
         message: `cannot listen on ${where}: port ${bind.port} is in use${holder === undefined ? "" : ` by ${holder}`}`,
-        hint: "stop it, or choose another port with --bind",
+        hint: "stop it, or choose another port",
       };
     }
     case "EACCES":
       return {
         message: `cannot listen on ${where}: ports below 1024 need a privilege`,
-        hint: "start as root with --user, grant CAP_NET_BIND_SERVICE, or choose another port with --bind",
+        hint: "start as root and name a user, grant CAP_NET_BIND_SERVICE, or choose another port",
       };
     case "EADDRNOTAVAIL":
       return {
@@ -225,7 +164,7 @@ function tcpFailure(bind: TcpBind, failure: { readonly code: string; readonly ad
         hint: "0.0.0.0 and [::] stand for all of its addresses",
       };
     default:
-      return { message: `cannot listen on ${where}: ${failure.code}`, hint: undefined };
+      return { message: `cannot listen on ${where}: ${code}`, hint: undefined };
   }
 }
 
@@ -234,7 +173,17 @@ interface UnixBind {
   readonly mode: number | undefined;
 }
 
-async function bindUnix({ path, mode }: UnixBind, options: BindOptions): Promise<Result<BoundListener, BindFailure>> {
+export interface UnixOptions {
+  readonly umask: number | undefined;
+  /** Owner of the file, where privileges are dropped. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+/** Binds a path. What a dead process left there is replaced. */
+export async function bindUnix(
+  { path, mode }: UnixBind,
+  options: UnixOptions,
+): Promise<Result<BoundSocket, BindFailure>> {
   const inTheWay = await clearStale(path);
   if (inTheWay !== undefined) return err(inTheWay);
   // uvicorn's mode: a proxy that runs as somebody else must be able to connect. Made by umask: there is no moment
@@ -254,7 +203,7 @@ async function bindUnix({ path, mode }: UnixBind, options: BindOptions): Promise
     close: () => {
       // libuv unlinks the file of a pipe it bound, also one that another process has put there since.
       const isOurs = lstatSync(path, { throwIfNoEntry: false })?.ino === inode;
-      if (isOurs) unlinkSync(path);
+      if (isOurs) handle.close();
     },
   });
 }
@@ -293,7 +242,8 @@ function unixFailure(path: string, code: string): BindFailure {
   return { message: `${message}: there is no directory ${dirname(path)}`, hint: "create the directory first" };
 }
 
-function openInherited(fd: number): Result<BoundListener, BindFailure> {
+/** Takes a socket that this process was started with. */
+export function openInherited(fd: number): Result<BoundSocket, BindFailure> {
   const hint =
     "the descriptor must be a bound TCP or Unix stream socket, as systemd's socket units pass it (3 is the first)";
   const failure = { message: `cannot listen on the inherited descriptor ${fd}: it is no socket`, hint };
