@@ -5,8 +5,9 @@ import { choice, count, countOrAuto, duration, onOff, pair, text, textOrEmpty } 
 import type { AnyRow, DefaultedRow, OptionRow, World } from "../config/directive.ts";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
 import { parseEnvFile } from "../config/env-file.ts";
-import type { AppSettings } from "../config/model.ts";
+import type { Statement } from "../config/nginx/print.ts";
 import type { OptionValues } from "../config/option-values.ts";
+import { directive, onOffWord, timeWord } from "../config/statements.ts";
 
 /** Slots of a worker's state file: docs/wire.md. */
 const threadCountMax = 256;
@@ -161,7 +162,7 @@ const timeoutRow: DefaultedRow<number> = {
   example: "tricorn shop.wsgi --timeout 2m",
 };
 
-const gracefulTimeoutRow: DefaultedRow<number> = {
+export const gracefulTimeoutRow: DefaultedRow<number> = {
   name: "graceful-timeout",
   aliases: ["timeout-graceful-shutdown", "worker-shutdown-timeout"],
   argument: duration({ minMs: 0 }),
@@ -192,32 +193,13 @@ const maxRequestsJitterRow: DefaultedRow<number> = {
   example: "tricorn shop.wsgi --max-requests 10000 --max-requests-jitter 1000",
 };
 
-const backlogRow: DefaultedRow<number> = {
+export const backlogRow: DefaultedRow<number> = {
   name: "backlog",
   argument: count({ min: 1, max: 65_535 }),
   default: "2048",
   group: "Workers",
   doc: "Requests that may wait for a worker before the answer is 503; also the kernel's queue of connections.",
   example: "tricorn shop.wsgi --backlog 512",
-};
-
-const limitConcurrencyRow: DefaultedRow<number> = {
-  name: "limit-concurrency",
-  argument: count({ min: 0, max: 2 ** 31 - 1 }),
-  default: "0",
-  group: "Workers",
-  doc: "Connections and requests in progress at once before the answer is 503; 0: no such limit.",
-  example: "tricorn shop.asgi --limit-concurrency 1000",
-};
-
-const workerConnectionsRow: DefaultedRow<number> = {
-  name: "worker-connections",
-  argument: count({ min: 1, max: 1_000_000 }),
-  default: "10240",
-  group: "Edge",
-  doc: "Client connections that one edge thread keeps open, as far as the system's limit of open files allows.",
-  example: "tricorn shop.wsgi --worker-connections 50000",
-  nginx: "worker_connections",
 };
 
 export const appRows: readonly AnyRow[] = [
@@ -241,48 +223,46 @@ export const appRows: readonly AnyRow[] = [
   maxRequestsRow,
   maxRequestsJitterRow,
   backlogRow,
-  limitConcurrencyRow,
-  workerConnectionsRow,
 ];
 
 export interface AppInput {
   readonly values: OptionValues;
   readonly world: World;
-  /** Edge threads, which share the system's limit of open files. */
-  readonly workerProcesses: number;
   readonly report: (diagnostic: Diagnostic) => void;
 }
 
-/** The application's slot of the configuration. */
-export function appSettings({ values, world, workerProcesses, report }: AppInput): AppSettings {
+/** What stands in the application's `app` block. */
+export function appStatements({ values, world, report }: AppInput): readonly Statement[] {
   const chdir = absolute(world.cwd, values.one(chdirRow));
   if (world.kindOf(chdir) !== "directory") {
     report(error(`--chdir: there is no directory ${chdir}`, "name the directory that holds the application"));
   }
   const workers = values.one(workersRow);
-  return {
-    app: values.one(appRow),
-    factory: values.one(factoryRow),
-    interface: values.one(interfaceRow),
-    python: values.optional(pythonRow),
-    chdir,
-    appDir: absolute(chdir, values.one(appDirRow)),
-    pythonpath: values.all(pythonpathRow).map((path) => absolute(chdir, path)),
-    env: environmentOf(values, world, report),
-    workers: workers === "auto" ? Math.min(world.cpuCount, workerCountMax) : workers,
-    threads: values.one(threadsRow),
-    preload: values.one(preloadRow),
-    loop: values.one(loopRow),
-    lifespan: values.one(lifespanRow),
-    rootPath: rootPathOf(values.one(rootPathRow), report),
-    timeoutMs: values.one(timeoutRow),
-    gracefulTimeoutMs: values.one(gracefulTimeoutRow),
-    maxRequests: values.one(maxRequestsRow),
-    maxRequestsJitter: values.one(maxRequestsJitterRow),
-    backlog: values.one(backlogRow),
-    workerConnections: connectionsOf({ values, world, workerProcesses, report }),
-    limitConcurrency: values.one(limitConcurrencyRow),
-  };
+  const app = values.one(appRow);
+  const python = values.optional(pythonRow);
+  const pythonpath = values.all(pythonpathRow).map((path) => absolute(chdir, path));
+  const rootPath = rootPathOf(values.one(rootPathRow), report);
+  return [
+    ...(app === "" ? [] : [directive("module", app)]),
+    directive("factory", onOffWord(values.one(factoryRow))),
+    directive("interface", values.one(interfaceRow)),
+    ...(python === undefined ? [] : [directive("python", python)]),
+    directive("chdir", chdir),
+    directive("app_dir", absolute(chdir, values.one(appDirRow))),
+    ...(pythonpath.length === 0 ? [] : [directive("pythonpath", ...pythonpath)]),
+    ...environmentOf(values, world, report).map(([name, value]) => directive("env", `${name}=${value}`)),
+    ...(rootPath === "" ? [] : [directive("root_path", rootPath)]),
+    directive("loop", values.one(loopRow)),
+    directive("lifespan", values.one(lifespanRow)),
+    directive("workers", workers === "auto" ? Math.min(world.cpuCount, workerCountMax) : workers),
+    directive("threads", values.one(threadsRow)),
+    directive("preload", onOffWord(values.one(preloadRow))),
+    directive("timeout", timeWord(values.one(timeoutRow))),
+    directive("graceful_timeout", timeWord(values.one(gracefulTimeoutRow))),
+    directive("max_requests", values.one(maxRequestsRow)),
+    directive("max_requests_jitter", values.one(maxRequestsJitterRow)),
+    directive("backlog", values.one(backlogRow)),
+  ];
 }
 
 function absolute(base: string, path: string): string {
@@ -303,7 +283,7 @@ function environmentOf(
   values: OptionValues,
   world: World,
   report: (diagnostic: Diagnostic) => void,
-): AppSettings["env"] {
+): readonly (readonly [name: string, value: string])[] {
   const variables = new Map(values.all(envRow));
   const file = values.optional(envFileRow);
   if (file === undefined) return [...variables];
@@ -324,21 +304,4 @@ function environmentOf(
     if (world.environment[name] === undefined && !variables.has(name)) variables.set(name, value);
   }
   return [...variables];
-}
-
-/** Descriptors that are no client connections: sockets to the workers, spool files, logs, Node's own. */
-const fileCountReserved = 256;
-
-function connectionsOf({ values, world, workerProcesses, report }: AppInput): number {
-  const wanted = values.one(workerConnectionsRow);
-  const room = Math.max(16, Math.floor((world.fileCountMax - fileCountReserved) / workerProcesses));
-  if (wanted <= room) return wanted;
-  if (values.source(workerConnectionsRow) !== "default") {
-    report({
-      severity: "warning",
-      message: `--worker-connections is ${room} instead of ${wanted}: a process may open ${world.fileCountMax} files`,
-      hint: "raise the limit with `ulimit -n`, or LimitNOFILE= of a systemd unit",
-    });
-  }
-  return room;
 }

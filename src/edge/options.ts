@@ -4,8 +4,9 @@
 import { count, countOrAuto, duration, network, onOff, pair, size, sizeOrUnlimited } from "../config/arguments.ts";
 import type { AnyRow, Argument, DefaultedRow, OptionRow } from "../config/directive.ts";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
-import type { ForwardedSettings, HttpSettings } from "../config/model.ts";
+import type { Statement } from "../config/nginx/print.ts";
 import type { OptionValues } from "../config/option-values.ts";
+import { directive, onOffWord, sizeWord, timeWord, withoutVariables } from "../config/statements.ts";
 import { err, ok } from "../std/result.ts";
 import { parseSize } from "../std/units.ts";
 
@@ -229,41 +230,50 @@ export const edgeRows: readonly AnyRow[] = [
   headerRow,
 ];
 
-/** The edge's slot of the configuration: HTTP. */
-export function httpSettings(values: OptionValues, report: (diagnostic: Diagnostic) => void): HttpSettings {
-  const settings: HttpSettings = {
-    requestLineSizeMax: values.one(requestLineRow),
-    fieldCountMax: values.one(fieldCountRow),
-    fieldSizeMax: values.one(fieldSizeRow),
-    headSizeMax: values.one(headSizeRow),
-    clientMaxBodySize: values.one(clientMaxBodySizeRow),
-    clientBodyBufferSize: values.one(clientBodyBufferSizeRow),
-    clientHeaderTimeoutMs: values.one(clientHeaderTimeoutRow),
-    clientBodyTimeoutMs: values.one(clientBodyTimeoutRow),
-    sendTimeoutMs: values.one(sendTimeoutRow),
-    keepaliveTimeoutMs: values.one(keepAliveRow),
-    keepaliveRequests: values.one(keepaliveRequestsRow),
-    keepaliveTimeMs: values.one(keepaliveTimeRow),
-    underscoresInHeaders: values.one(underscoresRow),
-    serverHeader: values.one(serverHeaderRow),
-    dateHeader: values.one(dateHeaderRow),
-    headers: values.all(headerRow),
-  };
-  const lineSizeMax = Math.max(settings.requestLineSizeMax, settings.fieldSizeMax);
-  if (settings.headSizeMax < lineSizeMax) {
+/** What stands in `http` about HTTP, responses and proxies in front. */
+export function httpStatements(values: OptionValues, report: (diagnostic: Diagnostic) => void): readonly Statement[] {
+  const requestLineSizeMax = values.one(requestLineRow);
+  const fieldSizeMax = values.one(fieldSizeRow);
+  const headSize = values.one(headSizeRow);
+  const lineSizeMax = Math.max(requestLineSizeMax, fieldSizeMax);
+  if (headSize < lineSizeMax) {
     report(
       error(
-        `--large-client-header-buffers allows ${settings.headSizeMax} bytes in all, but a line may have ${lineSizeMax}`,
+        `--large-client-header-buffers allows ${headSize} bytes in all, but a line may have ${lineSizeMax}`,
         `raise it to ${lineSizeMax} at least, or lower --limit-request-line and --limit-request-field-size`,
       ),
     );
   }
-  return settings;
+  const bodySizeMax = values.one(clientMaxBodySizeRow);
+  return [
+    directive("limit_request_line", requestLineSizeMax),
+    directive("max_headers", values.one(fieldCountRow)),
+    directive("limit_request_field_size", fieldSizeMax),
+    directive("large_client_header_buffers", ...bufferWords(headSize)),
+    directive("client_max_body_size", bodySizeMax === Number.MAX_SAFE_INTEGER ? 0 : sizeWord(bodySizeMax)),
+    directive("client_body_buffer_size", sizeWord(values.one(clientBodyBufferSizeRow))),
+    directive("keepalive_requests", values.one(keepaliveRequestsRow)),
+    directive("underscores_in_headers", onOffWord(values.one(underscoresRow))),
+    directive("client_header_timeout", timeWord(values.one(clientHeaderTimeoutRow))),
+    directive("client_body_timeout", timeWord(values.one(clientBodyTimeoutRow))),
+    directive("send_timeout", timeWord(values.one(sendTimeoutRow))),
+    directive("keepalive_timeout", timeWord(values.one(keepAliveRow))),
+    directive("keepalive_time", timeWord(values.one(keepaliveTimeRow))),
+    directive("forwarded_allow_ips", ...trustedWords(values)),
+    directive("server_tokens", values.one(serverHeaderRow) ? "off" : "none"),
+    directive("date_header", onOffWord(values.one(dateHeaderRow))),
+    ...values.all(headerRow).map(([name, value]) => directive("add_header", name, withoutVariables(value), "always")),
+  ];
 }
 
-/** The edge's slot of the configuration: whom to believe. */
-export function forwardedSettings(values: OptionValues): ForwardedSettings {
-  return { proxyHeaders: values.one(proxyHeadersRow), forwardedAllowIps: values.all(forwardedAllowIpsRow) };
+/** A head's size as nginx writes it: four buffers where it can be divided so. */
+function bufferWords(size: number): readonly [number: number, size: string] {
+  return size % 4 === 0 ? [4, sizeWord(size / 4)] : [1, sizeWord(size)];
+}
+
+function trustedWords(values: OptionValues): readonly string[] {
+  const peers = values.one(proxyHeadersRow) ? values.all(forwardedAllowIpsRow) : [];
+  return peers.length === 0 ? ["off"] : peers;
 }
 
 /** A head is held in memory as a whole. */

@@ -3,8 +3,9 @@
  */
 import { choice, count, duration, onOff, size } from "../config/arguments.ts";
 import type { AnyRow, Argument, DefaultedRow } from "../config/directive.ts";
-import type { WebSocketSettings } from "../config/model.ts";
+import type { Statement } from "../config/nginx/print.ts";
 import type { OptionValues } from "../config/option-values.ts";
+import { directive, onOffWord, sizeWord, timeWord } from "../config/statements.ts";
 
 const wsRow: DefaultedRow<boolean> = {
   name: "ws",
@@ -61,7 +62,7 @@ const wsPerMessageDeflateRow: DefaultedRow<boolean> = {
   example: "tricorn chat:app --ws-per-message-deflate off",
 };
 
-export const webSocketRows: readonly AnyRow[] = [
+export const webSocketOptionRows: readonly AnyRow[] = [
   wsRow,
   wsMaxSizeRow,
   wsMaxQueueRow,
@@ -70,16 +71,16 @@ export const webSocketRows: readonly AnyRow[] = [
   wsPerMessageDeflateRow,
 ];
 
-/** The edge's slot of the configuration: WebSocket. */
-export function webSocketSettings(values: OptionValues): WebSocketSettings {
-  return {
-    enabled: values.one(wsRow),
-    messageSizeMax: values.one(wsMaxSizeRow),
-    queueMax: values.one(wsMaxQueueRow),
-    pingIntervalMs: values.one(wsPingIntervalRow),
-    pingTimeoutMs: values.one(wsPingTimeoutRow),
-    perMessageDeflate: values.one(wsPerMessageDeflateRow),
-  };
+/** What stands in `http` about WebSockets. */
+export function webSocketStatements(values: OptionValues): readonly Statement[] {
+  return [
+    directive("ws", onOffWord(values.one(wsRow))),
+    directive("ws_max_size", sizeWord(values.one(wsMaxSizeRow))),
+    directive("ws_max_queue", values.one(wsMaxQueueRow)),
+    directive("ws_ping_interval", timeWord(values.one(wsPingIntervalRow))),
+    directive("ws_ping_timeout", timeWord(values.one(wsPingTimeoutRow))),
+    directive("ws_per_message_deflate", onOffWord(values.one(wsPerMessageDeflateRow))),
+  ];
 }
 
 /** Uvicorn's `--ws`: everything but none is what we have. */

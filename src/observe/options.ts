@@ -4,7 +4,9 @@
 import { choice, onOff, text } from "../config/arguments.ts";
 import type { AnyRow, DefaultedRow, OptionRow } from "../config/directive.ts";
 import type { LogLevel } from "../config/model.ts";
+import type { Statement } from "../config/nginx/print.ts";
 import type { OptionValues } from "../config/option-values.ts";
+import { directive, onOffWord, withoutVariables } from "../config/statements.ts";
 
 const accessLogRow: DefaultedRow<boolean> = {
   name: "access-log",
@@ -74,28 +76,32 @@ export const logRows: readonly AnyRow[] = [
   useColorsRow,
 ];
 
-/** What the options say about logs. */
-export interface LogOptions {
-  /** "-" for standard output, a path, or undefined for none. */
-  readonly accessLog: string | undefined;
-  /** gunicorn's atoms, or the word "combined". */
-  readonly accessLogFormat: string;
-  /** "-" for standard error, else a path. */
-  readonly errorLog: string;
-  readonly level: LogLevel;
-  readonly useColors: boolean | undefined;
+/** nginx's names of levels that have another one there. */
+const levelWords: Readonly<Partial<Record<LogLevel, string>>> = { critical: "crit", warning: "warn" };
+
+/** What stands in the main context about errors; paths are made absolute against `cwd`. */
+export function errorLogStatements(values: OptionValues, cwd: string): readonly Statement[] {
+  const level = values.one(logLevelRow);
+  const path = values.one(errorLogfileRow);
+  const colors = values.optional(useColorsRow);
+  return [
+    directive("error_log", path === "-" ? "stderr" : absolute(path, cwd), levelWords[level] ?? level),
+    ...(colors === undefined ? [] : [directive("log_colors", onOffWord(colors))]),
+  ];
 }
 
-/** Reads the options; paths are made absolute against `cwd`. */
-export function logSettings(values: OptionValues, cwd: string): LogOptions {
-  const inDirectory = (path: string): string => (path === "-" || path.startsWith("/") ? path : `${cwd}/${path}`);
+/** What stands in `http` about the access log. */
+export function accessLogStatements(values: OptionValues, cwd: string): readonly Statement[] {
   const silenced = values.source(accessLogRow) !== "default" && !values.one(accessLogRow);
-  const accessLog = values.optional(accessLogfileRow) ?? (values.one(accessLogRow) ? "-" : undefined);
-  return {
-    accessLog: silenced || accessLog === undefined ? undefined : inDirectory(accessLog),
-    accessLogFormat: values.one(accessLogFormatRow),
-    errorLog: inDirectory(values.one(errorLogfileRow)),
-    level: values.one(logLevelRow),
-    useColors: values.optional(useColorsRow),
-  };
+  const path = values.optional(accessLogfileRow) ?? (values.one(accessLogRow) ? "-" : undefined);
+  if (silenced || path === undefined) return [];
+  return [
+    // gunicorn's `combined` writes a dash for a body without bytes, nginx's a zero.
+    directive("log_format", "gunicorn", "escape=atoms", values.one(accessLogFormatRow)),
+    directive("access_log", path === "-" ? "-" : withoutVariables(absolute(path, cwd)), "gunicorn"),
+  ];
+}
+
+function absolute(path: string, cwd: string): string {
+  return path.startsWith("/") ? path : `${cwd}/${path}`;
 }

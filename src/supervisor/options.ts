@@ -2,10 +2,13 @@
  * The supervisor's options: where to listen, as whom to run.
  */
 import { bind, count, descriptor, octal, text, unixPath } from "../config/arguments.ts";
-import type { AnyRow, OptionRow, World } from "../config/directive.ts";
+import type { AnyRow, DefaultedRow, OptionRow, World } from "../config/directive.ts";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
-import type { Bind, ProcessSettings } from "../config/model.ts";
+import type { Bind } from "../config/model.ts";
+import type { Statement } from "../config/nginx/print.ts";
 import type { OptionValues, Source } from "../config/option-values.ts";
+import { blockOf, directive } from "../config/statements.ts";
+import { unreachable } from "../std/assert.ts";
 
 const bindRow: OptionRow<Bind> = {
   name: "bind",
@@ -90,6 +93,25 @@ const umaskRow: OptionRow<number> = {
   example: "tricorn shop.wsgi --umask 027",
 };
 
+const limitConcurrencyRow: DefaultedRow<number> = {
+  name: "limit-concurrency",
+  argument: count({ min: 0, max: 2 ** 31 - 1 }),
+  default: "0",
+  group: "Workers",
+  doc: "Connections and requests in progress at once before the answer is 503; 0: no such limit.",
+  example: "tricorn shop.asgi --limit-concurrency 1000",
+};
+
+const workerConnectionsRow: DefaultedRow<number> = {
+  name: "worker-connections",
+  argument: count({ min: 1, max: 1_000_000 }),
+  default: "10240",
+  group: "Edge",
+  doc: "Client connections that one edge thread keeps open, as far as the system's limit of open files allows.",
+  example: "tricorn shop.wsgi --worker-connections 50000",
+  nginx: "worker_connections",
+};
+
 export const supervisorRows: readonly AnyRow[] = [
   bindRow,
   hostRow,
@@ -100,27 +122,53 @@ export const supervisorRows: readonly AnyRow[] = [
   userRow,
   groupRow,
   umaskRow,
+  limitConcurrencyRow,
+  workerConnectionsRow,
 ];
 
 export interface ProcessInput {
   readonly values: OptionValues;
   readonly world: World;
+  /** Edge threads, which share the system's limit of open files. */
   readonly workerProcesses: number;
   readonly report: (diagnostic: Diagnostic) => void;
 }
 
-/** The supervisor's slot of the configuration. */
-export function processSettings({ values, world, workerProcesses, report }: ProcessInput): ProcessSettings {
-  const inDirectory = (path: string): string => (path.startsWith("/") ? path : `${world.cwd}/${path}`);
+/** What stands in the main context about processes. */
+export function processStatements({ values, world, workerProcesses, report }: ProcessInput): readonly Statement[] {
   const pid = values.optional(pidRow);
-  return {
-    binds: bindsOf(values, report).map((one) => (one.kind === "unix" ? { ...one, path: inDirectory(one.path) } : one)),
-    workerProcesses,
-    pid: pid === undefined ? undefined : inDirectory(pid),
-    user: values.optional(userRow),
-    group: values.optional(groupRow),
-    umask: values.optional(umaskRow),
-  };
+  const user = values.optional(userRow);
+  const group = values.optional(groupRow);
+  const umask = values.optional(umaskRow);
+  return [
+    directive("daemon", "off"),
+    ...(user === undefined ? [] : [directive("user", user, ...(group === undefined ? [] : [group]))]),
+    ...(user !== undefined || group === undefined ? [] : [directive("group", group)]),
+    ...(pid === undefined ? [] : [directive("pid", pid.startsWith("/") ? pid : `${world.cwd}/${pid}`)]),
+    ...(umask === undefined ? [] : [directive("umask", umask.toString(8).padStart(3, "0"))]),
+    directive("worker_processes", workerProcesses),
+    directive("limit_concurrency", values.one(limitConcurrencyRow)),
+    blockOf("events", [], [
+      directive("worker_connections", connectionsOf({ values, world, workerProcesses, report })),
+    ]),
+  ];
+}
+
+/** The `listen`s of the one server. @param backlog connections that the kernel keeps until they are accepted */
+export function listenStatements({ values, world, report }: ProcessInput, backlog: number): readonly Statement[] {
+  return bindsOf(values, report).map((bound) => directive("listen", ...listenWords(bound, world.cwd), `backlog=${backlog}`));
+}
+
+function listenWords(bound: Bind, cwd: string): readonly string[] {
+  switch (bound.kind) {
+    case "fd": return [`fd:${bound.fd}`];
+    case "tcp": return [`${bound.host.includes(":") ? `[${bound.host}]` : bound.host}:${bound.port}`];
+    case "unix": {
+      const path = bound.path.startsWith("/") ? bound.path : `${cwd}/${bound.path}`;
+      return [`unix:${path}`, ...(bound.mode === undefined ? [] : [`mode=0${bound.mode.toString(8).padStart(3, "0")}`])];
+    }
+    default: return unreachable(bound);
+  }
 }
 
 const strengths: readonly Source[] = ["default", "platform", "environment", "command line"];
@@ -143,4 +191,21 @@ function bindsOf(values: OptionValues, report: (diagnostic: Diagnostic) => void)
   // PORT is what platforms set in a container, where nobody could reach the loopback address.
   const host = values.optional(hostRow) ?? (values.source(portRow) === "platform" ? "0.0.0.0" : "127.0.0.1");
   return [{ kind: "tcp", host: host.replace(/^\[(.*)\]$/, "$1"), port: port ?? 8000 }];
+}
+
+/** Descriptors that are no client connections: sockets to the workers, spool files, logs, Node's own. */
+const fileCountReserved = 256;
+
+function connectionsOf({ values, world, workerProcesses, report }: ProcessInput): number {
+  const wanted = values.one(workerConnectionsRow);
+  const room = Math.max(16, Math.floor((world.fileCountMax - fileCountReserved) / workerProcesses));
+  if (wanted <= room) return wanted;
+  if (values.source(workerConnectionsRow) !== "default") {
+    report({
+      severity: "warning",
+      message: `--worker-connections is ${room} instead of ${wanted}: a process may open ${world.fileCountMax} files`,
+      hint: "raise the limit with `ulimit -n`, or LimitNOFILE= of a systemd unit",
+    });
+  }
+  return room;
 }

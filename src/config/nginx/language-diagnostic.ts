@@ -49,10 +49,20 @@ export function formatLanguageDiagnostics(diagnostics: readonly LanguageDiagnost
   return shown.map(format).join("") + (more > 0 ? `tricorn: and ${more} more\n` : "");
 }
 
+/** nginx's level and its sentence with the place, for a line of a log or of standard error. */
+export function nginxLineOf(diagnostic: LanguageDiagnostic): {
+  readonly level: "emerg" | "warn";
+  readonly text: string;
+} {
+  const { severity, nginx, place, nginxLine } = diagnostic;
+  const text = visible(nginx) + (place === undefined ? "" : nginxPlace(place.source, nginxLine));
+  return { level: severity === "error" ? "emerg" : "warn", text };
+}
+
 function format(diagnostic: LanguageDiagnostic): string {
-  const { severity, message, hint, nginx, place, nginxLine } = diagnostic;
-  const level = severity === "error" ? "emerg" : "warn";
-  let text = `nginx: [${level}] ${visible(nginx)}${place === undefined ? "" : nginxPlace(place.source, nginxLine)}\n`;
+  const { severity, message, hint, place } = diagnostic;
+  const line = nginxLineOf(diagnostic);
+  let text = `nginx: [${line.level}] ${line.text}\n`;
   if (place === undefined) {
     text += `tricorn: ${severity}: ${visible(message)}\n`;
   } else {
