@@ -9,13 +9,13 @@ import { closest } from "../std/similar.ts";
 import {
   COMBINED_NAME, accessLogRow, combinedFormat, logFormatRow, logSubrequestRow, openLogFileCacheRow,
 } from "./access-log-rows.ts";
-import { errorLogRow } from "./error-log-row.ts";
+import { errorLogRow, logColorsRow } from "./error-log-row.ts";
 import type { AccessLogSettings, AccessLogTarget, LogFormat } from "./settings.ts";
 import { isSyslog } from "./syslog-target.ts";
 
 /** All rows of this room. */
 export const observeDirectives: readonly AnyDirectiveRow[] = [
-  logFormatRow, accessLogRow, openLogFileCacheRow, logSubrequestRow, errorLogRow,
+  logFormatRow, accessLogRow, openLogFileCacheRow, logSubrequestRow, errorLogRow, logColorsRow,
 ];
 
 /** What accessLogSettings() depends on. */
@@ -48,6 +48,11 @@ export function accessLogSettings(block: Block, prefix: string): AccessLogSettin
 export function errorLogSettings(block: Block, prefix: string, fallback: string): readonly ErrorLogSettings[] {
   const logs = block.all(errorLogRow).map(({ path, level }) => ({ path: absoluteFile(path, prefix), level }));
   return logs.length > 0 ? logs : [{ path: absoluteFile(fallback, prefix), level: "error" }];
+}
+
+/** Are there colours on standard error? Undefined where the main context does not say it: see wantsColors(). */
+export function logColors(main: Block): boolean | undefined {
+  return main.optional(logColorsRow);
 }
 
 function absolute(path: string | ComplexValue, prefix: string): string | ComplexValue {

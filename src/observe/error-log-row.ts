@@ -1,6 +1,9 @@
-/** The row of error_log. What is refused is refused in nginx's words. */
+/** The rows of error logs. What is refused is refused in nginx's words. */
 import type { ErrorLogSettings, LogLevel } from "../config/model.ts";
-import { ARGUMENT_COUNT_MAX, type ArgumentRefusal, type Arguments, type DirectiveRow } from "../config/nginx/directive-row.ts";
+import { onOff } from "../config/nginx/argument-types.ts";
+import {
+  ARGUMENT_COUNT_MAX, type ArgumentRefusal, type Arguments, type DirectiveRow, one,
+} from "../config/nginx/directive-row.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { isSyslog, parseSyslog } from "./syslog-target.ts";
 
@@ -69,4 +72,14 @@ export const errorLogRow: DirectiveRow<ErrorLogSettings> = {
   module: "ngx_core_module",
   doc: "Where errors are logged, and from which level on. In the main context: of the whole program and its applications.",
   example: "error_log /var/log/shop-error.log warn;",
+};
+
+export const logColorsRow: DirectiveRow<boolean> = {
+  name: "log_colors",
+  contexts: ["main"],
+  arguments: one(onOff()),
+  merge: "none",
+  module: "tricorn",
+  doc: "Colours in what is logged to standard error; not written: on a terminal, unless NO_COLOR is set.",
+  example: "log_colors off;",
 };

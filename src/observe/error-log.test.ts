@@ -17,7 +17,7 @@ function lines(path: string): readonly string[] {
 
 test("a line is time, level, who and what; less important ones are left out", async () => {
   const path = join(directory, "a.log");
-  const log = new ErrorLog({ path, level: "warning", useColors: false });
+  const log = new ErrorLog({ logs: [{ path, level: "warning" }], useColors: false });
   log.log("info", "master", "not this");
   log.log("warning", "master", "this");
   log.log("error", "worker-1", "first\nsecond\n");
@@ -34,7 +34,7 @@ test("a line is time, level, who and what; less important ones are left out", as
 
 test("after a rotation the lines go to the new file", async () => {
   const path = join(directory, "b.log");
-  const log = new ErrorLog({ path, level: "info", useColors: false });
+  const log = new ErrorLog({ logs: [{ path, level: "info" }], useColors: false });
   log.log("info", "master", "before");
   await new Promise((resolve) => setTimeout(resolve, 50));
   renameSync(path, `${path}.1`);
@@ -47,14 +47,14 @@ test("after a rotation the lines go to the new file", async () => {
 
 test("a full disk loses lines and nothing else", async (context) => {
   if (!existsSync("/dev/full")) return context.skip("no /dev/full here");
-  const log = new ErrorLog({ path: "/dev/full", level: "info", useColors: false });
+  const log = new ErrorLog({ logs: [{ path: "/dev/full", level: "info" }], useColors: false });
   log.log("info", "master", "lost");
   await log.close();
   assert.equal(log.droppedCount, 1);
 });
 
 test("more than 4 MiB do not wait in memory", async () => {
-  const log = new ErrorLog({ path: join(directory, "c.log"), level: "info", useColors: false });
+  const log = new ErrorLog({ logs: [{ path: join(directory, "c.log"), level: "info" }], useColors: false });
   const line = Buffer.alloc(65_536, "x");
   for (let count = 0; count < 100; count++) log.output("worker-1", line);
   assert.ok(log.droppedCount > 30, String(log.droppedCount));

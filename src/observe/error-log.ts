@@ -1,13 +1,16 @@
 /**
- * The error log: messages of Tricorn's own processes and everything that applications print, one line each.
+ * The error logs: messages of Tricorn's own processes and everything that applications print, one line each.
  *
  *     2026-11-21T05:33:01.123Z info     master    listening on http://127.0.0.1:8000
  *
- * It never blocks and never throws: lines wait in memory while one write is under way, and beyond a bound they are
- * dropped and counted. A file may be appended to by several processes (O_APPEND) and reopened after log rotation.
+ * There may be several, each with a level of its own, for the whole program and for locations; a file that is named
+ * twice is opened once. It never blocks and never throws: lines that nobody takes are dropped and counted.
  */
-import { close, closeSync, openSync, write } from "node:fs";
-import type { LogLevel } from "../config/model.ts";
+import { assert } from "../std/assert.ts";
+import type { ErrorLogSettings, LogLevel } from "../config/model.ts";
+import { LogSink } from "./log-sink.ts";
+import { isSyslog, parseSyslog } from "./syslog-target.ts";
+import { Syslog } from "./syslog.ts";
 
 const severities: Readonly<Record<LogLevel, number>> = {
   critical: 5,
@@ -29,41 +32,58 @@ const colors: Readonly<Record<LogLevel | "output", string>> = {
   output: "\x1b[90m",
 };
 
-/** Bytes that may wait for a slow disk or reader. A worker's line has at most 64 KiB. */
-const pendingSizeMax = 4 * 1024 * 1024;
-/** How long close() waits for a reader that does not read. */
-const closeTimeoutMs = 2000;
-const retryMs = 20;
+/** RFC 3164 §4.1.1 */
+const syslogSeverities: Readonly<Record<LogLevel | "output", number>> = {
+  critical: 2,
+  error: 3,
+  warning: 4,
+  info: 6,
+  debug: 7,
+  trace: 7,
+  output: 6,
+};
+
+const MODE = 0o640;
 
 export interface ErrorLogOptions {
-  /** "-" for standard error, else a path. */
-  readonly path: string;
-  readonly level: LogLevel;
+  /** Those of the whole program, at least one; the first takes what applications print, too. */
+  readonly logs: readonly ErrorLogSettings[];
+  /** On standard error; files are without. */
   readonly useColors: boolean;
 }
 
-export class ErrorLog {
-  readonly #options: ErrorLogOptions;
-  readonly #severityMin: number;
-  #fd: number;
-  #pending: Buffer[] = [];
-  #pendingSize = 0;
-  #droppedCount = 0;
-  #reportedCount = 0;
-  #writing = false;
-  #closed = false;
-  #drained: (() => void) | undefined;
+/** A line, not yet as bytes. */
+interface Line {
+  readonly level: LogLevel | "output";
+  readonly who: string;
+  readonly body: Buffer;
+}
 
-  /** Throws the system's error if the file cannot be opened. */
-  constructor(options: ErrorLogOptions) {
-    this.#options = options;
-    this.#severityMin = severities[options.level];
-    this.#fd = options.path === "-" ? 2 : openSync(options.path, "a", 0o640);
+export class ErrorLog {
+  readonly #logs: readonly ErrorLogSettings[];
+  readonly #first: ErrorLogSettings;
+  readonly #useColors: boolean;
+  readonly #severityMin: number;
+  readonly #sinks = new Map<string, LogSink>();
+  readonly #servers = new Map<string, Syslog>();
+
+  /** Throws the system's error if a file cannot be opened. */
+  constructor({ logs, useColors }: ErrorLogOptions) {
+    const [first] = logs;
+    assert(first !== undefined, "there is an error log");
+    this.#logs = logs;
+    this.#first = first;
+    this.#useColors = useColors;
+    this.#severityMin = Math.min(...logs.map(({ level }) => severities[level]));
+    for (const { path } of logs) {
+      if (!isSyslog(path)) this.#sink(path).open();
+    }
   }
 
   /** Lines lost because nobody took them. */
   get droppedCount(): number {
-    return this.#droppedCount;
+    const targets = [...this.#sinks.values(), ...this.#servers.values()];
+    return targets.reduce((sum, { droppedCount }) => sum + droppedCount, 0);
   }
 
   /** True if a message of this level would be written: for those that are costly to make. */
@@ -73,98 +93,106 @@ export class ErrorLog {
 
   /** Writes `message` of `who` ("master", "edge", "worker-3"); further lines of it are indented. */
   log(level: LogLevel, who: string, message: string): void {
-    if (!this.includes(level)) return;
-    const text = message.trimEnd().replaceAll("\n", "\n    ");
-    this.#append(Buffer.from(`${this.#prefix(level, who)}${printable(text)}\n`));
+    if (this.includes(level)) this.logTo(this.#logs, level, who, message);
+  }
+
+  /** Writes to the logs of a location. A file that cannot be opened is said once, in the program's own. */
+  logTo(logs: readonly ErrorLogSettings[], level: LogLevel, who: string, message: string): void {
+    let body: Buffer | undefined;
+    for (const { path, level: least } of logs) {
+      if (severities[level] < severities[least]) continue;
+      body ??= Buffer.from(printable(message.trimEnd().replaceAll("\n", "\n    ")));
+      this.#write(path, { level, who, body });
+    }
   }
 
   /** Writes one line that an application printed, as it is but for control characters. */
   output(who: string, line: Buffer): void {
-    const prefix = Buffer.from(this.#prefix("output", who));
     const body = hasControl(line) ? Buffer.from(printable(line.toString("latin1")), "latin1") : line;
-    this.#append(Buffer.concat([prefix, body, newline]));
+    this.#write(this.#first.path, { level: "output", who, body });
   }
 
-  /** Writes `text` as it is: the banner. */
+  /** Writes `text` as it is: the banner. Nothing of it goes to syslog. */
   print(text: string): void {
-    this.#append(Buffer.from(text));
+    if (!isSyslog(this.#first.path)) this.#sink(this.#first.path).write(Buffer.from(text), 1);
   }
 
-  /** Opens the file anew, for a log rotation; keeps the old one and says so if that fails. */
+  /** Opens the files anew, for a log rotation; keeps an old one and says so if that fails. */
   reopen(): void {
-    if (this.#options.path === "-") return;
-    const old = this.#fd;
-    try {
-      this.#fd = openSync(this.#options.path, "a", 0o640);
-    } catch (error) {
-      // The old file is still good to write to.
-      this.log("error", "log", `cannot reopen ${this.#options.path}: ${String(error)}; writing on to the old file`);
-      return;
+    for (const [path, sink] of this.#sinks) {
+      if (path === "-") continue;
+      try {
+        sink.open();
+      } catch (error) {
+        // The old file is still good to write to.
+        this.log("error", "log", `cannot reopen ${path}: ${String(error)}; writing on to the old file`);
+      }
     }
-    // A write to the old descriptor may be under way in the thread pool.
-    if (this.#writing) setTimeout(() => close(old, () => undefined), closeTimeoutMs).unref();
-    else closeSync(old);
   }
 
   /** Writes what is left, within two seconds. */
   async close(): Promise<void> {
-    this.#closed = true;
-    if (!this.#writing && this.#pending.length === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#drained = resolve;
-      setTimeout(resolve, closeTimeoutMs).unref();
-    });
+    await Promise.all([...this.#sinks.values(), ...this.#servers.values()].map((target) => target.close()));
   }
 
-  #prefix(level: LogLevel | "output", who: string): string {
+  #write(path: string, { level, who, body }: Line): void {
+    if (isSyslog(path)) {
+      const text = `${this.#prefix(level, who, false)}${body.toString("latin1")}`;
+      return this.#server(path).send(text, syslogSeverities[level]);
+    }
+    const prefix = Buffer.from(this.#prefix(level, who, this.#useColors && path === "-"));
+    this.#opened(path).write(Buffer.concat([prefix, body, newline]), 1);
+  }
+
+  #prefix(level: LogLevel | "output", who: string, isColored: boolean): string {
     const time = new Date().toISOString();
     const column = level.padEnd(8);
-    if (!this.#options.useColors) return `${time} ${column} ${who.padEnd(9)} `;
+    if (!isColored) return `${time} ${column} ${who.padEnd(9)} `;
     return `\x1b[90m${time}\x1b[0m ${colors[level]}${column}\x1b[0m ${who.padEnd(9)} `;
   }
 
-  #append(bytes: Buffer): void {
-    if (this.#pendingSize + bytes.length > pendingSizeMax) {
-      this.#droppedCount++;
-      return;
+  /** A log of a location is opened when the first line comes. */
+  #opened(path: string): LogSink {
+    const known = this.#sinks.get(path);
+    if (known !== undefined) return known;
+    const sink = this.#sink(path);
+    try {
+      sink.open();
+    } catch (error) {
+      // Its lines are lost until it can be reopened.
+      this.log("error", "log", `cannot open ${path}: ${String(error)}`);
     }
-    this.#pending.push(bytes);
-    this.#pendingSize += bytes.length;
-    if (!this.#writing) this.#flush();
+    return sink;
   }
 
-  #reportDropped(): void {
-    const count = this.#droppedCount - this.#reportedCount;
-    this.#reportedCount = this.#droppedCount;
-    if (count > 0) this.#pending.push(Buffer.from(`${this.#prefix("warning", "log")}${count} lines were lost\n`));
-  }
-
-  #flush(): void {
-    const bytes = Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingSize = 0;
-    this.#writing = true;
-    this.#write(bytes, 0);
-  }
-
-  #write(bytes: Buffer, offset: number): void {
-    write(this.#fd, bytes, offset, bytes.length - offset, null, (error, count) => {
-      if (error?.code === "EAGAIN" && !this.#closed) {
-        setTimeout(() => this.#write(bytes, offset), retryMs);
-        return;
-      }
-      // A reader that is gone (EPIPE) or a full disk (ENOSPC) must not stop the server: these lines are lost.
-      if (error) this.#droppedCount++;
-      else if (offset + count < bytes.length) {
-        this.#write(bytes, offset + count);
-        return;
-      }
-      this.#writing = false;
-      // Only once there is somebody who takes lines again.
-      if (!error) this.#reportDropped();
-      if (this.#pending.length > 0) this.#flush();
-      else this.#drained?.();
+  #sink(path: string): LogSink {
+    const known = this.#sinks.get(path);
+    if (known !== undefined) return known;
+    const isColored = this.#useColors && path === "-";
+    const sink = new LogSink({
+      path,
+      standard: 2,
+      mode: MODE,
+      onLost: () => undefined,
+      onDropped: (count) => Buffer.from(`${this.#prefix("warning", "log", isColored)}${count} lines were lost\n`),
     });
+    this.#sinks.set(path, sink);
+    return sink;
+  }
+
+  #server(text: string): Syslog {
+    const known = this.#servers.get(text);
+    if (known !== undefined) return known;
+    const target = parseSyslog(text);
+    assert(target.ok, "the syslog server was checked with the configuration");
+    const server = new Syslog(target.value, (level, problem) => this.#tellFiles(level, problem));
+    this.#servers.set(text, server);
+    return server;
+  }
+
+  /** What is wrong with a syslog server is not for syslog servers. */
+  #tellFiles(level: LogLevel, problem: string): void {
+    this.logTo(this.#logs.filter(({ path }) => !isSyslog(path)), level, "log", problem);
   }
 }
 
