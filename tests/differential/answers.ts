@@ -84,8 +84,11 @@ export interface Own {
   readonly masks: readonly RegExp[];
 }
 
-const nginxPage =
-  /^<html>\r\n<head><title>[^<]*<\/title><\/head>\r\n<body>\r\n<center><h1>[^<]*<\/h1><\/center>\r\n(?:<center>[^<]*<\/center>\r\n)?<hr><center>nginx[^<]*<\/center>\r\n<\/body>\r\n<\/html>\r\n(?:<!-- a padding [^>]*-->\r\n)*$/;
+const nginxPage = new RegExp([
+  "<html>", "<head><title>[^<]*</title></head>", "<body>", "<center><h1>[^<]*</h1></center>",
+  "(?:<center>[^<]*</center>\r\n)?<hr><center>nginx[^<]*</center>", "</body>", "</html>",
+  "(?:<!-- a padding [^>]*-->\r\n)*$",
+].join("\r\n").replace(/^/, "^"));
 const ourPage = /^<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>[^<]*<\/title><\/head>\n/;
 const datePattern = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 

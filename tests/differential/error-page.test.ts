@@ -3,7 +3,8 @@ import { differential } from "./group.ts";
 
 differential({
   title: "error_page, named and internal locations",
-  files: { "404.html": "our 404 page", "50x.html": "our 50x", "f.txt": "file", "private/s.txt": "secret", "dir/x": "x" },
+  files: { "404.html": "our 404 page", "50x.html": "our 50x", "f.txt": "file", "private/s.txt": "secret",
+  "dir/x": "x" },
   http: String.raw`
     server {
       listen 127.0.0.1:%PORT%;
@@ -76,19 +77,25 @@ differential({
       location /412 { error_page 412 /f.txt; alias %ROOT%/f.txt; }
       location /twice { error_page 404 /f.txt; error_page 404 /50x.html; return 404; }
     }
-    server { listen 127.0.0.1:%PORT2%; root %ROOT%; error_page 400 404 414 431 494 = /caught; large_client_header_buffers 2 1k;
-     
+    server { listen 127.0.0.1:%PORT2%; root %ROOT%; error_page 400 404 414 431 494 = /caught;
+      large_client_header_buffers 2 1k;
+
       location = /caught { return 200 "caught $status $request_uri\n"; } location / { return 404; } }
     server { listen 127.0.0.1:%PORT3%; root %ROOT%; error_page 404 @nothere; location @there { return 200; } }`,
   cases: [
     "GET /missing", "HEAD /missing", "POST /missing", "DELETE /missing", "GET /404.html", "GET /50x.html", "GET /500",
-    "GET /502", "GET /503", "GET /text", "GET /as200", "GET /as201", "GET /asits", "GET /asits2", "GET /named", "GET /named200",
-    "GET /namedits", "GET /redirect", "GET /redirect301", "GET /redirect303", "GET /redirect307?a=b", "GET /redirect200",
-    "GET /var?page=f.txt", "GET /var?page=none", "GET /varargs", "GET /inner", "GET /recursive", "GET /flat", "GET /endless",
+    "GET /502", "GET /503", "GET /text", "GET /as200", "GET /as201", "GET /asits", "GET /asits2", "GET /named",
+    "GET /named200",
+    "GET /namedits", "GET /redirect", "GET /redirect301", "GET /redirect303", "GET /redirect307?a=b",
+    "GET /redirect200",
+    "GET /var?page=f.txt", "GET /var?page=none", "GET /varargs", "GET /inner", "GET /recursive", "GET /flat",
+    "GET /endless",
     "GET /none", "GET /none/inner", "GET /private/s.txt", "GET /private/", "GET /to-private", "GET /rw-private",
-    "GET /try-private", "POST /method", "PUT /method/f.txt || abc", "POST /post404 || abc", "HEAD /post404", "POST /named-method",
+    "GET /try-private", "POST /method", "PUT /method/f.txt || abc", "POST /post404 || abc", "HEAD /post404",
+    "POST /named-method",
     "GET /auth401", "GET /keep", "GET /302page", "GET /301page", "GET /204page", "POST /413 || abcdef",
-    "POST /413 || ab", "GET /toomany", "GET /444", "GET /as444", "GET /dir403", "GET /dir403/", "GET /to-static-missing",
+    "POST /413 || ab", "GET /toomany", "GET /444", "GET /as444", "GET /dir403", "GET /dir403/",
+    "GET /to-static-missing",
     "GET /rewrite-in", "GET /named-rewrite", "GET /named-break", "GET /overflow", "GET /416 | Range: bytes=90-",
     "GET /412 | If-Match: \"x\"", "GET /twice", "GET /as200?x=1", "GET /f.txt", "GET /as200 | Range: bytes=0-1",
     "GET /as201 | Range: bytes=0-1", "GET /missing | Range: bytes=0-1", "GET /as200 | If-None-Match: *",

@@ -155,7 +155,9 @@ function makeTree(directory: string, files: Tree): void {
   }
   // Folders last, and from below, since their files change them.
   const folders = new Set<string>();
-  for (const path of paths) for (let up = dirname(path); up.length >= directory.length; up = dirname(up)) folders.add(up);
+  for (const path of paths) {
+    for (let up = dirname(path); up.length >= directory.length; up = dirname(up)) folders.add(up);
+  }
   const isLink = (path: string): boolean => typeof files[path.slice(directory.length + 1)] === "object";
   const dated = [...paths.filter((path) => !isLink(path)), ...[...folders].sort((a, b) => b.length - a.length)];
   for (const path of dated) utimesSync(path, changedS, changedS);
