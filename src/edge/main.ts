@@ -27,8 +27,7 @@ class EdgeProcess {
     const { configuration, listeners, runDirectory } = start;
     const { errorLogs, useColors, workerProcesses } = configuration.process;
     this.#log = new ErrorLog({
-      path: errorLogs[0]?.path ?? "-",
-      level: errorLogs[0]?.level ?? "error",
+      logs: errorLogs,
       useColors: wantsColors(useColors, process.stderr.isTTY, process.env),
     });
     for (let edge = 0; edge < workerProcesses; edge++) {

@@ -4,10 +4,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Config } from "../config/model.ts";
 import type { EdgeCommand, EdgeReport } from "../edge/index.ts";
+import type { Configuration } from "../edge/model.ts";
+import { REGEX_NODE_FLAGS } from "../route/index.ts";
 import type { Inbox } from "./inbox.ts";
-import type { BoundListener } from "./sockets.ts";
+import { type HeldListener, shareOut } from "./socket-table.ts";
 
 /** src/edge/main.ts in a checkout, dist/edge/main.js in a package. */
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
@@ -16,8 +17,8 @@ const entry = fileURLToPath(new URL(`../edge/main${extension}`, import.meta.url)
 const firstListenerFd = 4;
 
 export interface EdgeStart {
-  readonly config: Config;
-  readonly listeners: readonly BoundListener[];
+  readonly configuration: Configuration;
+  readonly listeners: readonly HeldListener[];
   readonly runDirectory: string;
   readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly inbox: Inbox;
@@ -43,11 +44,22 @@ export class EdgeProcess {
   readonly #child: ChildProcess;
 
   /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
-  constructor({ config, listeners, runDirectory, identity, inbox, isPlain }: EdgeStart) {
-    const fds = listeners.flatMap((listener) => listener.fds);
+  constructor({ configuration, listeners, runDirectory, identity, inbox, isPlain }: EdgeStart) {
+    const { workerProcesses } = configuration.process;
+    // Each thread closes what it was given, so a socket that two of them share is handed over twice.
+    const fds: number[] = [];
+    const inherited = listeners.map((held) => ({
+      listener: held.listener,
+      address: held.address,
+      fds: shareOut(held.fds, workerProcesses).map((own) => own.map((fd) => firstListenerFd + fds.push(fd) - 1)),
+    }));
     const [command, ...prefix] = [...(isPlain ? [] : patiently()), process.execPath];
-    this.#child = spawn(command ?? process.execPath, [...prefix, ...process.execArgv, entry], {
+    // node:ffi, with which files are sent, needs no flag where Node has it; the launcher's flags come first.
+    const flags = [...process.execArgv, ...REGEX_NODE_FLAGS];
+    this.#child = spawn(command ?? process.execPath, [...prefix, ...flags, entry], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...fds],
+      // What is shared in the configuration stays shared, and its maps and sets arrive as such.
+      serialization: "advanced",
       // A session of its own: Ctrl-C in a terminal reaches the master alone, which then drains the edge.
       detached: true,
       ...(identity && { uid: identity.uid, gid: identity.gid }),
@@ -65,13 +77,7 @@ export class EdgeProcess {
       if (pid !== undefined) return;
       inbox.add({ kind: "edge-exit", pid, exit: { code: undefined, signal: undefined, unstarted: error.message } });
     });
-    let next = firstListenerFd;
-    this.send({
-      kind: "start",
-      config,
-      listeners: listeners.map(({ address, fds: own }) => ({ address, fds: own.map(() => next++) })),
-      runDirectory,
-    });
+    this.send({ kind: "start", configuration, listeners: inherited, runDirectory });
   }
 
   get pid(): number | undefined {

@@ -1,10 +1,9 @@
 /**
- * As whom the edge and the workers run: `--user` and `--group`, by name or number.
+ * As whom the edge and the workers run: `user` and `group`, by name or number.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../std/result.ts";
-import type { ProcessSettings } from "../config/model.ts";
 
 export interface Identity {
   readonly uid: number;
@@ -16,20 +15,25 @@ export interface IdentityFailure {
   readonly hint: string | undefined;
 }
 
+interface Account {
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
+}
+
 /** Undefined if this process already is who it shall be. */
-export function identityOf({ user, group }: ProcessSettings): Result<Identity | undefined, IdentityFailure> {
+export function identityOf({ user, group }: Account): Result<Identity | undefined, IdentityFailure> {
   if (user === undefined && group === undefined) return ok(undefined);
   const own: Identity = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const account = user === undefined ? own : findUser(user);
   if (account === undefined)
-    return err({ message: `--user: there is no user "${user}"`, hint: "create it, or name another" });
+    return err({ message: `there is no user "${user}"`, hint: "create it, or name another" });
   const gid = group === undefined ? account.gid : findGroup(group);
   if (gid === undefined)
-    return err({ message: `--group: there is no group "${group}"`, hint: "create it, or name another" });
+    return err({ message: `there is no group "${group}"`, hint: "create it, or name another" });
   if (account.uid === own.uid && gid === own.gid) return ok(undefined);
   if (own.uid !== 0) {
     return err({
-      message: "--user and --group need root: this process is not",
+      message: "a user or a group can only be taken by root, which this process is not",
       hint: "start it with sudo, or leave them out",
     });
   }

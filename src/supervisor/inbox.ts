@@ -3,8 +3,10 @@
  * it, in order, at one place.
  */
 import type { EdgeReport } from "../edge/index.ts";
+import type { Result } from "../std/result.ts";
 import type { ControlConnection } from "./control-server.ts";
 import type { ControlReport } from "./control-messages.ts";
+import type { Plan } from "./plan.ts";
 import type { WorkerExit } from "./worker.ts";
 
 export type Happening =
@@ -19,9 +21,17 @@ export type Happening =
   | { readonly kind: "closed"; readonly name: string }
   | { readonly kind: "process-exit"; readonly name: string; readonly exit: WorkerExit }
   /** A preloader cannot fork; `hadLoaded`: any more. */
-  | { readonly kind: "preloader-failed"; readonly generation: number; readonly hadLoaded: boolean }
+  | {
+      readonly kind: "preloader-failed";
+      /** The launcher whose it is. */
+      readonly launcher: object;
+      readonly generation: number;
+      readonly hadLoaded: boolean;
+    }
   | { readonly kind: "edge-report"; readonly pid: number | undefined; readonly report: EdgeReport }
-  | { readonly kind: "edge-exit"; readonly pid: number | undefined; readonly exit: WorkerExit };
+  | { readonly kind: "edge-exit"; readonly pid: number | undefined; readonly exit: WorkerExit }
+  /** The configuration has been read again, and all is there that it needs; or it is refused, and why. */
+  | { readonly kind: "read-again"; readonly outcome: Result<Plan | "unchanged", string> };
 
 export class Inbox {
   #happenings: Happening[] = [];

@@ -3,8 +3,8 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { spawnPython } from "./spawn-python.ts";
-import type { ErrorLog } from "../observe/index.ts";
 import type { Happening, Inbox } from "./inbox.ts";
+import type { Log } from "./master-log.ts";
 import { type LineSink, readLines } from "./output-lines.ts";
 import type { PoolSettings } from "./pool-settings.ts";
 import { startMessage } from "./start-message.ts";
@@ -48,21 +48,18 @@ export class SpawnLauncher implements Launcher {
   }
 
   launch(worker: Worker): void {
-    const { interpreter, config, controlSocket, software, inbox, log } = this.#settings;
-    const { name } = worker;
-    const child = spawnPython({ interpreter, settings: config.app, controlSocket, name, software });
+    const { interpreter, app, controlSocket, software, inbox, log } = this.#settings;
+    const { name, title } = worker;
+    const child = spawnPython({ interpreter, settings: app, controlSocket, name, software });
     worker.pid = child.pid;
-    logOutput(child, name, log);
+    logOutput(child, title, log);
     reportExit(child, { name, interpreter, inbox });
   }
 
   connected(worker: Worker): void {
-    const { config, identity, software } = this.#settings;
     const { socketPath, statePath } = worker;
-    const edgePid = this.#edgePid();
-    worker.connection?.send(
-      startMessage({ config, socketPath, statePath, logSocket: undefined, identity, edgePid, software }),
-    );
+    const input = { socketPath, statePath, logSocket: undefined, edgePid: this.#edgePid() };
+    worker.connection?.send(startMessage(this.#settings, input));
   }
 
   knowsEnd(): boolean {
@@ -85,17 +82,17 @@ export class SpawnLauncher implements Launcher {
   }
 }
 
-/** What `name` prints goes to the log, line by line. */
-export function outputSink(name: string, log: ErrorLog): LineSink {
+/** What a process prints goes to the log, line by line. */
+export function outputSink(title: string, log: Log): LineSink {
   return {
-    line: (bytes) => log.output(name, bytes),
-    dropped: (count) => log.log("warning", name, `${count} lines dropped: it prints more than 1 MiB in a second`),
+    line: (bytes) => log.output(title, bytes),
+    dropped: (count) => log.log("warning", title, `${count} lines dropped: it prints more than 1 MiB in a second`),
   };
 }
 
 /** Standard output and standard error of a process go to the log. */
-export function logOutput(child: ChildProcess, name: string, log: ErrorLog): void {
-  for (const stream of [child.stdout, child.stderr]) if (stream !== null) readLines(stream, outputSink(name, log));
+export function logOutput(child: ChildProcess, title: string, log: Log): void {
+  for (const stream of [child.stdout, child.stderr]) if (stream !== null) readLines(stream, outputSink(title, log));
 }
 
 /** The end of a process, or that it never began, arrives in the inbox. */

@@ -4,9 +4,7 @@
  */
 import { chownSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import type { ErrorLog } from "../observe/index.ts";
-import { outputSink } from "./launcher.ts";
-import { LineCutter, reportEachSecond } from "./output-lines.ts";
+import { LineCutter, type LineSink, reportEachSecond } from "./output-lines.ts";
 
 /** `worker-` and a number. */
 const nameSizeMax = 32;
@@ -15,14 +13,18 @@ export class LogServer {
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
 
-  /** Listens at once. */
-  constructor(path: string, owner: { readonly uid: number; readonly gid: number } | undefined, log: ErrorLog) {
+  /** Listens at once. `sinkOf` says where the lines of a name go. */
+  constructor(
+    path: string,
+    owner: { readonly uid: number; readonly gid: number } | undefined,
+    { sinkOf, failed }: { readonly sinkOf: SinkOf; readonly failed: (problem: string) => void },
+  ) {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
-      receive(socket, log);
+      receive(socket, sinkOf);
     });
-    this.#server.on("error", (error) => log.log("error", "master", `log socket: ${error.message}`));
+    this.#server.on("error", (error) => failed(`log socket: ${error.message}`));
     this.#server.listen(path);
     if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
   }
@@ -34,7 +36,9 @@ export class LogServer {
   }
 }
 
-function receive(socket: Socket, log: ErrorLog): void {
+type SinkOf = (name: string) => LineSink;
+
+function receive(socket: Socket, sinkOf: SinkOf): void {
   let head: Buffer = Buffer.alloc(0);
   let cutter: LineCutter | undefined;
   socket.on("data", (chunk: Buffer) => {
@@ -44,7 +48,7 @@ function receive(socket: Socket, log: ErrorLog): void {
     if (end > nameSizeMax || (end < 0 && head.length > nameSizeMax)) return void socket.destroy();
     if (end < 0) return;
     const name = head.toString("latin1", 0, end).replaceAll(/[^\w-]/g, "?");
-    cutter = new LineCutter(outputSink(name, log));
+    cutter = new LineCutter(sinkOf(name));
     reportEachSecond(cutter, socket);
     cutter.push(head.subarray(end + 1), performance.now());
   });

@@ -1,65 +1,50 @@
 /**
- * The master: owns the sockets, the edge and the workers, and does nothing else.
+ * The master: owns the sockets and the generations (an edge and its workers each), and does nothing else.
  *
  * One loop: reap → take one signal → heal → sleep. Whatever happens outside only leaves a note in the inbox; what is
- * done about it is all here, in order.
+ * done about it is all here and in generation.ts, in order.
+ *
+ * A reload with a changed configuration makes a second generation beside the first. When it listens, it takes over and
+ * the first one leaves; when it cannot serve what the first one does, it goes and the first one stays.
  */
-import type { EdgeReport } from "../edge/index.ts";
 import { unreachable } from "../std/assert.ts";
-import { formatDuration } from "../std/units.ts";
-import { banner } from "./banner.ts";
-import { EdgeProcess } from "./edge-process.ts";
+import type { Result } from "../std/result.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
-import { describeExit } from "./exit-words.ts";
+import { Generation } from "./generation.ts";
 import type { Happening } from "./inbox.ts";
-import type { Launcher } from "./launcher.ts";
 import type { Place } from "./place.ts";
-import { WorkerPool } from "./pool.ts";
-import type { PoolHooks } from "./pool-settings.ts";
-import { edgeRestartLimits, RestartPolicy } from "./restart-policy.ts";
+import type { Plan } from "./plan.ts";
+import { refuseHello } from "./pool.ts";
 import type { MasterSignal, SignalQueue } from "./signals.ts";
-import type { WorkerExit } from "./worker.ts";
 
-/** An edge that dies so often before it ever listened will not listen the next time either. */
-const edgeAttemptCountMax = 5;
-/** What the workers get of the graceful timeout for their own end: a fifth, at most two seconds. */
-const workersShareMsMax = 2000;
-
-type Phase =
-  | { readonly kind: "serving" }
-  /** The edge finishes what runs, and the workers with it. */
-  | { readonly kind: "draining"; readonly edgeDeadlineAt: number; readonly deadlineAt: number }
-  /** Nothing is served any more; the processes end. */
-  | { readonly kind: "ending" };
+export interface MasterHooks {
+  /** The generation is the first to listen, or has taken over. */
+  readonly serving: (generation: Generation) => void;
+  /** Reads the configuration again and leaves its plan in the inbox, or why there is none. */
+  readonly readAgain: (current: Plan) => void;
+}
 
 export class Master {
   readonly #place: Place;
   readonly #signals: SignalQueue;
-  readonly #pool: WorkerPool;
-  readonly #edgePolicy: RestartPolicy = new RestartPolicy(edgeRestartLimits);
-  #edge: EdgeProcess | undefined;
-  #edgeFailureCount = 0;
-  #hasListened = false;
-  #phase: Phase = { kind: "serving" };
-  #status: ExitStatus = exitStatus.fine;
+  readonly #hooks: MasterHooks;
+  #current: Generation;
+  /** A reload: the generation that is to take over. */
+  #coming: Generation | undefined;
+  /** Replaced ones, and those that could not take over. */
+  #leaving: readonly Generation[] = [];
+  #isAnnounced = false;
+  /** The configuration is being read; a HUP that came meanwhile. */
+  #isReading = false;
+  #isReadingDue = false;
+  /** Once the end has begun: with which status. */
+  #status: ExitStatus | undefined;
 
-  constructor(place: Place, signals: SignalQueue, makeLauncher: (edgePid: () => number) => Launcher) {
+  constructor(place: Place, signals: SignalQueue, first: Plan, hooks: MasterHooks) {
     this.#place = place;
     this.#signals = signals;
-    const hooks: PoolHooks = {
-      ready: (worker) => this.#edge?.send({ kind: "worker-ready", worker: worker.address(place.config.app.threads) }),
-      retire: (worker) => {
-        this.#edge?.send({ kind: "worker-retire", name: worker.name });
-        return this.#edge !== undefined;
-      },
-      gone: (worker, reason) => this.#edge?.send({ kind: "worker-gone", name: worker.name, reason }),
-      hopeless: () => this.#end({ graceMs: 0, status: exitStatus.application }),
-    };
-    this.#pool = new WorkerPool(
-      place,
-      hooks,
-      makeLauncher(() => this.#edge?.pid ?? 0),
-    );
+    this.#hooks = hooks;
+    this.#current = new Generation(place, first);
   }
 
   /** The whole life; returns the exit status once every process has ended. */
@@ -69,161 +54,154 @@ export class Master {
       const signal = this.#signals.take();
       if (signal !== undefined) this.#obey(signal);
       const waitMs = this.#heal(performance.now());
-      if (this.#phase.kind === "ending" && this.#edge === undefined && this.#pool.isEmpty) return this.#status;
+      if (this.#status !== undefined && this.#all().every(({ isGone }) => isGone)) return this.#status;
       if (this.#signals.isEmpty) await this.#place.inbox.sleep(waitMs);
     }
   }
 
-  #reap(happening: Happening): void {
-    switch (happening.kind) {
-      case "edge-report":
-        if (this.#edge !== undefined && happening.pid === this.#edge.pid) this.#hearEdge(happening.report);
-        return;
-      case "edge-exit":
-        if (this.#edge !== undefined && happening.pid === this.#edge.pid) this.#edgeEnded(happening.exit);
-        return;
-      default:
-        return this.#pool.take(happening);
-    }
+  #all(): readonly Generation[] {
+    return [this.#current, ...(this.#coming === undefined ? [] : [this.#coming]), ...this.#leaving];
   }
 
-  #hearEdge(report: EdgeReport): void {
-    switch (report.kind) {
-      case "started":
-        return;
-      case "listening":
-        if (!this.#hasListened) this.#announce();
-        this.#hasListened = true;
-        return;
-      case "worker-idle":
-        return this.#pool.idle(report.name);
-      case "worker-lost":
-        return this.#pool.lost(report.name);
-      case "drained":
-        // It exits by itself now, which is what the draining waits for.
-        return;
-      default:
-        return unreachable(report);
-    }
+  #reap(happening: Happening): void {
+    if (happening.kind === "read-again") return this.#readAgain(happening.outcome);
+    if (this.#all().some((generation) => generation.take(happening))) return;
+    // Nobody's: a process that is gone already, or a stranger.
+    const { log } = this.#place;
+    if (happening.kind === "hello") refuseHello(happening.hello, happening.connection, log);
+    else if (happening.kind === "violation") log.log("error", happening.name, happening.reason);
   }
 
   #obey(signal: MasterSignal): void {
-    const { log } = this.#place;
+    const { log, face } = this.#place;
     // A terminal sends it whenever its window changes.
-    if (signal !== "SIGWINCH") log.log("info", "master", `received ${signal}`);
+    if (signal !== "SIGWINCH" || face === "nginx") log.log("info", "master", `received ${signal}`);
     switch (signal) {
       case "SIGTERM":
       case "SIGINT":
-        return this.#phase.kind === "serving" ? this.#drain() : this.#end({ graceMs: 0, status: this.#status });
+        return face === "nginx" || this.#isEnding ? this.#end() : this.#drain();
       case "SIGQUIT":
-        return this.#end({ graceMs: 0, status: this.#status });
+        return face === "nginx" && !this.#isEnding ? this.#drain() : this.#end();
       case "SIGHUP":
-        if (this.#phase.kind !== "serving") return;
         // The kernel's, when a terminal goes; or an operator's, from anywhere.
-        return this.#place.isTerminalGone() ? this.#drain() : this.#pool.reload();
+        if (!this.#isEnding && this.#place.isTerminalGone()) return this.#drain();
+        return this.#reload();
       case "SIGTTIN":
-        return this.#pool.resize(1);
+        return this.#current.resize(1);
       case "SIGTTOU":
-        return this.#pool.resize(-1);
+        return this.#current.resize(-1);
       case "SIGUSR1":
-        log.reopen();
-        this.#edge?.send({ kind: "reopen-logs" });
-        return;
+        return this.#reopenLogs();
       case "SIGUSR2":
         // gunicorn's and nginx's signal to upgrade the program: without a handler it would end this one.
         return log.log("warning", "master", "SIGUSR2 upgrades nothing yet: stop and start, or HUP to reload");
       case "SIGWINCH":
+        // nginx's, for the time of an upgrade.
+        if (face === "nginx") log.log("warning", "master", "SIGWINCH is ignored: QUIT ends all processes gracefully");
         return;
       default:
         return unreachable(signal);
     }
   }
 
+  get #isEnding(): boolean {
+    return this.#status !== undefined;
+  }
+
+  #reopenLogs(): void {
+    this.#place.log.reopen();
+    for (const generation of this.#all()) generation.reopenLogs();
+  }
+
   /** Does what is due; returns the milliseconds to sleep. */
   #heal(now: number): number {
-    // Before the workers, because each is told whom to take connections from.
-    const edgeWaitMs = this.#healEdge(now);
-    return Math.max(1, Math.min(edgeWaitMs, this.#pool.heal(now)));
-  }
-
-  #healEdge(now: number): number {
-    const phase = this.#phase;
-    if (phase.kind === "ending") return Number.POSITIVE_INFINITY;
-    if (phase.kind === "draining") {
-      if (this.#edge === undefined) this.#end({ graceMs: phase.deadlineAt - now, status: this.#status });
-      else if (now >= phase.edgeDeadlineAt) {
-        const limit = formatDuration(this.#place.config.app.gracefulTimeoutMs);
-        this.#place.log.log("warning", "master", `cuts off requests that still run: --graceful-timeout is ${limit}`);
-        this.#end({ graceMs: phase.deadlineAt - now, status: this.#status });
-      }
-      return phase.edgeDeadlineAt - now;
+    const waits = this.#all().map((generation) => generation.heal(now));
+    this.#leaving = this.#leaving.filter(({ isGone }) => !isGone);
+    if (this.#isEnding) return Math.min(...waits);
+    const { fault } = this.#current;
+    if (fault !== undefined) this.#end(fault);
+    if (this.#current.phase === "serving" && !this.#isAnnounced) {
+      this.#isAnnounced = true;
+      this.#hooks.serving(this.#current);
     }
-    if (this.#edge !== undefined) return Number.POSITIVE_INFINITY;
-    const waitMs = this.#edgePolicy.waitMs(now);
-    if (waitMs === 0) this.#startEdge();
-    return waitMs === 0 ? Number.POSITIVE_INFINITY : waitMs;
+    const isDecided = this.#coming !== undefined && this.#decide(this.#coming);
+    return fault !== undefined || isDecided ? 1 : Math.min(...waits);
   }
 
-  #startEdge(): void {
-    this.#edge = new EdgeProcess({ ...this.#place, isPlain: this.#edgeFailureCount > 0 });
-    if (this.#edge.pid !== undefined) this.#pool.edgeStarted(this.#edge.pid);
+  // Reload.
+
+  #reload(): void {
+    if (this.#isEnding) return;
+    if (this.#place.readAgain === undefined) return this.#current.reloadWorkers();
+    this.#isReadingDue = this.#isReading || this.#coming !== undefined;
+    if (this.#isReadingDue) return;
+    this.#isReading = true;
+    this.#hooks.readAgain(this.#current.plan);
   }
 
-  #edgeEnded(exit: WorkerExit): void {
-    const { log } = this.#place;
-    const startedAt = this.#edge?.startedAt ?? 0;
-    this.#edge = undefined;
-    if (this.#phase.kind !== "serving") return log.log("debug", "edge", describeExit(exit));
-    const now = performance.now();
-    log.log("error", "edge", `${describeExit(exit)} and is started again; connections that come meanwhile wait`);
-    this.#edgePolicy.failed({ now, startedAt, hadServed: this.#hasListened });
-    if (this.#hasListened || ++this.#edgeFailureCount < edgeAttemptCountMax) return;
-    log.log(
-      "critical",
-      "master",
-      `the edge ended ${edgeAttemptCountMax} times before it listened: see the lines above`,
-    );
-    this.#end({ graceMs: 0, status: exitStatus.failed });
+  #readAgain(outcome: Result<Plan | "unchanged", string>): void {
+    const { log, complain } = this.#place;
+    this.#isReading = false;
+    if (!outcome.ok) {
+      log.log("error", "master", `the reload has failed, the configuration of before stays:\n${outcome.error}`);
+      complain(outcome.error);
+    } else if (this.#isEnding) {
+      if (outcome.value !== "unchanged") outcome.value.dropLog();
+      // What was bound for it.
+      this.#place.sockets.keep([]);
+    } else if (outcome.value === "unchanged") {
+      log.log("info", "master", "the configuration is the same as before: workers are replaced");
+      this.#reopenLogs();
+      this.#current.reloadWorkers();
+    } else {
+      this.#coming = new Generation(this.#place, outcome.value);
+    }
+    if (this.#isReadingDue) this.#reload();
   }
+
+  /** May the coming generation take over, or has it to go? False if that is open. */
+  #decide(coming: Generation): boolean {
+    const { log, sockets } = this.#place;
+    const { served } = this.#current;
+    const missing = coming.failed.filter((app) => served.includes(app));
+    if (coming.fault !== undefined || missing.length > 0) {
+      const reason = missing.length > 0 ? `${missing.join(", ")} cannot start` : "its edge does not listen";
+      log.log("error", "master", `the reload has failed, the configuration of before stays: ${reason}`);
+      coming.plan.dropLog();
+      coming.end(0);
+      this.#leaving = [...this.#leaving, coming];
+      sockets.keep(this.#current.plan.listeners);
+    } else if (coming.phase === "serving") {
+      coming.plan.adoptLog();
+      log.log("info", "master", "the new configuration has taken over");
+      this.#current.drain({ isReplaced: true });
+      this.#leaving = [...this.#leaving, this.#current];
+      this.#current = coming;
+      sockets.keep(coming.plan.listeners);
+      this.#hooks.serving(coming);
+    } else {
+      return false;
+    }
+    this.#coming = undefined;
+    if (this.#isReadingDue) this.#reload();
+    return true;
+  }
+
+  // The end.
 
   /** Stops gracefully: no new connections, what runs is finished, then the workers end. */
   #drain(): void {
-    const now = performance.now();
-    const { gracefulTimeoutMs } = this.#place.config.app;
-    const share = Math.min(workersShareMsMax, gracefulTimeoutMs / 5);
-    const deadlineAt = now + gracefulTimeoutMs;
-    this.#phase = { kind: "draining", deadlineAt, edgeDeadlineAt: deadlineAt - share };
-    this.#pool.settle(gracefulTimeoutMs - share);
-    this.#edge?.send({ kind: "drain" });
+    this.#status = exitStatus.fine;
+    this.#coming?.end(0);
+    for (const generation of [this.#current, ...this.#leaving]) generation.drain({ isReplaced: false });
     // The edge is the last to hold them: once it closes them, new connections are refused instead of queued.
-    for (const listener of this.#place.listeners) listener.close();
+    this.#place.sockets.keep([]);
   }
 
-  /** Ends everything: what still runs is cut off, workers may use `graceMs` to end on their own. */
-  #end({ graceMs, status }: { readonly graceMs: number; readonly status: ExitStatus }): void {
+  /** Ends everything now. */
+  #end(status: ExitStatus = this.#status ?? exitStatus.fine): void {
     this.#status = status;
-    this.#edge?.kill("SIGKILL");
-    if (this.#phase.kind === "ending" && graceMs === 0) this.#pool.kill();
-    else this.#pool.stop(Math.max(0, graceMs));
-    this.#phase = { kind: "ending" };
-  }
-
-  #announce(): void {
-    const loaded = this.#pool.loaded();
-    const { log, config, software, found, listeners, useColors } = this.#place;
-    if (loaded === undefined || !log.includes("info")) return;
-    log.print(
-      banner({
-        software,
-        config,
-        loaded,
-        interpreter: found.path,
-        interpreterOrigin: found.origin,
-        addresses: listeners.map(({ address }) => address),
-        pid: process.pid,
-        readyAfterMs: performance.now(),
-        useColors,
-      }),
-    );
+    for (const generation of this.#all()) generation.end(0);
+    this.#place.sockets.keep([]);
   }
 }

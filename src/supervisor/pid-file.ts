@@ -15,6 +15,26 @@ export interface PidFileFailure {
   readonly hint: string | undefined;
 }
 
+/** The pid file of a master, over all its configurations. */
+export class PidKeeper {
+  #file: PidFile | undefined;
+
+  /** Writes the one that is wanted now, and removes another one of before. @returns what prevents it */
+  use(path: string | undefined): PidFileFailure | undefined {
+    if (path === this.#file?.path) return undefined;
+    const written = path === undefined ? ok(undefined) : writePidFile(path);
+    if (!written.ok) return written.error;
+    this.remove();
+    this.#file = written.value;
+    return undefined;
+  }
+
+  remove(): void {
+    this.#file?.remove();
+    this.#file = undefined;
+  }
+}
+
 /** Writes this process's id to `path`; a file that a dead process left is replaced. */
 export function writePidFile(path: string): Result<PidFile, PidFileFailure> {
   const temporary = `${path}.${process.pid}`;
@@ -22,7 +42,7 @@ export function writePidFile(path: string): Result<PidFile, PidFileFailure> {
     writeFileSync(temporary, `${process.pid}\n`, { flag: "wx", mode: 0o644 });
   } catch (error) {
     return err({
-      message: `--pid: cannot write ${path}: ${reasonOf(error)}`,
+      message: `cannot write the pid file ${path}: ${reasonOf(error)}`,
       hint: "name a path in a directory that this user may write to",
     });
   }
@@ -33,15 +53,15 @@ export function writePidFile(path: string): Result<PidFile, PidFileFailure> {
       const holder = readPid(path);
       if (holder !== undefined && holder !== process.pid && isAlive(holder)) {
         return err({
-          message: `--pid: ${path} belongs to process ${holder}, which is running`,
+          message: `the pid file ${path} belongs to process ${holder}, which is running`,
           hint: `stop it with \`kill ${holder}\`, or name another file`,
         });
       }
       removeIfThere(path);
     }
-    return err({ message: `--pid: ${path} is made anew by others again and again`, hint: "name another file" });
+    return err({ message: `the pid file ${path} is made anew by others again and again`, hint: "name another file" });
   } catch (error) {
-    return err({ message: `--pid: cannot write ${path}: ${reasonOf(error)}`, hint: undefined });
+    return err({ message: `cannot write the pid file ${path}: ${reasonOf(error)}`, hint: undefined });
   } finally {
     removeIfThere(temporary);
   }

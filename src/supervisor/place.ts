@@ -1,14 +1,32 @@
 /**
- * The place a master works in: what exists before the first process is started, and is put away after the last.
+ * The place a master works in: what exists before the first process is started, is the same for all configurations,
+ * and is put away after the last process.
  */
-import type { Interpreter } from "./interpreter.ts";
-import type { PoolSettings } from "./pool-settings.ts";
-import type { BoundListener } from "./sockets.ts";
+import type { Configuration } from "../edge/model.ts";
+import type { Result } from "../std/result.ts";
+import type { Inbox } from "./inbox.ts";
+import type { MasterLog } from "./master-log.ts";
+import type { ProcessNames } from "./process-names.ts";
+import type { SocketTable } from "./socket-table.ts";
 
-export interface Place extends PoolSettings {
-  readonly listeners: readonly BoundListener[];
-  readonly found: Interpreter;
-  readonly useColors: boolean;
+export interface Place {
+  /** `tricorn/0.1.0`. */
+  readonly software: string;
+  /** Whose signals are obeyed: docs/signals.md. */
+  readonly face: "tricorn" | "nginx";
+  /** Reads the configuration again; undefined where there is no file. */
+  readonly readAgain: (() => Promise<Result<Configuration, string>>) | undefined;
+  /** The umask that this process was started with. */
+  readonly umask: number;
+  readonly runDirectory: string;
+  readonly controlSocket: string;
+  readonly logSocket: string;
+  readonly names: ProcessNames;
+  readonly sockets: SocketTable;
+  readonly log: MasterLog;
+  readonly inbox: Inbox;
+  /** Says something to whoever looks at standard error, where the log is elsewhere. */
+  readonly complain: (text: string) => void;
   /** True if this process was started from a terminal that has been closed since. */
   readonly isTerminalGone: () => boolean;
 }

@@ -1,16 +1,17 @@
 /**
- * The Python workers: as many as wanted, new ones ready before old ones go, never started in a tight loop.
+ * The Python workers of one application: as many as wanted, new ones ready before old ones go, never started in a tight loop.
  *
  * One rule does reload, recycling and scaling: a worker that shall go is marked as leaving, another one is started in
  * its place, and as soon as there are more ready workers than wanted, leaving ones retire.
  */
-import { unreachable } from "../std/assert.ts";
+import type { AppSettings } from "../config/model.ts";
 import { formatDuration } from "../std/units.ts";
 import type { ControlConnection } from "./control-server.ts";
 import type { ControlReport } from "./control-messages.ts";
 import { describeActivity, describeExit, describeFailure } from "./exit-words.ts";
 import type { Happening } from "./inbox.ts";
 import type { Launcher } from "./launcher.ts";
+import type { Log } from "./master-log.ts";
 import type { PoolHooks, PoolSettings } from "./pool-settings.ts";
 import { RestartPolicy, workerRestartLimits } from "./restart-policy.ts";
 import { longestSilence, monotonicSeconds, readState } from "./state-file.ts";
@@ -34,11 +35,11 @@ export class WorkerPool {
   readonly #policy: RestartPolicy = new RestartPolicy(workerRestartLimits);
   readonly #workers: Map<string, Worker> = new Map();
   #wanted: number;
-  #serial = 0;
   #generation = 1;
   /** A reload of which no worker is ready yet, and the workers to keep if none ever is. */
   #unproven: { readonly generation: number; readonly kept: readonly Worker[] } | undefined;
   #hasServed = false;
+  #hasFailed = false;
   #isSettled = false;
   #isStopping = false;
   #watchAt = 0;
@@ -47,7 +48,21 @@ export class WorkerPool {
     this.#settings = settings;
     this.#hooks = hooks;
     this.#launcher = launcher;
-    this.#wanted = settings.config.app.workers;
+    this.#wanted = settings.app.workers;
+  }
+
+  get app(): AppSettings {
+    return this.#settings.app;
+  }
+
+  /** A worker has been ready, once. */
+  get hasServed(): boolean {
+    return this.#hasServed;
+  }
+
+  /** The first workers could not start, and none has since. */
+  get hasFailed(): boolean {
+    return this.#hasFailed && !this.#hasServed;
   }
 
   /** True if no process is left. */
@@ -60,35 +75,47 @@ export class WorkerPool {
     return this.#all().find(({ loaded }) => loaded !== undefined)?.loaded;
   }
 
-  /** Acts on what a worker, a preloader or its end says. */
-  take(happening: Exclude<Happening, { readonly kind: "edge-report" | "edge-exit" }>): void {
-    if (this.#launcher.take(happening)) return;
+  /** Acts on what one of its workers or preloaders, or the end of one, says; false for what others say. */
+  take(happening: Happening): boolean {
+    if (this.#launcher.take(happening)) return true;
+    if (happening.kind === "preloader-failed") {
+      if (happening.launcher !== this.#launcher) return false;
+      this.#startFailed({ startedAt: performance.now(), isLeaving: false, generation: happening.generation });
+      return true;
+    }
+    const name = happening.kind === "hello" ? happening.hello.name : "name" in happening ? happening.name : undefined;
+    const worker = name === undefined ? undefined : this.#workers.get(name);
+    if (worker !== undefined) this.#takeOf(worker, happening);
+    return worker !== undefined;
+  }
+
+  #takeOf(worker: Worker, happening: Happening): void {
     switch (happening.kind) {
       case "hello":
-        return this.#hello(happening.hello, happening.connection);
+        return this.#hello(worker, happening.hello, happening.connection);
       case "report":
-        return this.#report(happening.name, happening.report);
+        return this.#report(worker, happening.report);
       case "violation":
-        return this.#violation(happening.name, happening.reason);
+        return this.#violation(worker, happening.reason);
       case "closed":
-        return this.#closed(happening.name);
+        return this.#closed(worker);
       case "process-exit":
-        return this.#processExit(happening.name, happening.exit);
-      case "preloader-failed":
-        return this.#startFailed({ startedAt: performance.now(), isLeaving: false, ...happening });
+        return this.#processExit(worker, happening.exit);
       default:
-        return unreachable(happening);
+        // Not of a worker.
+        return;
     }
   }
 
   // What workers say.
 
-  #hello(hello: Extract<ControlReport, { readonly type: "hello" }>, connection: ControlConnection): void {
-    const worker = this.#workers.get(hello.name);
-    if (worker === undefined || worker.isConnected || (worker.pid !== undefined && worker.pid !== hello.pid)) {
-      this.#settings.log.log("warning", "master", `process ${hello.pid} called itself ${hello.name}, which it is not`);
-      connection.close();
-      return;
+  #hello(
+    worker: Worker,
+    hello: Extract<ControlReport, { readonly type: "hello" }>,
+    connection: ControlConnection,
+  ): void {
+    if (worker.isConnected || (worker.pid !== undefined && worker.pid !== hello.pid)) {
+      return refuseHello(hello, connection, this.#settings.log);
     }
     worker.pid = hello.pid;
     worker.connection = connection;
@@ -97,9 +124,7 @@ export class WorkerPool {
     else this.#launcher.connected(worker);
   }
 
-  #report(name: string, report: ControlReport): void {
-    const worker = this.#workers.get(name);
-    if (worker === undefined) return;
+  #report(worker: Worker, report: ControlReport): void {
     switch (report.type) {
       case "loaded":
         worker.loaded = report;
@@ -111,39 +136,35 @@ export class WorkerPool {
       case "failed":
         if (!worker.isComing) return;
         // Before anything has served it is the end of the program, which no log level hides.
-        this.#settings.log.log(this.#hasServed ? "error" : "critical", name, describeFailure(report));
+        this.#settings.log.log(this.#hasServed ? "error" : "critical", worker.title, describeFailure(report));
         this.#stop(worker, 0);
         this.#startFailed(worker);
         return;
       case "recycle":
         if (worker.state !== "ready" || this.#isSettled) return;
-        this.#settings.log.log("info", name, `will be replaced: ${report.reason}`);
+        this.#settings.log.log("info", worker.title, `will be replaced: ${report.reason}`);
         worker.isLeaving = true;
         return;
       default:
-        this.#violation(name, `unexpected "${report.type}"`);
+        this.#violation(worker, `unexpected "${report.type}"`);
     }
   }
 
   /** It broke the contract: it is of no use any more. */
-  #violation(name: string, reason: string): void {
-    this.#settings.log.log("error", name, `control channel: ${reason}`);
-    this.#workers.get(name)?.kill("SIGKILL");
+  #violation(worker: Worker, reason: string): void {
+    this.#settings.log.log("error", worker.title, `control channel: ${reason}`);
+    worker.kill("SIGKILL");
   }
 
   /** Its control connection has ended. Its exit should follow; if it does not, it is made to. */
-  #closed(name: string): void {
-    const worker = this.#workers.get(name);
-    if (worker === undefined) return;
+  #closed(worker: Worker): void {
     worker.isConnected = false;
     if (worker.exit !== undefined) this.#ended(worker, worker.exit);
     else if (!this.#launcher.knowsEnd(worker)) this.#ended(worker, { code: undefined, signal: undefined });
     else worker.deadlineAt = Math.min(worker.deadlineAt, performance.now() + healIntervalMs);
   }
 
-  #processExit(name: string, exit: WorkerExit): void {
-    const worker = this.#workers.get(name);
-    if (worker === undefined) return;
+  #processExit(worker: Worker, exit: WorkerExit): void {
     worker.exit = { ...exit, at: performance.now() };
     if (!worker.isConnected) this.#ended(worker, exit);
   }
@@ -180,7 +201,8 @@ export class WorkerPool {
     this.#generation++;
     const kept = this.#all().filter((worker) => worker.state === "ready" && !worker.isLeaving);
     for (const worker of this.#workers.values()) worker.isLeaving = true;
-    this.#unproven = { generation: this.#generation, kept: [...(this.#unproven?.kept ?? []), ...kept] };
+    const unproven = { generation: this.#generation, kept: [...(this.#unproven?.kept ?? []), ...kept] };
+    this.#unproven = this.#hasServed ? unproven : undefined;
     this.#policy.reset();
     this.#launcher.reload(this.#generation);
   }
@@ -188,7 +210,7 @@ export class WorkerPool {
   /** One more worker, or one less; never none. */
   resize(by: 1 | -1): void {
     this.#wanted = Math.max(1, this.#wanted + by);
-    this.#settings.log.log("info", "master", `${this.#wanted} workers are wanted now`);
+    this.#settings.log.log("info", "master", `${this.#wanted} workers${ofApp(this.#settings)} are wanted now`);
     const current = this.#current();
     const newest = current.at(-1);
     if (current.length > this.#wanted && newest !== undefined) newest.isLeaving = true;
@@ -256,9 +278,10 @@ export class WorkerPool {
     const surge = Math.max(1, Math.ceil(this.#wanted / 4));
     const room = this.#wanted + surge - all.filter((worker) => worker.isComing || worker.state === "ready").length;
     for (let count = Math.min(missing, room); count > 0; count--) {
-      const name = `worker-${++this.#serial}`;
+      const { name, title } = this.#settings.names.next("worker", this.#settings.title);
       const worker = new Worker({
         name,
+        title,
         runDirectory: this.#settings.runDirectory,
         generation: this.#generation,
         startedAt: now,
@@ -273,7 +296,7 @@ export class WorkerPool {
     this.#hasServed = true;
     if (this.#unproven?.generation === worker.generation) this.#unproven = undefined;
     const after = formatDuration(performance.now() - worker.startedAt);
-    this.#settings.log.log("debug", worker.name, `ready after ${after} (process ${worker.pid})`);
+    this.#settings.log.log("debug", worker.title, `ready after ${after} (process ${worker.pid})`);
     this.#introduce(worker);
   }
 
@@ -292,9 +315,9 @@ export class WorkerPool {
       if (worker.state !== "ready" || excess <= 0) continue;
       excess--;
       worker.become("retiring");
-      worker.deadlineAt = performance.now() + this.#settings.config.app.gracefulTimeoutMs;
-      if (!this.#hooks.retire(worker)) this.#stop(worker, this.#settings.config.app.gracefulTimeoutMs);
-      else worker.connection?.send({ type: "retire", grace_s: this.#settings.config.app.gracefulTimeoutMs / 1000 });
+      worker.deadlineAt = performance.now() + this.#settings.app.gracefulTimeoutMs;
+      if (!this.#hooks.retire(worker)) this.#stop(worker, this.#settings.app.gracefulTimeoutMs);
+      else worker.connection?.send({ type: "retire", grace_s: this.#settings.app.gracefulTimeoutMs / 1000 });
     }
   }
 
@@ -313,21 +336,21 @@ export class WorkerPool {
   }
 
   #overdue(worker: Worker, now: number): void {
-    const { log, config } = this.#settings;
+    const { log, app, wordOf } = this.#settings;
     if (worker.state === "retiring") {
-      const limit = formatDuration(config.app.gracefulTimeoutMs);
+      const limit = formatDuration(app.gracefulTimeoutMs);
       log.log(
         "warning",
-        worker.name,
-        `still busy ${limit} (--graceful-timeout) after it was to retire${this.#doing(worker)}`,
+        worker.title,
+        `still busy ${limit} (${wordOf("graceful_timeout")}) after it was to retire${this.#doing(worker)}`,
       );
       this.#stop(worker, 0);
       return;
     }
     if (worker.state === "stopping") {
-      log.log("warning", worker.name, `did not end in time and is killed${this.#doing(worker)}`);
+      log.log("warning", worker.title, `did not end in time and is killed${this.#doing(worker)}`);
     } else {
-      log.log("error", worker.name, "lost its connection and is killed");
+      log.log("error", worker.title, "lost its connection and is killed");
     }
     worker.deadlineAt = now + 5000;
     if (!worker.kill("SIGKILL")) this.#ended(worker, { code: undefined, signal: undefined });
@@ -336,14 +359,14 @@ export class WorkerPool {
   /** Once a second: is anybody silent for too long? */
   #watch(now: number): void {
     if (now < this.#watchAt) return;
-    const { timeoutMs } = this.#settings.config.app;
+    const { timeoutMs } = this.#settings.app;
     this.#watchAt = now + (timeoutMs > 0 ? Math.min(healIntervalMs, timeoutMs / 4) : healIntervalMs);
     const nowSeconds = monotonicSeconds();
     for (const worker of this.#all()) {
       if (worker.isComing && now >= worker.remindAt) {
         worker.remindAt = now + startReminderMs;
         const step = worker.state === "loaded" ? "starting up" : "importing the application";
-        this.#settings.log.log("info", worker.name, `still ${step} after ${formatDuration(now - worker.startedAt)}`);
+        this.#settings.log.log("info", worker.title, `still ${step} after ${formatDuration(now - worker.startedAt)}`);
       }
       if (timeoutMs === 0 || !worker.isServing) continue;
       const activity = readState(worker.statePath);
@@ -355,11 +378,11 @@ export class WorkerPool {
 
   #timedOut(worker: Worker, silenceMs: number): void {
     const what = worker.loaded?.interface === "asgi" ? "its event loop has not turned" : "a request has been running";
-    const limit = formatDuration(this.#settings.config.app.timeoutMs);
+    const limit = formatDuration(this.#settings.app.timeoutMs);
     this.#settings.log.log(
       "error",
-      worker.name,
-      `${what} for ${formatDuration(silenceMs)}, --timeout is ${limit}: it prints where it is and is replaced`,
+      worker.title,
+      `${what} for ${formatDuration(silenceMs)}, ${this.#settings.wordOf("timeout")} is ${limit}: it prints where it is and is replaced`,
     );
     this.#hooks.gone(worker, "timeout");
     worker.isKnownToEdge = false;
@@ -370,18 +393,19 @@ export class WorkerPool {
 
   #ended(worker: Worker, exit: WorkerExit): void {
     this.#workers.delete(worker.name);
+    this.#settings.names.forget(worker.name);
     const before = worker.state;
     worker.become("gone");
     worker.connection?.close();
     const { log } = this.#settings;
     if (worker.isKnownToEdge) this.#hooks.gone(worker, before === "stopping" ? "stopped" : "crash");
     if (before === "stopping") {
-      log.log("debug", worker.name, describeExit(exit));
+      log.log("debug", worker.title, describeExit(exit));
     } else if (before === "ready" || before === "retiring") {
-      log.log("error", worker.name, `${describeExit(exit)}${this.#doing(worker)}`);
+      log.log("error", worker.title, `${describeExit(exit)}${this.#doing(worker)}`);
       this.#policy.failed({ now: performance.now(), startedAt: worker.startedAt, hadServed: true });
     } else {
-      log.log(this.#hasServed ? "error" : "critical", worker.name, `${describeExit(exit)} before it was ready`);
+      log.log(this.#hasServed ? "error" : "critical", worker.title, `${describeExit(exit)} before it was ready`);
       this.#startFailed(worker);
     }
   }
@@ -389,15 +413,16 @@ export class WorkerPool {
   /** A worker could not start, for a reason that is in the log already. */
   #startFailed(worker: Pick<Worker, "generation" | "startedAt" | "isLeaving">): void {
     if (this.#isStopping) return;
-    if (!this.#hasServed) {
-      this.#hooks.hopeless();
-    } else if (this.#unproven?.generation === worker.generation) {
+    if (!this.#hasServed && !this.#hooks.hopeless()) return;
+    if (!this.#hasServed) this.#hasFailed = true;
+    if (this.#unproven?.generation === worker.generation) {
       this.#keepOld(this.#unproven.kept);
     } else if (!worker.isLeaving) {
       const now = performance.now();
       this.#policy.failed({ now, startedAt: worker.startedAt, hadServed: false });
+      const which = `a worker${ofApp(this.#settings)}`;
       const pause = formatDuration(this.#policy.waitMs(now));
-      this.#settings.log.log("warning", "master", `the next attempt to start a worker is in ${pause}`);
+      this.#settings.log.log("warning", "master", `the next attempt to start ${which} is in ${pause}`);
     }
   }
 
@@ -411,7 +436,7 @@ export class WorkerPool {
       if (worker.generation === generation) worker.isLeaving = true;
     }
     const what = `${still.length} worker${still.length === 1 ? "" : "s"}`;
-    this.#settings.log.log("error", "master", `the reload has failed: ${what} of before keep running`);
+    this.#settings.log.log("error", "master", `the reload has failed: ${what} of before${ofApp(this.#settings)} keep running`);
     this.#launcher.keepOld();
   }
 
@@ -420,4 +445,19 @@ export class WorkerPool {
     if (activity === undefined || worker.loaded === undefined) return "";
     return `; ${describeActivity(activity, worker.loaded.interface, monotonicSeconds())}`;
   }
+}
+
+/** Where there are several. */
+function ofApp({ title }: PoolSettings): string {
+  return title === undefined ? "" : ` of ${title}`;
+}
+
+/** A process that is not who it says. */
+export function refuseHello(
+  hello: Extract<ControlReport, { readonly type: "hello" }>,
+  connection: ControlConnection,
+  log: Log,
+): void {
+  log.log("warning", "master", `process ${hello.pid} called itself ${hello.name}, which it is not`);
+  connection.close();
 }

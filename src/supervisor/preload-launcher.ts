@@ -13,11 +13,13 @@ import type { Happening } from "./inbox.ts";
 import { logOutput, reportExit } from "./launcher.ts";
 import type { Launcher } from "./launcher.ts";
 import type { PoolSettings } from "./pool-settings.ts";
-import { type StartInput, startMessage } from "./start-message.ts";
+import { startMessage } from "./start-message.ts";
 import type { Worker, WorkerExit } from "./worker.ts";
 
 interface Preloader {
   readonly name: string;
+  /** For the log. */
+  readonly title: string;
   readonly generation: number;
   readonly process: ChildProcess;
   connection: ControlConnection | undefined;
@@ -38,7 +40,6 @@ export class PreloadLauncher implements Launcher {
   readonly #preloaders: Map<string, Preloader> = new Map();
   #generation = 1;
   #keptGeneration = 1;
-  #serial = 0;
 
   constructor(settings: PoolSettings, edgePid: () => number) {
     this.#settings = settings;
@@ -101,7 +102,7 @@ export class PreloadLauncher implements Launcher {
         this.#report(preloader, happening.report);
         break;
       case "violation":
-        this.#settings.log.log("error", name, `control channel: ${happening.reason}`);
+        this.#settings.log.log("error", preloader.title, `control channel: ${happening.reason}`);
         preloader.process.kill("SIGKILL");
         break;
       case "process-exit":
@@ -121,13 +122,14 @@ export class PreloadLauncher implements Launcher {
   }
 
   #start(): void {
-    const { interpreter, config, controlSocket, software, inbox, log } = this.#settings;
-    const name = `preloader-${++this.#serial}`;
-    const process = spawnPython({ interpreter, settings: config.app, controlSocket, name, software });
-    logOutput(process, name, log);
+    const { interpreter, app, controlSocket, software, inbox, log, names } = this.#settings;
+    const { name, title } = names.next("preloader", this.#settings.title);
+    const process = spawnPython({ interpreter, settings: app, controlSocket, name, software });
+    logOutput(process, title, log);
     reportExit(process, { name, interpreter, inbox });
     this.#preloaders.set(name, {
       name,
+      title,
       generation: this.#generation,
       process,
       connection: undefined,
@@ -139,18 +141,14 @@ export class PreloadLauncher implements Launcher {
   }
 
   #startMessage(who: Worker | Preloader): ReturnType<typeof startMessage> {
-    const { config, identity, software, runDirectory, logSocket } = this.#settings;
+    const { runDirectory, logSocket } = this.#settings;
     const isWorker = "statePath" in who;
-    const input: StartInput = {
-      config,
+    return startMessage(this.#settings, {
       socketPath: isWorker ? who.socketPath : `${runDirectory}/${who.name}.sock`,
       statePath: isWorker ? who.statePath : `${runDirectory}/${who.name}.state`,
       logSocket: isWorker ? logSocket : undefined,
-      identity,
       edgePid: this.#edgePid(),
-      software,
-    };
-    return startMessage(input);
+    });
   }
 
   #report(preloader: Preloader, report: ControlReport): void {
@@ -160,7 +158,7 @@ export class PreloadLauncher implements Launcher {
         this.#dismissUnused();
         return;
       case "failed":
-        this.#settings.log.log("critical", preloader.name, describeFailure(report));
+        this.#settings.log.log("critical", preloader.title, describeFailure(report));
         preloader.hasFailed = true;
         this.#fail(preloader);
         return;
@@ -179,9 +177,10 @@ export class PreloadLauncher implements Launcher {
 
   #ended(preloader: Preloader, exit: WorkerExit): void {
     this.#preloaders.delete(preloader.name);
+    this.#settings.names.forget(preloader.name);
     preloader.connection?.close();
     const isExpected = preloader.isStopping || preloader.hasFailed;
-    this.#settings.log.log(isExpected ? "debug" : "error", preloader.name, describeExit(exit));
+    this.#settings.log.log(isExpected ? "debug" : "error", preloader.title, describeExit(exit));
     if (!isExpected) this.#fail(preloader);
   }
 
@@ -189,7 +188,7 @@ export class PreloadLauncher implements Launcher {
   #fail(preloader: Preloader): void {
     preloader.isStopping = true;
     const { generation, isLoaded } = preloader;
-    this.#settings.inbox.add({ kind: "preloader-failed", generation, hadLoaded: isLoaded });
+    this.#settings.inbox.add({ kind: "preloader-failed", launcher: this, generation, hadLoaded: isLoaded });
   }
 
   #dismissUnused(): void {

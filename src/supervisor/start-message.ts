@@ -1,23 +1,18 @@
 /**
  * What a worker is told when it starts: the application's settings in the words of docs/wire.md.
  */
-import type { Config } from "../config/model.ts";
 import type { StartMessage } from "./control-messages.ts";
+import type { PoolSettings } from "./pool-settings.ts";
 
 export interface StartInput {
-  readonly config: Config;
   readonly socketPath: string;
   readonly statePath: string;
   /** Where a process without pipes of its own sends what it prints. */
   readonly logSocket: string | undefined;
-  /** Whom the worker becomes; undefined to stay. */
-  readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly edgePid: number;
-  readonly software: string;
 }
 
-export function startMessage(input: StartInput): StartMessage {
-  const { app, process: settings } = input.config;
+export function startMessage({ app, umask, identity, software }: PoolSettings, input: StartInput): StartMessage {
   return {
     type: "start",
     app: app.app,
@@ -37,10 +32,10 @@ export function startMessage(input: StartInput): StartMessage {
     socket: input.socketPath,
     state: input.statePath,
     log: input.logSocket ?? null,
-    uid: input.identity?.uid ?? null,
-    gid: input.identity?.gid ?? null,
-    umask: settings.umask ?? null,
+    uid: identity?.uid ?? null,
+    gid: identity?.gid ?? null,
+    umask: umask ?? null,
     edge_pid: input.edgePid,
-    software: input.software,
+    software,
   };
 }

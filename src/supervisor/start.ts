@@ -4,24 +4,26 @@
  */
 import { join } from "node:path";
 import { isatty } from "node:tty";
-import { findInterpreter } from "./interpreter.ts";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
 import type { Configuration } from "../edge/model.ts";
-import { ErrorLog, wantsColors } from "../observe/index.ts";
 import { err, ok, type Result } from "../std/result.ts";
+import { announce } from "./banner.ts";
 import { ControlServer } from "./control-server.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
-import { type Identity, identityOf } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
-import { SpawnLauncher } from "./launcher.ts";
-import { Master } from "./master.ts";
+import { outputSink } from "./launcher.ts";
 import { LogServer } from "./log-server.ts";
-import { type PidFile, writePidFile } from "./pid-file.ts";
+import { Master } from "./master.ts";
+import { MasterLog } from "./master-log.ts";
+import { PidKeeper } from "./pid-file.ts";
 import type { Place } from "./place.ts";
-import { PreloadLauncher } from "./preload-launcher.ts";
+import { type Plan, type Problem, staffOf } from "./plan.ts";
+import { ProcessNames } from "./process-names.ts";
+import { readAgain } from "./reload.ts";
 import { makeRunDirectory, removeRunDirectory, removeStaleRunDirectories } from "./run-directory.ts";
 import { SignalQueue } from "./signals.ts";
-import { bindAll, type BoundListener } from "./sockets.ts";
+import { SocketTable } from "./socket-table.ts";
 
 export interface StartOptions {
   readonly configuration: Configuration;
@@ -39,99 +41,109 @@ export interface StartOptions {
 }
 
 /** Serves until a signal ends it. */
-export async function start({ config, software, complain }: StartOptions): Promise<ExitStatus> {
-  const prepared = await prepare(config, software);
+export async function start(options: StartOptions): Promise<ExitStatus> {
+  const { configuration, face, complain } = options;
+  const pidFile = new PidKeeper();
+  const prepared = await prepare(options, pidFile);
   if (!prepared.ok) {
-    complain([prepared.error.diagnostic]);
+    complain(prepared.error.problems.map(({ message, hint }) => error(message, hint)));
+    pidFile.remove();
     return prepared.error.status;
   }
-  const { place, pidFile, servers } = prepared.value;
-  const signals = new SignalQueue(() => place.inbox.wake());
-  const Launcher = config.app.preload ? PreloadLauncher : SpawnLauncher;
-  const master = new Master(place, signals, (edgePid) => new Launcher(place, edgePid));
+  const { place, plan, servers } = prepared.value;
+  const { log, inbox, runDirectory } = place;
+  const signals = new SignalQueue(() => inbox.wake());
+  const master = new Master(place, signals, plan, {
+    serving: (generation) => {
+      const problem = pidFile.use(generation.plan.configuration.process.pid);
+      if (problem !== undefined) log.log("error", "master", problem.message);
+      if (generation.plan === plan && face !== "nginx") announce(generation, place);
+    },
+    readAgain: (current) =>
+      void readAgain(place, current).then((outcome) => inbox.add({ kind: "read-again", outcome })),
+  });
+  for (const warning of plan.warnings) log.log("warning", "master", warning);
   // Looking for what others left must not delay the start; it needs a turn of the event loop anyway.
-  const tidying = removeStaleRunDirectories(place.runDirectory).catch((problem: unknown) => {
-    place.log.log("debug", "master", `old run directories were not removed: ${String(problem)}`);
+  const tidying = removeStaleRunDirectories(runDirectory).catch((problem: unknown) => {
+    log.log("debug", "master", `old run directories were not removed: ${String(problem)}`);
   });
   try {
     const status = await master.run();
     await tidying;
-    if (status === exitStatus.application && config.log.errorLog !== "-") {
-      complain([error("the application cannot start", `the reason is in ${config.log.errorLog}`)]);
+    if (status === exitStatus.application && log.path !== "-") {
+      complain([error("the application cannot start", `the reason is in ${configuration.process.errorLogs[0]?.path}`)]);
     }
     return status;
   } finally {
     signals.close();
     for (const server of servers) server.close();
-    for (const listener of place.listeners) listener.close();
-    removeRunDirectory(place.runDirectory);
-    pidFile?.remove();
-    await place.log.close();
+    place.sockets.keep([]);
+    removeRunDirectory(runDirectory);
+    pidFile.remove();
+    await log.close();
   }
 }
 
 interface Prepared {
   readonly place: Place;
+  readonly plan: Plan;
   /** The sockets in the run directory. */
   readonly servers: readonly { close(): void }[];
-  readonly pidFile: PidFile | undefined;
 }
 
 interface Refusal {
-  readonly diagnostic: Diagnostic;
+  readonly problems: readonly Problem[];
   readonly status: ExitStatus;
 }
 
-function refusal(
-  problem: { readonly message: string; readonly hint: string | undefined },
-  status: ExitStatus,
-): Refusal {
-  return { diagnostic: error(problem.message, problem.hint), status };
-}
-
-async function prepare(config: Config, software: string): Promise<Result<Prepared, Refusal>> {
-  const identity = identityOf(config.process);
-  if (!identity.ok) return err(refusal(identity.error, exitStatus.usage));
-  const owner = identity.value;
-  const { app } = config;
-  const found = findInterpreter({ python: app.python, chdir: app.chdir, environment: process.env });
-  if (!found.ok) return err(refusal(found.error, exitStatus.usage));
-  if (config.process.umask !== undefined) process.umask(config.process.umask);
-  const isTerminal = config.log.errorLog === "-" && process.stderr.isTTY === true;
-  const useColors = wantsColors(config.log.useColors, isTerminal, process.env);
-  const log = openLog(config, useColors);
-  if (!log.ok) return err(refusal(log.error, exitStatus.failed));
-  const pidFile = config.process.pid === undefined ? ok(undefined) : writePidFile(config.process.pid);
-  if (!pidFile.ok) return err(refusal(pidFile.error, exitStatus.failed));
-  const { workerProcesses, umask, binds } = config.process;
-  const listeners = await bindAll(binds, { threads: workerProcesses, umask, owner });
-  if (!listeners.ok) {
-    pidFile.value?.remove();
-    return err(refusal(listeners.error, exitStatus.failed));
-  }
+async function prepare(options: StartOptions, pidFile: PidKeeper): Promise<Result<Prepared, Refusal>> {
+  const { configuration, software, face } = options;
+  const { umask: wantedUmask, workerProcesses: threads, pid } = configuration.process;
+  const isFile = options.readAgain !== undefined;
+  const refuse = (...problems: readonly Problem[]): Result<Prepared, Refusal> =>
+    err({ problems, status: exitStatus.failed });
+  const staff = staffOf(configuration, isFile);
+  if (!staff.ok) return err({ problems: staff.error, status: exitStatus.usage });
+  const owner = staff.value.identity;
+  const umask = process.umask(0o077);
+  process.umask(wantedUmask ?? umask);
+  const log = MasterLog.open(configuration.process);
+  if (!log.ok) return refuse({ message: log.error, hint: "does its directory exist?" });
+  // nginx's tools connect as soon as there is a pid file: under its face it is written when that succeeds.
+  const problem = face === "nginx" ? undefined : pidFile.use(pid);
+  if (problem !== undefined) return refuse(problem);
+  const sockets = new SocketTable();
+  const bound = { threads, umask: wantedUmask, owner, isReplaceable: isFile };
+  const listeners = await sockets.bind(configuration.site.listeners, bound);
+  if (!listeners.ok) return refuse(listeners.error);
   const inbox = new Inbox();
-  const directory = openRunDirectory({ owner, inbox, log: log.value, preload: app.preload });
+  const names = new ProcessNames();
+  const directory = openRunDirectory({ owner, inbox, names, log: log.value });
   if (!directory.ok) {
-    putAway(listeners.value, pidFile.value);
-    return err(refusal(directory.error, exitStatus.failed));
+    sockets.keep([]);
+    return refuse(directory.error);
   }
   const { runDirectory, servers } = directory.value;
   const place: Place = {
-    config,
     software,
+    face,
+    readAgain: options.readAgain,
+    umask,
     runDirectory,
     controlSocket: join(runDirectory, "control.sock"),
     logSocket: join(runDirectory, "log.sock"),
-    interpreter: found.value.path,
-    found: found.value,
-    listeners: listeners.value,
-    identity: owner,
+    names,
+    sockets,
     log: log.value,
     inbox,
-    useColors,
+    complain: (text) => {
+      if (log.value.path !== "-") process.stderr.write(`${text.trimEnd()}\n`);
+    },
     isTerminalGone: terminalWatch(),
   };
-  return ok({ place, servers, pidFile: pidFile.value });
+  const none = (): void => undefined;
+  const plan = { ...staff.value, configuration, listeners: listeners.value, adoptLog: none, dropLog: none };
+  return ok({ place, plan, servers });
 }
 
 /** After a hang-up the device is still open, but no terminal any more. */
@@ -140,33 +152,19 @@ function terminalWatch(): () => boolean {
   return () => terminals.length > 0 && !terminals.some((fd) => isatty(fd));
 }
 
-type Problem = { readonly message: string; readonly hint: string | undefined };
-
-function openLog({ log }: Config, useColors: boolean): Result<ErrorLog, Problem> {
-  try {
-    return ok(new ErrorLog({ path: log.errorLog, level: log.level, useColors }));
-  } catch (problem) {
-    // Whatever the system's reason: there is no log to write to.
-    return err({
-      message: `--error-logfile: cannot open ${log.errorLog}: ${String(problem)}`,
-      hint: "does its directory exist?",
-    });
-  }
-}
-
 interface RunDirectoryOptions {
   readonly owner: Identity | undefined;
   readonly inbox: Inbox;
-  readonly log: ErrorLog;
-  readonly preload: boolean;
+  readonly names: ProcessNames;
+  readonly log: MasterLog;
 }
 
-function openRunDirectory({
-  owner,
-  inbox,
-  log,
-  preload,
-}: RunDirectoryOptions): Result<{ readonly runDirectory: string; readonly servers: Prepared["servers"] }, Problem> {
+interface RunDirectory {
+  readonly runDirectory: string;
+  readonly servers: Prepared["servers"];
+}
+
+function openRunDirectory({ owner, inbox, names, log }: RunDirectoryOptions): Result<RunDirectory, Problem> {
   try {
     const runDirectory = makeRunDirectory(owner);
     const control = new ControlServer(join(runDirectory, "control.sock"), owner, {
@@ -175,8 +173,11 @@ function openRunDirectory({
       closed: (name) => inbox.add({ kind: "closed", name }),
       violation: (name, reason) => inbox.add({ kind: "violation", name, reason }),
     });
-    const servers = preload ? [control, new LogServer(join(runDirectory, "log.sock"), owner, log)] : [control];
-    return ok({ runDirectory, servers });
+    const lines = new LogServer(join(runDirectory, "log.sock"), owner, {
+      sinkOf: (name) => outputSink(names.titleOf(name), log),
+      failed: (problem) => log.log("error", "master", problem),
+    });
+    return ok({ runDirectory, servers: [control, lines] });
   } catch (problem) {
     // A full or read-only disk, a directory without permission: the system's words say which.
     return err({
@@ -184,9 +185,4 @@ function openRunDirectory({
       hint: "set TMPDIR to a directory that can be written to",
     });
   }
-}
-
-function putAway(listeners: readonly BoundListener[], pidFile: PidFile | undefined): void {
-  for (const listener of listeners) listener.close();
-  pidFile?.remove();
 }

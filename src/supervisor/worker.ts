@@ -8,6 +8,7 @@
  * Any state may go to stopping or gone; nothing ever goes back.
  */
 import { assert } from "../std/assert.ts";
+import type { AppSettings } from "../config/model.ts";
 import type { WorkerAddress } from "../edge/index.ts";
 import type { ControlConnection } from "./control-server.ts";
 import type { ControlReport } from "./control-messages.ts";
@@ -36,6 +37,8 @@ export interface WorkerExit {
 
 export class Worker {
   readonly name: string;
+  /** For the log. */
+  readonly title: string;
   readonly socketPath: string;
   readonly statePath: string;
   /** Which reload it belongs to. */
@@ -60,11 +63,13 @@ export class Worker {
 
   constructor(identity: {
     readonly name: string;
+    readonly title: string;
     readonly runDirectory: string;
     readonly generation: number;
     readonly startedAt: number;
   }) {
     this.name = identity.name;
+    this.title = identity.title;
     this.socketPath = `${identity.runDirectory}/${identity.name}.sock`;
     this.statePath = `${identity.runDirectory}/${identity.name}.state`;
     this.generation = identity.generation;
@@ -92,13 +97,13 @@ export class Worker {
   }
 
   /** What the edge is told of a ready worker. */
-  address(threads: number): WorkerAddress {
+  address({ name: app, threads }: AppSettings): WorkerAddress {
     assert(
       this.pid !== undefined && this.loaded !== undefined,
       `${this.name} is ready, so it has a pid and was loaded`,
     );
     const { name, pid, socketPath, statePath, loaded } = this;
-    return { name, pid, socketPath, statePath, interface: loaded.interface, threads };
+    return { name, app, pid, socketPath, statePath, interface: loaded.interface, threads };
   }
 
   /** Sends a signal to its process; false if that is gone. */
