@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from "node:net";
 import type { FieldSection } from "../http/field-section.ts";
+import { UNIX_PEER } from "./networks.ts";
 
 /** Most hops that are looked at: a longer chain is nobody's deployment. */
 const HOPS_MAX = 32;
@@ -30,10 +31,10 @@ export class TrustedProxies {
     }
   }
 
-  /** @param address a peer's address, "" for a Unix socket */
+  /** @param address a peer's address, "unix:" or "" for a Unix socket */
   trusts(address: string): boolean {
     if (this.#everybody) return true;
-    if (address === "") return this.#unix;
+    if (address === "" || address === UNIX_PEER) return this.#unix;
     const version = isIP(address);
     return version !== 0 && this.#list.check(address, version === 6 ? "ipv6" : "ipv4");
   }

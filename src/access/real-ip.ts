@@ -1,16 +1,72 @@
-/** Who the client is, as trusted proxies say in the field of real_ip_header. */
+/**
+ * Who the client is, as trusted proxies say in the field of real_ip_header (ngx_http_realip_module).
+ *
+ * Where the peer is trusted, the last address of the field is the client. With real_ip_recursive, an address that is
+ * trusted itself makes the one before it the client, and so on, through earlier lines of X-Forwarded-For as well. What
+ * is no address ends the walk.
+ */
 import type { FieldSection } from "../http/field-section.ts";
 import type { PeerFacts } from "../route/index.ts";
+import { parseIpAddress } from "../std/ip-address.ts";
+import { addressText } from "./address-text.ts";
+import { Networks } from "./networks.ts";
 import type { RealIpSettings } from "./settings.ts";
 
+/** The one field whose lines are read together. */
+const FORWARDED_FOR = "x-forwarded-for";
+const PORT_MAX = 65_535;
+
+/** Most addresses that are looked at: a longer chain is nobody's deployment. */
+export const HOPS_MAX = 32;
+
 export class RealIp {
-  constructor(settings: RealIpSettings) {
-    void settings;
+  readonly #trusted: Networks<true>;
+  readonly #header: string;
+  readonly #recursive: boolean;
+
+  constructor({ from, header, recursive }: RealIpSettings) {
+    this.#trusted = new Networks(from.map((client) => [client, true]));
+    this.#header = header;
+    this.#recursive = recursive;
   }
 
   /** @param peer who opened the connection. @returns `peer` itself where nobody else is named */
   clientOf(peer: PeerFacts, fields: FieldSection): PeerFacts {
-    void fields;
-    return peer;
+    let client = peer;
+    for (const hop of this.#hops(fields).take(HOPS_MAX)) {
+      if (this.#trusted.find(client.address) !== true) break;
+      const named = parseHop(hop);
+      if (named === undefined) break;
+      client = named;
+      if (!this.#recursive) break;
+    }
+    return client;
   }
+
+  /** What may be addresses, the nearest first. */
+  *#hops(fields: FieldSection): Generator<string> {
+    const lines: string[] = [];
+    for (let index = 0; index < fields.count; index++) {
+      if (fields.name(index).toLowerCase() === this.#header) lines.push(fields.value(index));
+    }
+    // Of any other field nginx reads the first line; without recursion, one line only.
+    const read = this.#header !== FORWARDED_FOR ? lines.slice(0, 1) : this.#recursive ? lines : lines.slice(-1);
+    for (const line of read.reverse()) yield* hopsOf(line);
+  }
+}
+
+/** From the right, between spaces and commas; a line without any has one that is none. */
+function* hopsOf(line: string): Generator<string> {
+  const hops = line.split(/[ ,]+/).filter((hop) => hop !== "");
+  if (hops.length === 0) yield "";
+  for (let index = hops.length - 1; index >= 0; index--) yield hops[index] ?? "";
+}
+
+/** "192.0.2.1", "192.0.2.1:4711", "2001:db8::1", "[2001:db8::1]:4711" */
+function parseHop(hop: string): PeerFacts | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/.exec(hop) ?? [];
+  const address = parseIpAddress(bracketed ?? plain ?? hop);
+  const port = digits === undefined ? undefined : Number(digits);
+  if (address === undefined || port === 0 || (port ?? 0) > PORT_MAX) return undefined;
+  return { address: addressText(address), port };
 }
