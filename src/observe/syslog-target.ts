@@ -84,10 +84,9 @@ function parseServer(server: string): Result<{ readonly host: string; readonly p
   const [, bracketed, name, port] = /^(?:\[([^\]]*)\]|([^[:][^:]*|))(?::(.*))?$/s.exec(server) ?? [];
   const host = bracketed ?? name;
   if (host === undefined) return refuse(`invalid host in syslog server "${server}"`);
-  if (host === "") return refuse(`no host in syslog server "${server}"`);
-  if (port === undefined) return ok({ host, port: DEFAULT_PORT });
-  const isPort = /^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) <= PORT_MAX;
-  return isPort ? ok({ host, port: Number(port) }) : refuse(`invalid port in syslog server "${server}"`);
+  const number = port === undefined ? DEFAULT_PORT : /^\d{1,5}$/.test(port) ? Number(port) : 0;
+  if (number === 0 || number > PORT_MAX) return refuse(`invalid port in syslog server "${server}"`);
+  return host === "" ? refuse(`no host in syslog server "${server}"`) : ok({ host, port: number });
 }
 
 function refuse(nginx: string): { readonly ok: false; readonly error: SyslogRefusal } {
