@@ -63,7 +63,8 @@ export function assignment(): ArgumentType<readonly [name: string, value: string
     parse: (word, directive) => {
       const at = word.indexOf("=");
       if (at > 0 && !word.includes("\0")) return ok([word.slice(0, at), word.slice(at + 1)]);
-      return err({ nginx: `invalid value "${word}" in "${directive}" directive`, expected: "a variable as NAME=VALUE" });
+      const nginx = `invalid value "${word}" in "${directive}" directive`;
+      return err({ nginx, expected: "a variable as NAME=VALUE" });
     },
   };
 }

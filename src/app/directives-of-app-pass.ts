@@ -28,7 +28,8 @@ const interceptErrorsRow: DefaultedDirectiveRow<boolean> = {
   name: "app_intercept_errors",
   arguments: one(onOff()),
   default: "off",
-  doc: "Responses of the application with a status of 300 or more are replaced by the page that error_page names for it.",
+  doc: "Responses of the application with a status of 300 or more are replaced by the page that error_page names " +
+    "for it.",
   example: "app_intercept_errors on;",
 };
 
@@ -70,7 +71,8 @@ const bufferingRow: DefaultedDirectiveRow<boolean> = {
   name: "app_buffering",
   arguments: one(onOff()),
   default: "on",
-  doc: "Keep what a slow client has not taken yet, so that the worker is free; off: the application waits for the client.",
+  doc: "Keep what a slow client has not taken yet, so that the worker is free; off: the application waits for the " +
+    "client.",
   example: "app_buffering off;",
 };
 
@@ -78,8 +80,8 @@ const requestBufferingRow: DirectiveRow<boolean> = {
   ...common,
   name: "app_request_buffering",
   arguments: one(onOff()),
-  doc: "Gather a request's body before the application hears of the request. Left out: a WSGI application gets bodies " +
-    "whole, an ASGI application as they come.",
+  doc: "Gather a request's body before the application hears of the request. Left out: a WSGI application gets " +
+    "bodies whole, an ASGI application as they come.",
   example: "app_request_buffering on;",
 };
 

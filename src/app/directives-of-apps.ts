@@ -107,7 +107,7 @@ const userRow: DirectiveRow<string> = {
   ...inApp,
   name: "user",
   arguments: one(plainText("name")),
-  doc: "The user, by name or number, as whom the workers run; only root can choose. Left out: as the program's own user.",
+  doc: "The user, by name or number, as whom the workers run; only root can choose. Left out: the program's own user.",
   example: "user shop;",
 };
 

@@ -10,7 +10,7 @@ const fields: Readonly<Record<string, string | undefined>> = {
   on: SOFTWARE, build: SOFTWARE, off: PRODUCT, none: undefined, "": undefined,
 };
 
-/** The value of the field, undefined for no field. nginx's commercial edition takes texts, too, an empty one for none. */
+/** The value of the field, undefined for none. nginx's commercial edition takes texts, too, an empty one for none. */
 export function serverTokens(): ArgumentType<string | undefined> {
   return {
     label: "on | off | build | none | string",
@@ -19,9 +19,8 @@ export function serverTokens(): ArgumentType<string | undefined> {
       if (Object.hasOwn(fields, known)) return ok(fields[known]);
       // RFC 9110 §5.5: field-value without obs-text; a variable would not be replaced.
       if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(word) && !word.includes("$")) return ok(word);
-      return err({
-        nginx: `invalid value "${word}"`, expected: "on, off, build, none, or a text of printable ASCII without variables",
-      });
+      const expected = "on, off, build, none, or a text of printable ASCII without variables";
+      return err({ nginx: `invalid value "${word}"`, expected });
     },
   };
 }

@@ -178,8 +178,8 @@ const serverTokensRow: DefaultedDirectiveRow<string | undefined> = {
   arguments: one(serverTokens()),
   // Deviates: nginx has on.
   default: "off",
-  doc: "The Server field: with on or build it has the version, with off it has not, with none there is no such field; " +
-    "any other text stands in it as it is.",
+  doc: "The Server field: with on or build it has the version, with off it has not, with none there is no such " +
+    "field; any other text stands in it as it is.",
   example: "server_tokens on;",
 };
 
@@ -207,8 +207,8 @@ const lingeringCloseRow: DefaultedDirectiveRow<"off" | "on" | "always"> = {
   name: "lingering_close",
   arguments: one(choice(["off", "on", "always"])),
   default: "on",
-  doc: "Before a connection is closed, read what the client still sends, lest it never sees the response: if there is " +
-    "something to expect, always, or never.",
+  doc: "Before a connection is closed, read what the client still sends, lest it never sees the response: if there " +
+    "is something to expect, always, or never.",
   example: "lingering_close always;",
 };
 

@@ -1,7 +1,9 @@
 /** The directives of what makes responses. */
 import type { AnyDirectiveRow } from "../config/nginx/directive-row.ts";
+import { responsesDirectives } from "./responses-directives.ts";
 import { staticDirectives } from "./static/directives.ts";
 
-export { contentTypes, staticDirectives, staticRows, staticSettings, typesRows } from "./static/directives.ts";
+export { emptyGifRow, stubStatusRow } from "./responses-directives.ts";
+export { contentTypes, staticRows, staticSettings, typesRows } from "./static/directives.ts";
 
-export const handlersDirectives: readonly AnyDirectiveRow[] = [...staticDirectives];
+export const handlersDirectives: readonly AnyDirectiveRow[] = [...staticDirectives, ...responsesDirectives];

@@ -73,10 +73,8 @@ export const openFileCache: Arguments<OpenFileCacheArgument | undefined> = {
       if (number !== undefined) max = number;
       else if (name === "inactive" && inactive.ok) inactiveMs = inactive.value;
       else {
-        return err({
-          nginx: `invalid "${directive}" parameter "${word}"`, expected: "off, max= and a number, or inactive= and a time",
-          index,
-        });
+        const expected = "off, max= and a number, or inactive= and a time";
+        return err({ nginx: `invalid "${directive}" parameter "${word}"`, expected, index });
       }
     }
     if (words.includes("off")) return ok(undefined);
@@ -101,7 +99,8 @@ export const symlinks: Arguments<SymlinksArgument> = {
       const named = modes.find((candidate) => candidate === word);
       const isFrom = word.startsWith("from=");
       if (named === undefined && !isFrom) {
-        return err({ nginx: `invalid parameter "${word}"`, expected: "off, on, if_not_owner or from=", index, words: modes });
+        const expected = "off, on, if_not_owner or from=";
+        return err({ nginx: `invalid parameter "${word}"`, expected, index, words: modes });
       }
       if (!isFrom && mode !== undefined) {
         return err({ nginx: `duplicate parameters "${words.join(" ")}"`, expected: undefined, index });

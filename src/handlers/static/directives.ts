@@ -67,8 +67,8 @@ const maxRangesRow: DirectiveRow<number> = {
   ...core,
   name: "max_ranges",
   arguments: one(number({ min: 0, max: 2 ** 31 - 1 })),
-  doc: `Ranges of one request; with more of them it gets the whole file. Left out: ${RANGE_COUNT_MAX}. 0: Range is not ` +
-    "looked at.",
+  doc: `Ranges of one request; with more of them it gets the whole file. Left out: ${RANGE_COUNT_MAX}. 0: Range is ` +
+    "not looked at.",
   example: "max_ranges 1;",
 };
 
@@ -246,8 +246,8 @@ const symlinksRow: DefaultedDirectiveRow<SymlinksArgument> = {
   name: "disable_symlinks",
   arguments: symlinks,
   default: "off",
-  doc: "Refuse files behind symbolic links, or behind those whose owner is not that of what they lead to; links in the " +
-    "part of the path that from= names are followed.",
+  doc: "Refuse files behind symbolic links, or behind those whose owner is not that of what they lead to; links in " +
+    "the part of the path that from= names are followed.",
   example: "disable_symlinks if_not_owner from=$document_root;",
 };
 
