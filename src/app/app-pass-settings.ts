@@ -17,6 +17,8 @@ export interface AppPassSettings {
   readonly interceptErrors: boolean;
   /** Fields that do not reach the client, in lower case: all of them, those hidden by default included. */
   readonly hideHeaders: readonly string[];
+  /** Are there others among them than those that speak to Tricorn? */
+  readonly hidesMore: boolean;
   readonly ignoreHeaders: readonly ObeyedField[];
   /** False: what the application sends leaves at once, and waits for the client. */
   readonly buffering: boolean;

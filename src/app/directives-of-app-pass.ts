@@ -109,9 +109,11 @@ export const appPassDirectives: readonly AnyDirectiveRow[] = [appPassRow, ...app
 
 /** What is in force in a block. */
 export function appPassSettings(block: Block): AppPassSettings {
+  const hideHeaders = hiddenFields(block);
   return {
     interceptErrors: block.one(interceptErrorsRow),
-    hideHeaders: hiddenFields(block),
+    hideHeaders,
+    hidesMore: hideHeaders.some((name) => !hiddenByDefault.includes(name)),
     ignoreHeaders: [...new Set(block.all(ignoreHeadersRow).flat())],
     buffering: block.one(bufferingRow),
     requestBuffering: block.optional(requestBufferingRow),

@@ -237,6 +237,7 @@ export function appStatements({ values, world, report }: AppInput): readonly Sta
   if (world.kindOf(chdir) !== "directory") {
     report(error(`--chdir: there is no directory ${chdir}`, "name the directory that holds the application"));
   }
+  const appDir = absolute(chdir, values.one(appDirRow));
   const workers = values.one(workersRow);
   const app = values.one(appRow);
   const python = values.optional(pythonRow);
@@ -248,7 +249,7 @@ export function appStatements({ values, world, report }: AppInput): readonly Sta
     directive("interface", values.one(interfaceRow)),
     ...(python === undefined ? [] : [directive("python", python)]),
     directive("chdir", chdir),
-    directive("app_dir", absolute(chdir, values.one(appDirRow))),
+    ...(appDir === chdir ? [] : [directive("app_dir", appDir)]),
     ...(pythonpath.length === 0 ? [] : [directive("pythonpath", ...pythonpath)]),
     ...environmentOf(values, world, report).map(([name, value]) => directive("env", `${name}=${value}`)),
     ...(rootPath === "" ? [] : [directive("root_path", rootPath)]),

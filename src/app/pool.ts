@@ -62,6 +62,10 @@ export class Pool implements LinkOwner {
   #queue: (AppRequest | undefined)[] = [];
   #queueHead = 0;
   #interface: "wsgi" | "asgi" = "wsgi";
+  /** One for all workers: what it has encoded, each may be sent. */
+  #encoder: RequestEncoder | undefined = undefined;
+  /** No worker could start so far. */
+  #hasFailed = false;
   #flushScheduled = false;
   #stallTimer: NodeJS.Timeout | undefined = undefined;
   #waitingForOthers = false;
@@ -85,12 +89,27 @@ export class Pool implements LinkOwner {
     return this.#queue.length - this.#queueHead;
   }
 
+  hasWorker(name: string): boolean {
+    return this.#links.some(({ worker }) => worker.name === name);
+  }
+
+  /** No worker can start: until one is ready, nobody is kept waiting. */
+  fail(): void {
+    this.#hasFailed = true;
+    for (const request of this.#queue.slice(this.#queueHead)) request?.onFailure(503);
+    this.#queue = [];
+    this.#queueHead = 0;
+  }
+
   /** Connects to a worker that is ready. */
   addWorker(worker: LinkedWorker): void {
-    this.#interface = worker.interface;
+    this.#hasFailed = false;
     const { encoder: settings } = this.#settings;
-    const encoder: RequestEncoder =
-      worker.interface === "wsgi" ? new EnvironEncoder(settings) : new ScopeEncoder(settings);
+    if (this.#encoder === undefined || this.#interface !== worker.interface) {
+      this.#encoder = worker.interface === "wsgi" ? new EnvironEncoder(settings) : new ScopeEncoder(settings);
+    }
+    this.#interface = worker.interface;
+    const encoder = this.#encoder;
     this.#links.push(new WorkerLink(worker, this.#settings.edge, encoder, this.#memory, this));
   }
 
@@ -122,7 +141,7 @@ export class Pool implements LinkOwner {
         return true;
       }
     }
-    if (this.queuedCount >= this.#settings.backlog) return false;
+    if (this.#hasFailed || this.queuedCount >= this.#settings.backlog) return false;
     request.queuedMs = performance.now();
     this.#queue.push(request);
     this.#watch();

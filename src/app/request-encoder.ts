@@ -28,6 +28,10 @@ export interface RequestEncoder {
 
 /** A section's fields as `encoder` writes them: made once for each section and kind of sender. */
 export function encodedFields(encoder: RequestEncoder, section: FieldSection, trusted: boolean): Bytes {
+  if (section.encodedBy !== encoder) {
+    section.encodedBy = encoder;
+    section.encodedTrusted = section.encodedUntrusted = undefined;
+  }
   if (trusted) return (section.encodedTrusted ??= encoder.encodeFields(section, true));
   return (section.encodedUntrusted ??= encoder.encodeFields(section, false));
 }

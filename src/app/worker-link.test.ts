@@ -38,7 +38,7 @@ class Scene {
     await once(this.#server, "listening");
     const note = (text: string) => (): void => void this.seen.push(text);
     const worker = {
-      name: "worker-1", pid: 1, socketPath, statePath: "", interface: "asgi", threads: 1, slot: 0,
+      name: "worker-1", app: "app", pid: 1, socketPath, statePath: "", interface: "asgi", threads: 1, slot: 0,
     } as const;
     const memory = { readBuffer: makeReadBuffer(), decoder: new ResponseDecoder() };
     const link = new WorkerLink(worker, 0, new ScopeEncoder(settings), memory, {

@@ -25,6 +25,8 @@ const CLOSE_REASON_SIZE_MAX = 123;
 /** A worker as the pool knows it: where it is and which slot of the load zone is its own. */
 export interface LinkedWorker {
   readonly name: string;
+  /** What `app_pass` calls its application. */
+  readonly app: string;
   readonly pid: number;
   readonly socketPath: string;
   readonly statePath: string;

@@ -1,32 +1,34 @@
 /** What all connections of one edge thread share: compiled once from the configuration. */
-import type { TrustedProxies } from "../access/index.ts";
-import type { LoadZone, Pool } from "../app/index.ts";
-import type { HttpSettings, WebSocketSettings } from "../config/model.ts";
-import type { HeaderSettings } from "../filters/index.ts";
-import type { AppHandlerSettings } from "../handlers/index.ts";
-import type { Clock, CopySlab } from "../net/index.ts";
-import type { AccessLog } from "../observe/index.ts";
-import type { HeadLimits, SectionMemory } from "../protocol/h1/index.ts";
+import type { LoadZone } from "../app/index.ts";
+import type { ErrorLogSettings } from "../config/model.ts";
+import type { Clock, CopySlab, ReadBuffers, Sendfile } from "../net/index.ts";
+import type { SectionMemory } from "../protocol/h1/index.ts";
+import type { CompiledSite } from "./compiled-site.ts";
+import type { ConnectionCounts } from "./connection-counts.ts";
+
+export type NoticeLevel = "error" | "warning" | "info" | "debug";
 
 export interface EdgeContext {
-  readonly http: HttpSettings;
-  readonly webSocket: WebSocketSettings;
-  readonly limits: HeadLimits;
+  readonly site: CompiledSite;
   readonly sections: SectionMemory;
   readonly clock: Clock;
   /** For parts of responses that are being written. */
   readonly copies: CopySlab;
-  readonly pool: Pool;
+  /** For files that are being sent. */
+  readonly buffers: ReadBuffers;
+  readonly sendfile: Sendfile | undefined;
   readonly zone: LoadZone;
-  readonly headers: HeaderSettings;
-  readonly appHandler: AppHandlerSettings;
-  /** Undefined when forwarding fields are to be ignored. */
-  readonly trusted: TrustedProxies | undefined;
-  readonly accessLog: AccessLog | undefined;
+  readonly counts: ConnectionCounts;
   /** Requests in progress at once, over all threads; 0 for no limit. */
   readonly limitConcurrency: number;
   /** The WebSockets of a worker that is replaced are told within this time, one after the other. */
   readonly retireSpreadMs: number;
-  readonly spoolPath: (prefix: "body" | "response") => string;
-  readonly onNotice: (level: "error" | "warning" | "info" | "debug", text: string) => void;
+  /** Does a log or a variable ask when a request began? */
+  readonly needsTime: boolean;
+  /** Fresh names in the run directory. */
+  readonly bodyPath: () => string;
+  readonly responsePath: () => string;
+  /** A line of the error log. @param logs where to, instead of the program's own */
+  readonly onNotice: (level: NoticeLevel, text: string, logs?: readonly ErrorLogSettings[]) => void;
+  readonly onError: (text: string) => void;
 }

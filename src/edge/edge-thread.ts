@@ -1,52 +1,58 @@
 /**
- * One edge thread: listens on its sockets, holds its connections, gives requests to its pool.
+ * One edge thread: listens on its sockets, holds its connections, gives requests to its pools.
  * The first thread is the edge process's own; further ones are worker threads (`thread-entry.ts`).
  */
 import { join } from "node:path";
-import { TrustedProxies, plainAddress } from "../access/index.ts";
+import { plainAddress } from "../access/index.ts";
 import { LoadZone, Pool } from "../app/index.ts";
 import type { LinkedWorker, Peer } from "../app/index.ts";
-import type { Config } from "../config/model.ts";
-import { ByteStream, Clock, CopySlab, Listener, makeReadBuffer } from "../net/index.ts";
+import type { AppSettings, ErrorLogSettings } from "../config/model.ts";
+import {
+  ByteStream, Clock, CopySlab, Listener, ReadBuffers, loadSendfile, makeReadBuffer,
+} from "../net/index.ts";
 import type { SocketHandle } from "../net/index.ts";
-import { AccessLog } from "../observe/index.ts";
+import { AccessLogs } from "../observe/index.ts";
 import { SectionMemory } from "../protocol/h1/index.ts";
-import type { EdgeContext } from "./edge-context.ts";
+import { CompiledSite } from "./compiled-site.ts";
+import { ConnectionCounts } from "./connection-counts.ts";
+import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
 import { H1Connection } from "./h1-connection.ts";
 import type { ConnectionOwner } from "./h1-connection.ts";
-import type { InheritedListener } from "./messages.ts";
+import type { EdgeNews, InheritedListener } from "./messages.ts";
+import type { Configuration } from "./model.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** What the thread does with a connection, whatever it speaks. */
 interface EdgeConnection {
   /** The server ends: so does the connection, as soon as it may. */
-  drain(): void;
+  drain(idleMs: number): void;
 }
 
 /** What a thread is started with. */
 export interface ThreadSettings {
   /** 0 for the first. */
   readonly edge: number;
-  readonly config: Config;
+  readonly configuration: Configuration;
   readonly listeners: readonly InheritedListener[];
   readonly runDirectory: string;
   readonly software: string;
   readonly zone: SharedArrayBuffer;
 }
 
-export type ThreadCommand =
-  | { readonly kind: "worker-ready"; readonly worker: LinkedWorker }
-  | { readonly kind: "worker-retire"; readonly name: string }
-  | { readonly kind: "worker-gone"; readonly name: string; readonly reason: "crash" | "timeout" | "stopped" }
-  | { readonly kind: "drain" }
-  | { readonly kind: "reopen-logs" };
+export type ThreadCommand = EdgeNews | { readonly kind: "worker-ready"; readonly worker: LinkedWorker };
 
 export type ThreadReport =
   | { readonly kind: "listening" }
   | { readonly kind: "worker-idle"; readonly name: string }
   | { readonly kind: "worker-lost"; readonly name: string }
   | { readonly kind: "drained" }
-  | { readonly kind: "notice"; readonly level: "error" | "warning" | "info" | "debug"; readonly text: string };
+  | {
+      readonly kind: "notice";
+      readonly level: NoticeLevel;
+      readonly text: string;
+      /** Where to, instead of the program's own log. */
+      readonly logs: readonly ErrorLogSettings[] | undefined;
+    };
 
 /** The share of the graceful timeout within which the WebSockets of a worker that is replaced are closed. */
 const RETIRE_SHARE = 0.5;
@@ -57,6 +63,7 @@ export class EdgeThread implements ConnectionOwner {
   readonly #settings: ThreadSettings;
   readonly #report: (report: ThreadReport) => void;
   readonly #context: EdgeContext;
+  readonly #pools = new Map<string, Pool>();
   readonly #connections = new Set<EdgeConnection>();
   readonly #listeners: Listener[] = [];
   readonly #readBuffer = makeReadBuffer();
@@ -68,66 +75,74 @@ export class EdgeThread implements ConnectionOwner {
   constructor(settings: ThreadSettings, report: (report: ThreadReport) => void) {
     this.#settings = settings;
     this.#report = report;
-    const { config, listeners, software } = settings;
-    const { accessLog, accessLogFormat } = config.log;
+    const { configuration, runDirectory } = settings;
     const zone = new LoadZone(settings.zone);
-    const onNotice: EdgeContext["onNotice"] = (level, text) => report({ kind: "notice", level, text });
-    const pool = new Pool(
-      {
-        edge: settings.edge,
-        backlog: config.app.backlog,
-        queueTimeoutMs: config.app.timeoutMs,
-        workerConnections: config.app.workerConnections,
-        encoder: {
-          listeners: listeners.map((listener) => listener.address),
-          rootPath: config.app.rootPath,
-          underscoresInHeaders: config.http.underscoresInHeaders,
-          software,
-        },
-      },
-      zone,
-      {
-        onWorkerReady: () => void this.#listen(),
-        onWorkerIdle: (name) => report({ kind: "worker-idle", name }),
-        onWorkerLost: (name) => report({ kind: "worker-lost", name }),
-        onNotice,
-      },
-    );
-    const spoolPath: EdgeContext["spoolPath"] = (prefix) =>
-      join(settings.runDirectory, `${prefix}-${settings.edge}-${++this.#spools}`);
+    const clock = new Clock();
+    const onNotice: EdgeContext["onNotice"] = (level, text, logs) => report({ kind: "notice", level, text, logs });
+    for (const app of configuration.apps) this.#pools.set(app.name, this.#makePool(app, zone, onNotice));
+    const site = new CompiledSite(configuration.site, {
+      pools: this.#pools,
+      clock,
+      accessLogs: (variables) => new AccessLogs(configuration.site.logFormats, variables, onNotice),
+    });
+    const path = (prefix: string): string => join(runDirectory, `${prefix}-${settings.edge}-${++this.#spools}`);
     this.#context = {
-      http: config.http,
-      webSocket: config.webSocket,
-      limits: config.http,
-      sections: new SectionMemory(),
-      clock: new Clock(),
-      copies: new CopySlab(),
-      pool,
+      site,
+      clock,
       zone,
-      headers: { ...config.http, software: "tricorn" },
-      appHandler: {
-        clientBodyBufferSize: config.http.clientBodyBufferSize,
-        spoolPath: () => spoolPath("body"),
-        onNotice: (text) => onNotice("error", text),
-      },
-      trusted: config.forwarded.proxyHeaders ? new TrustedProxies(config.forwarded.forwardedAllowIps) : undefined,
-      accessLog: accessLog === undefined ? undefined : new AccessLog(accessLog, accessLogFormat),
-      retireSpreadMs: config.app.gracefulTimeoutMs * RETIRE_SHARE,
-      limitConcurrency: config.app.limitConcurrency,
-      spoolPath,
+      sections: new SectionMemory(),
+      copies: new CopySlab(),
+      buffers: new ReadBuffers(),
+      sendfile: loadSendfile(),
+      counts: new ConnectionCounts(),
+      limitConcurrency: configuration.process.limitConcurrency,
+      retireSpreadMs: configuration.process.gracefulTimeoutMs * RETIRE_SHARE,
+      needsTime: configuration.site.locations.some(({ accessLogs }) => accessLogs.logs.length > 0),
+      bodyPath: () => path("body"),
+      responsePath: () => path("response"),
       onNotice,
+      onError: (text) => onNotice("error", text),
     };
   }
 
+  #makePool(app: AppSettings, zone: LoadZone, onNotice: EdgeContext["onNotice"]): Pool {
+    const { configuration, edge, listeners, software } = this.#settings;
+    const { locations } = configuration.site;
+    const underscoresInHeaders = locations.some(({ handler, http }) =>
+      handler.kind === "app" && handler.app === app.name && http.underscoresInHeaders);
+    const settings = {
+      edge,
+      backlog: app.backlog,
+      queueTimeoutMs: app.timeoutMs,
+      workerConnections: configuration.process.workerConnections,
+      encoder: {
+        listeners: listeners.map((listener) => listener.address), rootPath: app.rootPath, underscoresInHeaders, software,
+      },
+    };
+    return new Pool(settings, zone, {
+      onWorkerReady: () => undefined,
+      onWorkerIdle: (name) => this.#report({ kind: "worker-idle", name }),
+      onWorkerLost: (name) => this.#report({ kind: "worker-lost", name }),
+      onNotice,
+    });
+  }
+
   command(command: ThreadCommand): void {
-    const { pool } = this.#context;
     switch (command.kind) {
-      case "worker-ready": return pool.addWorker(command.worker);
-      case "worker-retire": return pool.retireWorker(command.name);
-      case "worker-gone": return pool.dropWorker(command.name, command.reason);
-      case "reopen-logs": return this.#context.accessLog?.reopen();
-      case "drain": return this.#drain();
+      case "listen": return void this.#listen();
+      case "worker-ready": return this.#pools.get(command.worker.app)?.addWorker(command.worker);
+      case "app-failed": return this.#pools.get(command.app)?.fail();
+      case "worker-retire": return this.#poolOf(command.name)?.retireWorker(command.name);
+      case "worker-gone": return this.#poolOf(command.name)?.dropWorker(command.name, command.reason);
+      case "reopen-logs": return this.#context.site.accessLogs.reopen();
+      case "drain": return this.#drain(command.idleMs);
     }
+  }
+
+  /** The pool that has the worker; where none has it, any may say so. */
+  #poolOf(worker: string): Pool | undefined {
+    const pools = [...this.#pools.values()];
+    return pools.find((pool) => pool.hasWorker(worker)) ?? pools[0];
   }
 
   onConnectionUpgraded(connection: H1Connection, successor: WebSocketConnection): void {
@@ -136,44 +151,50 @@ export class EdgeThread implements ConnectionOwner {
   }
 
   onConnectionClosed(connection: EdgeConnection): void {
-    this.#connections.delete(connection);
+    if (this.#connections.delete(connection)) this.#context.counts.active--;
     if (this.draining && this.#connections.size === 0) void this.#drained();
   }
 
-  /** The first ready worker opens the doors. */
   async #listen(): Promise<void> {
     if (this.#listening || this.draining) return;
     this.#listening = true;
-    const { config, edge, listeners } = this.#settings;
+    const { configuration, edge, listeners } = this.#settings;
     for (const [index, listener] of listeners.entries()) {
-      const fd = listener.fds[edge];
-      if (fd === undefined) continue;
       const isTcp = listener.address.kind === "tcp";
-      const options = {
-        fd,
-        backlog: config.app.backlog,
-        accept: (handle: SocketHandle): void => this.#accept(handle, index, isTcp),
-        failed: (code: number): void =>
-          this.#notice("error", `connections cannot be accepted (error ${code}): raise the limit of files, ulimit -n`),
-      };
-      this.#listeners.push(await Listener.listen(options));
+      const { backlog = 511 } = configuration.site.listeners[listener.listener] ?? {};
+      for (const fd of listener.fds[edge] ?? []) {
+        const options = {
+          fd,
+          backlog,
+          accept: (handle: SocketHandle): void => this.#accept(handle, index, isTcp),
+          failed: (code: number): void =>
+            this.#notice("error", `connections cannot be accepted (error ${code}): raise the limit of files, ulimit -n`),
+        };
+        this.#listeners.push(await Listener.listen(options));
+      }
     }
     this.#report({ kind: "listening" });
   }
 
   #accept(handle: SocketHandle, listener: number, isTcp: boolean): void {
+    const { counts } = this.#context;
     const stream = ByteStream.accept(handle, this.#readBuffer, isTcp);
+    counts.accepted++;
     // nginx: worker_connections are not enough: the newcomer is dropped, nobody who was here suffers.
-    if (this.#connections.size >= this.#settings.config.app.workerConnections) {
-      this.#notice("warning", "worker-connections are used up: connections are dropped");
+    if (this.#connections.size >= this.#settings.configuration.process.workerConnections) {
+      this.#notice("warning", "worker_connections are used up: connections are dropped");
       stream.destroy();
       return;
     }
-    const peer = this.#peer(stream);
+    const address = plainAddress(stream.remoteAddress);
+    const peer: Peer = { address, port: stream.remotePort, scheme: "http", trusted: false };
     // A client that has reset has no address any more, but its bytes are there. Without one it would pass for a Unix
     // socket's, which is trusted to forward: it could name any address as its own.
-    if (isTcp && peer.address === "") return stream.destroy();
-    const connection = new H1Connection(this.#context, stream, peer, listener, this);
+    if (isTcp && address === "") return stream.destroy();
+    counts.handled++;
+    counts.active++;
+    const site = this.#settings.listeners[listener]?.listener ?? 0;
+    const connection = new H1Connection(this.#context, stream, peer, { listener, site, number: counts.handled }, this);
     this.#connections.add(connection);
     connection.start();
   }
@@ -186,22 +207,16 @@ export class EdgeThread implements ConnectionOwner {
     this.#context.onNotice(level, text);
   }
 
-  #peer(stream: ByteStream): Peer {
-    const address = plainAddress(stream.remoteAddress);
-    const { trusted } = this.#context;
-    return { address, port: stream.remotePort, scheme: "http", trusted: trusted?.trusts(address) ?? false };
-  }
-
-  #drain(): void {
+  #drain(idleMs: number): void {
     if (this.draining) return;
     this.draining = true;
     for (const listener of this.#listeners) listener.close();
     if (this.#connections.size === 0) return void this.#drained();
-    for (const connection of this.#connections) connection.drain();
+    for (const connection of this.#connections) connection.drain(idleMs);
   }
 
   async #drained(): Promise<void> {
-    await this.#context.accessLog?.close();
+    await this.#context.site.accessLogs.close();
     this.#report({ kind: "drained" });
   }
 }

@@ -1,67 +1,109 @@
 /**
  * One request and its response: the whole story, top to bottom.
  *
- *   checks (access) → body → handler (the application's pool) → onResponse | onStart… → filters → channel
+ *   server → location → access → try_files → handler → (error_page, internal redirects: again) → filters → channel
  *
- * It implements what the pool wants to tell (`AppRequest`), and speaks to the client through its channel.
+ * What an application says arrives in app-call.ts; how a response leaves is in outgoing.ts.
  */
 import { forwardedScheme } from "../access/index.ts";
-import type { AppBody, AppRequest, Peer } from "../app/index.ts";
-import { filterTrailers } from "../filters/index.ts";
-import { handleApp, statusResponse } from "../handlers/index.ts";
-import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
+import type { AppBody, Peer, Pool } from "../app/index.ts";
+import type { HttpSettings } from "../config/model.ts";
+import { emptyGif, statusResponse, stubStatusResponse } from "../handlers/index.ts";
+import type { BodyReceiver, FixedResponse, StaticAnswer } from "../handlers/index.ts";
 import { FieldSection } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
-import { ResponseHead, findFault } from "../http/response-head.ts";
+import { ResponseHead } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
 import { reasonPhrase } from "../http/status.ts";
-import { FileSource } from "../net/index.ts";
-import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
-import { NO_BYTES } from "../std/bytes.ts";
+import type { RateSettings } from "../net/index.ts";
+import { Evaluation, findRoute, parseInternalUri } from "../route/index.ts";
+import type { PeerFacts, Route, RouteStart } from "../route/index.ts";
+import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
+import { AppCall } from "./app-call.ts";
+import type { CompiledListener, CompiledLocation, CompiledServer } from "./compiled-site.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import type { ResponseChannel } from "./response-channel.ts";
-import { ResponseFlow } from "./response-flow.ts";
-import { WebSocketConnection } from "./websocket-connection.ts";
+import type { Accepted } from "./h1-connection.ts";
+import { internalHead, keepFields, rewrittenHead, uriOf } from "./internal-redirect.ts";
+import type { InternalTarget } from "./internal-redirect.ts";
+import { Outgoing } from "./outgoing.ts";
+import { provided } from "./provided.ts";
+import { RequestView } from "./request-view.ts";
+import type { ConnectionFacts } from "./request-view.ts";
+import type { ResponseChannel, SentExchange } from "./response-channel.ts";
+import { StaticView } from "./static-view.ts";
+import { WaitingBody } from "./waiting-body.ts";
 
 const NO_FIELDS = new FieldSection(NO_BYTES, [], {
   contentLength: -1, chunked: false, close: false, keepAlive: false, expectContinue: false, upgrade: undefined,
   hostIndex: -1, forwarded: false,
 });
-const SWITCHING_PROTOCOLS = 101;
-const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
+/** nginx's own number: closes the connection without a response. */
+const NO_RESPONSE = 444;
+const NO_LINES: readonly FieldLine[] = [];
 
-export class Exchange implements AppExchange {
+export class Exchange implements SentExchange {
+  /** As the handler sees it: rewriting and error pages change it. */
   head: RequestHead;
-  readonly peer: Peer;
-  readonly listener: number;
-  body: AppBody = NO_BODY;
-  webSocket: WebSocketConnection | undefined = undefined;
-  link: AppRequest["link"] = undefined;
-  id = 0;
+  /** As it was received. */
+  received: RequestHead;
+  peer: Peer;
+  readonly at: Accepted;
+  readonly connection: ConnectionFacts;
   abandoned = false;
-  queuedMs = 0;
   /** Of the final response; 0 before it starts. */
   status = 0;
-  /** Bytes of the response's body that were given to the channel. */
   bytesSent = 0;
-  /** Monotonic milliseconds; exact only when an access log wants it. */
+  headSize = 0;
+  /** Did all of the response leave? */
+  wasSent = false;
+  /** Milliseconds since the epoch, with a fraction. */
   readonly startMs: number;
-  /** Final head's fields, for the access log. */
   responseHead: ResponseHead | undefined = undefined;
+  /** What the application said, before anything was done to it. */
+  appHead: ResponseHead | undefined = undefined;
+  sentTrailers: readonly FieldLine[] = NO_LINES;
+  /** Whose settings are in force. */
+  location: CompiledLocation;
+  /** What `set $limit_rate` and X-Accel-Limit-Rate say, bytes a second; 0: what the location says. */
+  limitRate = 0;
+  /** Not a request within another one. */
+  readonly isMain: boolean;
+  /** Requests around it. */
+  readonly depth: number;
   readonly #context: EdgeContext;
-  readonly #channel: ResponseChannel;
+  readonly out: Outgoing;
+  readonly #sockets: CompiledListener;
+  #server: CompiledServer;
+  #evaluation: Evaluation | undefined;
+  #client: PeerFacts | undefined = undefined;
   #receiver: BodyReceiver | undefined = undefined;
-  #flow: ResponseFlow | undefined = undefined;
+  /** The application that works for it. */
+  #call: AppCall | undefined = undefined;
+  #inErrorPage = false;
+  /** What error_page makes of the next response's status; undefined: what it is. */
+  #shownStatus: number | undefined = undefined;
+  /** Fields that an application's response leaves to the one that X-Accel-Redirect names. */
+  #keptFields: readonly FieldLine[] = NO_LINES;
   #complete = false;
 
-  constructor(context: EdgeContext, channel: ResponseChannel, head: RequestHead, peer: Peer, listener: number) {
+  constructor(
+    context: EdgeContext, channel: ResponseChannel, connection: ConnectionFacts, head: RequestHead, peer: Peer,
+    at: Accepted, within?: Exchange,
+  ) {
     this.#context = context;
-    this.#channel = channel;
-    this.head = head;
-    this.peer = head.fields.semantics.forwarded && peer.trusted ? forwardedPeer(context, head, peer) : peer;
-    this.listener = listener;
-    this.startMs = context.accessLog === undefined ? 0 : performance.now();
+    this.out = new Outgoing(context, channel, this);
+    this.connection = connection;
+    this.head = this.received = head;
+    this.at = at;
+    this.peer = peer;
+    this.#sockets = context.site.listener(at.site);
+    this.#server = within === undefined ? this.#sockets.fallback : within.#server;
+    this.location = this.#server.own;
+    this.isMain = within === undefined;
+    this.depth = within === undefined ? 0 : within.depth + 1;
+    this.#evaluation = undefined;
+    this.startMs = context.needsTime ? performance.timeOrigin + performance.now() : 0;
   }
 
   /** Has the final response begun? */
@@ -69,22 +111,311 @@ export class Exchange implements AppExchange {
     return this.status !== 0;
   }
 
-  /** The walk of a request: checks, then the handler. The first response wins. */
+  get http(): HttpSettings {
+    return this.location.http;
+  }
+
+  /** The request's variables; made when something asks for them. */
+  get evaluation(): Evaluation {
+    if (this.#evaluation !== undefined) return this.#evaluation;
+    const evaluation = new Evaluation(new RequestView(this));
+    const uri = uriOf(this.received, this.#sockets.http.mergeSlashes);
+    if (uri !== undefined) evaluation.setUri(uri);
+    return (this.#evaluation = evaluation);
+  }
+
+  /** As received, "" without one. */
+  get hostField(): string {
+    const { authority, fields } = this.received;
+    if (authority !== undefined) return authority;
+    const { hostIndex } = fields.semantics;
+    return hostIndex < 0 ? "" : fields.value(hostIndex);
+  }
+
+  get serverName(): string {
+    return this.#server.name;
+  }
+
+  /** Who sent the request, as realip and trusted proxies tell it. */
+  get client(): PeerFacts {
+    if (this.#client !== undefined) return this.#client;
+    const { address, port } = this.peer;
+    return { address: address === "" ? "unix:" : address, port: address === "" ? undefined : port };
+  }
+
+  /** As an application gets it, undefined where none does. */
+  get body(): AppBody | undefined {
+    return this.#call?.body;
+  }
+
+  /** Is what answers now the page of an error? */
+  get isErrorPage(): boolean {
+    return this.#inErrorPage;
+  }
+
+  /** Bytes of head and body so far. */
+  get requestSize(): number {
+    const { method, target, fields } = this.received;
+    const body = this.#call?.body;
+    const bodySize = body?.kind === "whole" ? body.bytes.length : body?.kind === "file" ? body.size : 0;
+    // "METHOD target HTTP/1.1", its CRLF, the fields, the empty line.
+    return method.length + target.length + 12 + fields.bytes.length + 2 + bodySize;
+  }
+
+  /** The walk of a request. The first response wins. */
   begin(): void {
-    const { http, zone, limitConcurrency, pool, appHandler, webSocket } = this.#context;
+    const { zone, limitConcurrency } = this.#context;
     zone.enter();
-    const { contentLength } = this.head.fields.semantics;
     if (limitConcurrency > 0 && zone.running > limitConcurrency) return this.respondStatus(503);
-    if (contentLength > http.clientMaxBodySize) return this.respondStatus(413);
     // RFC 9110 §9.3.6: we are no tunnel.
     if (this.head.method === "CONNECT") return this.respondStatus(405);
-    if (webSocket.enabled && pool.interface === "asgi" && asksForWebSocket(this.head)) {
-      const handshake = readHandshake(this.head);
-      if ("status" in handshake) return this.#refuseHandshake(handshake.status, handshake.reason);
-      this.webSocket = new WebSocketConnection(this.#context, this, handshake);
+    const { only } = this.#sockets;
+    if (only !== undefined) {
+      this.#identify(only);
+      return this.#enter(only);
     }
-    this.#receiver = handleApp(this, pool, appHandler);
+    if (uriOf(this.received, this.#sockets.http.mergeSlashes) === undefined) return this.respondStatus(400);
+    const server = this.#sockets.server(this.hostField, this.evaluation);
+    if (server === undefined) return this.respondStatus(400);
+    this.#server = server;
+    this.#moveTo(server.own);
+    this.#identify(server.own);
+    this.#route({ kind: "server" });
   }
+
+  /** Begins as a request within another one: its server and its client are known. */
+  beginWithin(outer: Exchange, target: InternalTarget): void {
+    this.#context.zone.enter();
+    this.peer = outer.peer;
+    this.#client = outer.client;
+    this.#evaluation = outer.evaluation.subrequest(new RequestView(this), target);
+    this.#route({ kind: "server" });
+  }
+
+  /** realip, and what trusted proxies say. */
+  #identify({ realIp, trusted }: CompiledLocation): void {
+    const { fields } = this.received;
+    if (trusted !== undefined) {
+      const { address } = this.peer;
+      const isTrusted = trusted.trusts(address);
+      if (isTrusted !== this.peer.trusted) this.peer = { ...this.peer, trusted: isTrusted };
+      if (isTrusted && fields.semantics.forwarded) {
+        const told = trusted.clientAddress(fields);
+        const scheme = forwardedScheme(fields) ?? this.peer.scheme;
+        this.peer = { address: told ?? address, port: told === undefined ? this.peer.port : 0, scheme, trusted: true };
+      }
+    }
+    if (realIp === undefined) return;
+    const { address, port = 0 } = (this.#client = realIp.clientOf(this.connection.peer, fields));
+    this.peer = { ...this.peer, address: address === "unix:" ? "" : address, port };
+  }
+
+  #route(start: RouteStart): void {
+    const { site } = this.#context;
+    const route = findRoute(this.#server.routes, this.evaluation, site.files, start);
+    this.#whenReady(route, (found) => this.#routed(found));
+  }
+
+  /** Goes on now, or when the file system has answered; the request's body waits meanwhile. */
+  #whenReady<T>(value: T | Promise<T>, then: (value: T) => void): void {
+    if (!(value instanceof Promise)) return then(value);
+    if (this.#receiver === undefined && this.head.hasBody) this.#receiver = new WaitingBody(this.out.channel);
+    value.then(
+      (ready) => {
+        if (!this.abandoned && !this.responding) then(ready);
+      },
+      (error: unknown) => {
+        this.notice("error", `the request failed: ${String(error)}`);
+        this.respondStatus(500);
+      },
+    );
+  }
+
+  #routed(route: Route): void {
+    this.#moveTo(this.#context.site.location(route.location));
+    switch (route.kind) {
+      case "handle": return this.#enter(this.location);
+      case "redirect": return this.#redirect(route.status, route.target);
+      case "return": return this.#return(route.status, route.text);
+      case "error":
+        this.notice("error", route.message);
+        return this.respondStatus(500);
+    }
+  }
+
+  #moveTo(location: CompiledLocation): void {
+    this.location = location;
+    if (this.isMain) this.out.channel.use(location.http);
+  }
+
+  #enter(found: CompiledLocation): void {
+    this.#moveTo(found);
+    const { limitExcept } = found.settings;
+    if (limitExcept !== undefined && !limitExcept.methods.includes(this.head.method)) {
+      this.#moveTo(this.#context.site.location(limitExcept.location));
+    }
+    const { location } = this;
+    if (this.received.fields.semantics.contentLength > location.http.clientMaxBodySize) return this.respondStatus(413);
+    if (location.realIp !== undefined && location.realIp !== this.#server.own.realIp) this.#identify(location);
+    if (location.access?.decide(this.client.address) === "denied") {
+      this.notice("error", "access forbidden by rule");
+      return this.respondStatus(403);
+    }
+    const { tryFiles } = location;
+    if (tryFiles === undefined) return this.#handle();
+    const directory = location.directory(this.evaluation);
+    const outcome = tryFiles.find(this.evaluation, (path) => location.static.kindOf(path, directory));
+    this.#whenReady(outcome, (tried) => {
+      switch (tried.kind) {
+        case "found": return this.#handle();
+        case "status": return this.respondStatus(tried.status);
+        case "named": return this.#enterNamed(tried.name);
+        case "internal": return this.#enterUri(tried);
+      }
+    });
+  }
+
+  #handle(): void {
+    const { location } = this;
+    switch (location.settings.handler.kind) {
+      case "app": return this.#runApp(location.pool);
+      case "static":
+        return this.#whenReady(location.static.answer(new StaticView(this)), (answer) => this.#onStatic(answer));
+      case "empty_gif": return this.#onFixed(emptyGif(new StaticView(this).fields, this.location.settings.files.ifModifiedSince));
+      case "stub_status": return this.#onFixed(stubStatusResponse(this.#context.counts));
+    }
+  }
+
+  #runApp(pool: Pool | undefined): void {
+    if (pool === undefined) return this.respondStatus(502);
+    if (this.#evaluation !== undefined) this.head = rewrittenHead(this.head, this.#evaluation, this.#sockets.http);
+    const call = (this.#call = new AppCall(this.#context, this, pool));
+    const waited = this.#receiver;
+    this.#receiver = call.start();
+    if (waited instanceof WaitingBody) waited.give(this.#receiver);
+  }
+
+  /** A response that is known in advance; nginx: only GET and HEAD have one. */
+  #onFixed(response: FixedResponse | number): void {
+    if (this.head.method !== "GET" && this.head.method !== "HEAD") return this.respondStatus(405);
+    if (typeof response === "number") return this.respondStatus(response);
+    this.out.ready(response.head, response.body, undefined);
+  }
+
+  #onStatic(answer: StaticAnswer): void {
+    switch (answer.kind) {
+      case "status":
+        if (answer.notice !== undefined && (answer.status !== 404 || this.http.logNotFound)) {
+          this.notice("error", answer.notice);
+        }
+        return this.respondStatus(answer.status, answer.fields);
+      case "redirect": return this.respondStatus(answer.status, [["Location", answer.location]]);
+      case "internal": return this.#enterUri({ path: answer.path, args: this.evaluation.args });
+      case "ready": return this.out.ready(answer.head, answer.body, answer.text);
+      case "file": return this.out.file(answer);
+    }
+  }
+
+  /** `return` with a text; without one, an error's page. */
+  #return(status: number, text: string | undefined): void {
+    if (status === NO_RESPONSE) return this.#drop();
+    if (text === undefined && status >= 400) return this.respondStatus(status);
+    const fields: FieldLine[] = [];
+    const type = this.location.static.contentTypeOf(this.evaluation.path);
+    if (type !== undefined) fields.push(["Content-Type", type]);
+    const body = fromLatin1(text ?? "");
+    // RFC 9110 §8.6: no Content-Length where there can be no content.
+    if (status !== 204) fields.push(["Content-Length", String(body.length)]);
+    this.out.whole(new ResponseHead(status, reasonPhrase(status), fields), body, 0, body.length);
+  }
+
+  #redirect(status: number, target: string): void {
+    const location = target.startsWith("/") ? new StaticView(this).absolute(target) : target;
+    this.respondStatus(status, [["Location", location]]);
+  }
+
+  #enterNamed(name: string): void {
+    const location = this.#server.routes.locations.named(name);
+    if (location === undefined) {
+      this.notice("error", `could not find named location "${name}"`);
+      return this.respondStatus(500);
+    }
+    if (!this.#countChange()) return;
+    this.evaluation.internal = true;
+    this.#route({ kind: "location", location });
+  }
+
+  /** An internal redirect: the walk begins again at the server, with this URI. */
+  #enterUri({ path, args }: InternalTarget): void {
+    if (!this.#countChange()) return;
+    this.evaluation.redirectInternally({ path, args });
+    this.#route({ kind: "server" });
+  }
+
+  #countChange(): boolean {
+    if (this.evaluation.countUriChange()) return true;
+    this.notice("error", "rewrite or internal redirection cycle while internally redirecting");
+    this.respondStatus(500);
+    return false;
+  }
+
+  /** Answers with what error_page says for the status, else with the edge's own page. */
+  respondStatus(status: number, fields: readonly FieldLine[] = NO_LINES): void {
+    if (this.abandoned || this.responding) return;
+    if (status === NO_RESPONSE) return this.#drop();
+    const { errorPages, http } = this.location;
+    if (errorPages !== undefined && (!this.#inErrorPage || http.recursiveErrorPages)) {
+      const page = errorPages.find(status, this.evaluation);
+      if (page !== undefined) {
+        this.#inErrorPage = true;
+        if (page.kind === "redirect") return this.#sendStatus(page.status, [["Location", page.target]]);
+        this.#shownStatus = page.status === "response" ? undefined : page.status;
+        this.#keptFields = fields.filter(([name]) => name === "WWW-Authenticate" || name === "Content-Range");
+        if (page.kind === "named") return this.#enterNamed(page.name);
+        this.head = internalHead(this.head);
+        return this.#enterUri(page);
+      }
+    }
+    this.#sendStatus(status, fields);
+  }
+
+  #sendStatus(status: number, fields: readonly FieldLine[]): void {
+    const { head, body } = statusResponse(status, status === 413 || status === 503);
+    const whole = fields.length === 0 ? head : new ResponseHead(status, head.reason, [...head.fields, ...fields]);
+    this.out.whole(whole, body, 0, body.length);
+  }
+
+  #drop(): void {
+    this.status = NO_RESPONSE;
+    this.out.channel.drop();
+    this.finish();
+  }
+
+  /** The response begins. @returns its head as error_page and X-Accel-Redirect change it */
+  started(head: ResponseHead): ResponseHead {
+    let leaving = head;
+    if (this.#shownStatus !== undefined || this.#keptFields.length > 0) {
+      leaving = keepFields(head, this.#shownStatus ?? head.status, this.#keptFields);
+    }
+    this.status = leaving.status;
+    this.responseHead = leaving;
+    return leaving;
+  }
+
+  /** The response is complete, as far as it goes. */
+  finish(): void {
+    if (this.#complete) return;
+    this.#complete = true;
+    this.wasSent = !this.abandoned;
+    this.#context.zone.leave();
+    const { accessLog, settings } = this.location;
+    if (accessLog !== undefined && this.status !== 0 && (this.isMain || settings.accessLogs.logSubrequests)) {
+      accessLog.record(this.evaluation);
+    }
+    this.out.finished();
+  }
+
+  // What the connection tells.
 
   /** Gives body bytes to whoever takes them; a view, valid during the call. */
   bodyData(bytes: Bytes): void {
@@ -105,7 +436,7 @@ export class Exchange implements AppExchange {
     this.#receiver?.onAborted();
     this.#receiver = undefined;
     if (!this.responding) this.respondStatus(status);
-    else this.#channel.cut(this);
+    else this.out.cut();
   }
 
   /** The client is gone: whoever works for it is told. */
@@ -114,195 +445,69 @@ export class Exchange implements AppExchange {
     this.abandoned = true;
     this.#receiver?.onAborted();
     this.#receiver = undefined;
-    this.#flow?.close();
-    this.#context.pool.abandon(this);
-    this.#finish();
+    this.out.close();
+    this.#call?.leave();
+    this.finish();
   }
 
   /** The client will send nothing more and has not been answered for a while: it has probably left. */
   hintGone(): void {
-    const { pool } = this.#context;
-    // Who writes to it all the time will be told by a reset, if it has left.
-    if (this.responding && pool.interface === "wsgi") return;
-    if (pool.abandon(this)) this.respondStatus(503);
+    this.#call?.hintGone();
   }
 
-  /** The server ends: a WebSocket that is not accepted yet would only be closed at once. */
+  /** The server ends. */
   drain(): void {
-    if (this.webSocket === undefined || this.responding) return;
-    this.#context.pool.abandon(this);
-    this.respondStatus(500);
+    this.#call?.drain();
   }
 
   /** What was queued for the client has left. */
   drained(): void {
-    this.#flow?.drained();
+    this.out.drained();
   }
 
-  sendContinue(): void {
-    if (this.head.fields.semantics.expectContinue && !this.responding) this.#channel.sendContinue();
+  /** The application's call is over, and what it says is not the answer. @param fields to stay with the one that is */
+  goElsewhere(redirect: string, fields: readonly FieldLine[]): void {
+    this.#receiver = this.#call = undefined;
+    this.#keptFields = fields;
+    if (redirect.startsWith("@")) return this.#enterNamed(redirect);
+    const target = parseInternalUri(redirect);
+    this.head = internalHead(this.head);
+    if (target === undefined) return this.respondStatus(404);
+    this.#enterUri(target);
   }
 
-  pauseBody(): void {
-    this.#channel.pauseBody();
-  }
-
-  resumeBody(): void {
-    this.#channel.resumeBody();
-  }
-
-  respondStatus(status: number): void {
-    if (this.abandoned || this.responding) return;
-    const { head, body } = statusResponse(status, status === 413 || status === 503);
-    this.onResponse(head, body, 0, body.length);
-  }
-
-  /** Answers 101. @returns false when it may not leave: the client got 500 */
-  switchProtocols(fields: readonly FieldLine[], own: readonly FieldLine[]): boolean {
-    const successor = this.webSocket;
-    if (successor === undefined || this.abandoned || this.responding) return false;
-    if (!this.#mayLeave(101, fields)) {
-      this.#context.pool.abandon(this);
-      this.respondStatus(500);
-      return false;
-    }
-    const head = new ResponseHead(101, reasonPhrase(101), fields);
-    this.#started(head);
-    this.#channel.switchProtocols(head, own, successor);
-    // An idle WebSocket shall be small, and only the log would look at these again.
-    if (this.#context.accessLog === undefined) {
-      this.head = { ...this.head, fields: NO_FIELDS };
-      this.responseHead = undefined;
-    }
-    return true;
-  }
-
-  /** The WebSocket has ended. */
+  /** The WebSocket that it became has ended. */
   over(): void {
     this.abandoned = true;
-    this.#finish();
+    this.finish();
   }
 
-  onGiven(): void {
-    this.#receiver?.onGiven();
+  /** Room of the connection: an idle WebSocket shall be small, and only the log would look at these again. */
+  forget(): void {
+    if (this.location.accessLog !== undefined) return;
+    this.head = this.received = { ...this.head, fields: NO_FIELDS };
+    this.responseHead = this.#evaluation = undefined;
   }
 
-  onBodyCredit(size: number): void {
-    this.#receiver?.onCredit(size);
+  // What variables and the log ask.
+
+  /** How fast the response may go. */
+  get rate(): RateSettings | undefined {
+    const { rate } = this.location;
+    if (this.limitRate === 0) return rate === undefined ? undefined : rate(this.evaluation);
+    return { rate: this.limitRate, after: rate?.(this.evaluation)?.after ?? 0 };
   }
 
-  onResponse(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
-    if (this.abandoned || this.responding) return;
-    this.#started(head);
-    this.#channel.sendWhole(this, head, bytes, start, end);
-    this.#finish();
+  /** A variable of another room. */
+  provided(name: string): string | undefined {
+    return provided(name, this, this.#context.counts);
   }
 
-  onStart(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
-    if (this.abandoned || this.responding) return;
-    this.#started(head);
-    this.#channel.sendStart(this, head, -1, bytes, start, end);
-    const mayStore = this.#context.pool.interface === "wsgi" && !head.unbuffered;
-    const spoolPath = mayStore ? () => this.#context.spoolPath("response") : undefined;
-    this.#flow = new ResponseFlow(this, this.#channel, spoolPath, {
-      grant: (size) => this.link?.sendCredit(this, size),
-      end: (trailers) => this.#end(trailers),
-      notice: (text) => this.#context.onNotice("error", text),
-    });
-    this.#flow.taken(end - start);
+  /** A line of the error log about this request, with what nginx says of it. */
+  notice(level: "error" | "warning" | "info", text: string): void {
+    const { method, target } = this.received;
+    const client = this.client.address;
+    const { errorLogs } = this.location.settings;
+    this.#context.onNotice(level, `${text}, client: ${client}, request: "${method} ${target}"`, errorLogs);
   }
-
-  onChunk(bytes: Bytes, start: number, end: number): void {
-    if (!this.abandoned) this.#flow?.write(bytes, start, end);
-  }
-
-  onEnd(trailers: readonly FieldLine[]): void {
-    if (this.status === SWITCHING_PROTOCOLS) this.webSocket?.onWorkerDone();
-    else if (!this.abandoned) this.#flow?.end(trailers.length === 0 ? trailers : this.#trailers(trailers));
-  }
-
-  onFile(head: ResponseHead, path: string, offset: number, count: number, opened: () => void): void {
-    if (this.abandoned || this.responding) return opened();
-    FileSource.open(path, offset, count).then(
-      (source) => {
-        opened();
-        if (this.abandoned) return void source.close();
-        this.#started(head);
-        this.#channel.sendStart(this, head, source.size, NO_BYTES, 0, 0);
-        this.#flow = new ResponseFlow(this, this.#channel, undefined, {
-          grant: () => undefined,
-          end: (trailers) => this.#end(trailers),
-          notice: (text) => this.#context.onNotice("error", text),
-        });
-        this.#flow.pump(source);
-      },
-      (error: unknown) => {
-        opened();
-        this.#context.onNotice("error", `the application's file ${path} cannot be sent: ${String(error)}`);
-        this.respondStatus(500);
-      },
-    );
-  }
-
-  onFailure(status: 500 | 502 | 503 | 504): void {
-    // After an answer of the edge's own, such as 408, nobody waits for the application's.
-    if (this.abandoned || this.#complete) return;
-    if (!this.responding) return this.respondStatus(status);
-    if (this.status === SWITCHING_PROTOCOLS) return this.webSocket?.onWorkerDone();
-    this.#flow?.close();
-    this.#channel.cut(this);
-  }
-
-  onInformational(status: number, fields: readonly FieldLine[]): void {
-    // RFC 9110 §15.2: a server MUST NOT send 1xx to an HTTP/1.0 client.
-    if (this.abandoned || this.responding || this.head.minorVersion === 0 || !this.#mayLeave(status, fields)) return;
-    this.#channel.sendInformational(this, status, fields);
-  }
-
-  #trailers(trailers: readonly FieldLine[]): readonly FieldLine[] {
-    return this.#mayLeave(200, trailers) ? filterTrailers(trailers, this.head.fields.get("te")) : [];
-  }
-
-  #refuseHandshake(status: 400 | 426, reason: string): void {
-    this.#context.onNotice("info", `${this.peer.address || "unix:"}: WebSocket refused with ${status}: ${reason}`);
-    this.respondStatus(status);
-  }
-
-  /** The last line against response splitting, for what is not a response's head. */
-  #mayLeave(status: number, fields: readonly FieldLine[]): boolean {
-    const fault = findFault(status, "", fields);
-    if (fault === undefined) return true;
-    this.#context.onNotice("error", `${this.head.method} ${this.head.path}: fields were not sent: ${fault}`);
-    return false;
-  }
-
-  #started(head: ResponseHead): void {
-    this.status = head.status;
-    this.responseHead = head;
-  }
-
-  #end(trailers: readonly FieldLine[]): void {
-    if (this.abandoned) return;
-    this.#channel.sendEnd(this, trailers);
-    this.#finish();
-  }
-
-  #finish(): void {
-    if (this.#complete) return;
-    this.#complete = true;
-    this.#context.zone.leave();
-    this.#context.accessLog?.record(this);
-    this.#channel.finished(this);
-  }
-}
-
-/** The peer as trusted proxies describe it. */
-function forwardedPeer(context: EdgeContext, head: RequestHead, peer: Peer): Peer {
-  const address = context.trusted?.clientAddress(head.fields);
-  return {
-    address: address ?? peer.address,
-    port: address === undefined ? peer.port : 0,
-    scheme: forwardedScheme(head.fields) ?? peer.scheme,
-    trusted: peer.trusted,
-  };
 }

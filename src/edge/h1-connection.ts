@@ -8,18 +8,23 @@
  * after a response lingers: it reads and drops what the client still sends, so that the response is not
  * lost to a reset (RFC 9112 §9.6).
  */
+import { plainAddress } from "../access/index.ts";
 import type { Peer } from "../app/index.ts";
+import type { HttpSettings } from "../config/model.ts";
 import { statusResponse } from "../handlers/index.ts";
 import type { FieldSemantics } from "../http/field-section.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import { SendStall } from "../net/index.ts";
-import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
+import type { BodySink, ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
 import { CONTINUE, RequestReader, formatInformational } from "../protocol/h1/index.ts";
-import type { Violation } from "../protocol/h1/index.ts";
+import type { ReadyText, Violation } from "../protocol/h1/index.ts";
+import type { PeerFacts } from "../route/index.ts";
 import type { Bytes } from "../std/bytes.ts";
+import { ChunkSink, PlainSink } from "./body-sinks.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
 import { H1Writer } from "./h1-writer.ts";
+import type { ConnectionFacts } from "./request-view.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 import type { WebSocketConnection, WebSocketOwner } from "./websocket-connection.ts";
 
@@ -36,6 +41,16 @@ const HALF_CLOSED_MS = 500;
 
 type Phase = "waiting" | "head" | "exchange" | "lingering" | "closed";
 
+/** Where a connection was accepted. */
+export interface Accepted {
+  /** Which socket: an index into the bases of the hello frame. */
+  readonly listener: number;
+  /** Its number in the site. */
+  readonly site: number;
+  /** Of the connection, from 1. */
+  readonly number: number;
+}
+
 /** Whom a connection tells that it is gone. */
 export interface ConnectionOwner extends WebSocketOwner {
   onConnectionClosed(connection: H1Connection | WebSocketConnection): void;
@@ -44,12 +59,24 @@ export interface ConnectionOwner extends WebSocketOwner {
   readonly draining: boolean;
 }
 
-export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
+const UNIX_PEER: PeerFacts = { address: "unix:", port: undefined };
+
+function localOf(stream: ByteStream): PeerFacts {
+  const address = plainAddress(stream.localAddress);
+  return address === "" ? UNIX_PEER : { address, port: stream.localPort };
+}
+
+export class H1Connection implements StreamReceiver, ResponseChannel, ConnectionFacts, Ticked {
   readonly #context: EdgeContext;
   readonly #stream: ByteStream;
   readonly #owner: ConnectionOwner;
   readonly #peer: Peer;
-  readonly #listener: number;
+  readonly #at: Accepted;
+  /** Those of the socket's default server, then those of the request's location. */
+  #http: HttpSettings;
+  readonly number: number;
+  readonly startMs: number = Date.now();
+  #local: PeerFacts | undefined = undefined;
   readonly #reader: RequestReader;
   readonly #writer: H1Writer;
   readonly #openedMs: number;
@@ -70,16 +97,35 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   #reading = false;
   readonly #stall = new SendStall();
 
-  constructor(context: EdgeContext, stream: ByteStream, peer: Peer, listener: number, owner: ConnectionOwner) {
+  constructor(context: EdgeContext, stream: ByteStream, peer: Peer, at: Accepted, owner: ConnectionOwner) {
     this.#context = context;
     this.#stream = stream;
     this.#owner = owner;
     this.#peer = peer;
-    this.#listener = listener;
-    this.#reader = new RequestReader(context.limits, context.sections);
+    this.#at = at;
+    this.#http = context.site.listener(at.site).http;
+    this.number = at.number;
+    this.#reader = new RequestReader(this.#http, context.sections);
     this.#writer = new H1Writer(context, stream);
     this.#openedMs = context.clock.coarseMs;
-    this.#deadlineMs = this.#openedMs + context.http.clientHeaderTimeoutMs;
+    this.#deadlineMs = this.#openedMs + this.#http.clientHeaderTimeoutMs;
+  }
+
+  get peer(): PeerFacts {
+    const { address, port } = this.#peer;
+    return address === "" ? UNIX_PEER : { address, port };
+  }
+
+  get local(): PeerFacts {
+    return (this.#local ??= localOf(this.#stream));
+  }
+
+  requests(): number {
+    return this.#requests;
+  }
+
+  get pipelined(): boolean {
+    return this.#reader.pendingSize > 0;
   }
 
   get queuedSize(): number {
@@ -92,10 +138,16 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
     this.#stream.start(this);
   }
 
-  /** The server ends: an idle connection closes now, a busy one after its response. */
-  drain(): void {
+  /**
+   * The server ends, or another one takes its place: a busy connection closes after its response.
+   * @param idleMs how long an idle one may still bring a request, which is its last
+   */
+  drain(idleMs: number): void {
     this.#persistent = false;
-    if (this.#phase === "waiting") this.#shut();
+    if (this.#phase === "waiting") {
+      if (idleMs === 0) this.#shut();
+      else this.#deadlineMs = Math.min(this.#deadlineMs, this.#context.clock.coarseMs + idleMs);
+    }
     this.#exchange?.drain();
     if (this.#phase === "lingering") this.#deadlineMs = this.#context.clock.coarseMs + DRAIN_LINGER_MS;
   }
@@ -129,7 +181,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   tick(nowMs: number): void {
-    const { sendTimeoutMs } = this.#context.http;
+    const { sendTimeoutMs } = this.#http;
     if (this.#stream.queuedSize > 0 && this.#stall.isStalled(this.#stream, nowMs, sendTimeoutMs)) {
       return this.#stream.destroy();
     }
@@ -141,17 +193,34 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   sendWhole(exchange: SentExchange, head: ResponseHead, bytes: Bytes, start: number, end: number): void {
-    this.#decide(exchange, head);
-    this.#persistent = this.#writer.begin(exchange.head, head, end - start, this.#persistent);
+    this.#start(exchange, head, end - start);
     exchange.bytesSent = this.#writer.whole(bytes, start, end);
     if (this.#writer.missingSize > 0) this.#tooShort(exchange);
+  }
+
+  sendReady(exchange: SentExchange, head: ResponseHead, body: Bytes, text: ReadyText | undefined): void {
+    this.#start(exchange, head, body.length);
+    exchange.bytesSent = this.#writer.ready(body, text);
+  }
+
+  bodySink(exchange: SentExchange): BodySink | undefined {
+    if (this.#writer.hasNoBody) return undefined;
+    return this.#writer.isPlainBody ? new PlainSink(this.#stream, this.#writer, exchange) : new ChunkSink(this, exchange);
+  }
+
+  use(http: HttpSettings): void {
+    this.#http = http;
+  }
+
+  drop(): void {
+    this.#persistent = false;
+    this.#stream.destroy();
   }
 
   sendStart(
     exchange: SentExchange, head: ResponseHead, length: number, bytes: Bytes, start: number, end: number,
   ): void {
-    this.#decide(exchange, head);
-    this.#persistent = this.#writer.begin(exchange.head, head, length, this.#persistent);
+    this.#start(exchange, head, length);
     exchange.bytesSent = this.#writer.start(bytes, start, end);
   }
 
@@ -175,7 +244,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
-    this.#writer.switchProtocols(head, fields);
+    this.#writer.switchProtocols(head, fields, this.#http);
     this.#context.clock.remove(this);
     this.#phase = "closed";
     this.#exchange = undefined;
@@ -191,6 +260,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   finished(exchange: SentExchange): void {
     if (exchange !== this.#exchange || this.#phase === "closed") return;
     this.#exchange = undefined;
+    this.#context.counts.writing--;
     this.#halfClosedMs = Number.POSITIVE_INFINITY;
     if (!this.#persistent) return this.#linger();
     if (!this.#requestComplete) return this.#drainBody();
@@ -225,7 +295,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
         continue;
       }
       if (event.kind === "request") {
-        this.#begin(new Exchange(this.#context, this, event, this.#peer, this.#listener), event.persistent);
+        this.#begin(new Exchange(this.#context, this, this, event, this.#peer, this.#at), event.persistent);
       } else if (event.kind === "data") {
         this.#onBody(event.bytes);
       } else if (event.kind === "end") {
@@ -241,10 +311,13 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   #begin(exchange: Exchange, persistent: boolean): void {
-    const { http, clock } = this.#context;
+    const { clock } = this.#context;
+    const http = this.#http;
     this.#phase = "exchange";
     this.#exchange = exchange;
     this.#requests++;
+    this.#context.counts.requests++;
+    this.#context.counts.writing++;
     this.#continueSent = false;
     this.#bodySize = this.#drainedSize = 0;
     this.#requestComplete = !exchange.head.hasBody;
@@ -256,7 +329,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   #onBody(bytes: Bytes): void {
-    const { clock, http } = this.#context;
+    const { clock } = this.#context;
+    const http = this.#http;
     this.#deadlineMs = clock.coarseMs + http.clientBodyTimeoutMs;
     this.#bodySize += bytes.length;
     if (this.#exchange === undefined) {
@@ -279,7 +353,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
       this.#exchange?.bodyPause();
     } else if (this.#phase === "waiting" && !this.#reader.idle) {
       this.#phase = "head";
-      this.#deadlineMs = this.#context.clock.coarseMs + this.#context.http.clientHeaderTimeoutMs;
+      this.#deadlineMs = this.#context.clock.coarseMs + this.#http.clientHeaderTimeoutMs;
     }
   }
 
@@ -290,7 +364,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   }
 
   #nextCycle(): void {
-    const { clock, http } = this.#context;
+    const { clock } = this.#context;
+    const http = this.#http;
     this.#phase = "waiting";
     this.#reader.startNextCycle();
     this.#requestComplete = true;
@@ -348,7 +423,13 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Ticked {
   /** Answers outside any exchange. */
   #sendStatus(status: number): void {
     const { head, body } = statusResponse(status, true);
-    this.#writer.status(head, body);
+    this.#writer.status(head, body, this.#http);
+  }
+
+  #start(exchange: SentExchange, head: ResponseHead, length: number): void {
+    this.#decide(exchange, head);
+    this.#persistent = this.#writer.begin(exchange, head, length, this.#persistent);
+    exchange.headSize = this.#writer.headSize;
   }
 
   /** May another request follow this response? Said in its head, so decided before it. */

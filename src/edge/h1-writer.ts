@@ -4,17 +4,18 @@
  * It knows one response at a time and how much of its body is still due; when a response may be the last of its
  * connection, and what happens next, is the connection's affair.
  */
+import type { HttpSettings } from "../config/model.ts";
 import { filterHeaders } from "../filters/index.ts";
 import type { FieldLine, PreparedHead, ResponseHead } from "../http/response-head.ts";
-import type { RequestHead } from "../http/request-head.ts";
 import { mayHaveBody } from "../http/status.ts";
 import type { ByteStream } from "../net/index.ts";
 import {
   LAST_CHUNK, chooseFraming, formatChunkSize, formatHeadLines, formatTrailers,
 } from "../protocol/h1/index.ts";
-import type { BodyFraming } from "../protocol/h1/index.ts";
+import type { BodyFraming, ReadyText } from "../protocol/h1/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { EdgeContext } from "./edge-context.ts";
+import type { SentExchange } from "./response-channel.ts";
 
 /** Up to this size a body is written as text together with its head: one call, no buffer. */
 const INLINE_SIZE_MAX = 16_384;
@@ -26,8 +27,9 @@ export class H1Writer {
   #framing: BodyFraming = NO_FRAMING;
   /** Bytes of the body that the framing still expects. */
   #bodyLeft = 0;
-  /** The head that `begin` made and the first write takes along. */
-  #text = "";
+  /** The head that `begin` made and the first write takes along: status line and fields, and what ends it. */
+  #lines = "";
+  #after = "";
 
   constructor(context: EdgeContext, stream: ByteStream) {
     this.#context = context;
@@ -39,34 +41,84 @@ export class H1Writer {
     return this.#framing.kind === "length" ? this.#bodyLeft : 0;
   }
 
+  /** Bytes of the head that `begin` made. */
+  get headSize(): number {
+    return this.#lines.length + this.#after.length;
+  }
+
+  /** Does the body go as it is, neither chunked nor left out? */
+  get isPlainBody(): boolean {
+    return this.#framing.kind === "length" || this.#framing.kind === "close";
+  }
+
+  /** Is there no body to this response, whatever is given for one? */
+  get hasNoBody(): boolean {
+    return this.#framing.kind === "none";
+  }
+
   /**
    * Prepares a response's head; it leaves with what is written next.
    * @param length size of the body in bytes where it is known, else −1
    * @param persistent may another request follow on this connection?
    * @returns the same after the framing was chosen: a body that ends with the connection ends it
    */
-  begin(request: RequestHead, head: ResponseHead, length: number, persistent: boolean): boolean {
-    const { lines, needsDate } = head.prepared ?? this.#prepare(head);
-    const framing = chooseFraming(head, mayHaveBody(request.method, head.status), request.minorVersion, length);
+  begin(exchange: SentExchange, head: ResponseHead, length: number, persistent: boolean): boolean {
+    const { head: request, http } = exchange;
+    const { lines, needsDate } = prepare(head, http);
+    const mayChunk = http.chunkedTransferEncoding ? request.minorVersion : 0;
+    const framing = chooseFraming(head, mayHaveBody(request.method, head.status), mayChunk, length);
     this.#framing = framing;
-    let text = needsDate ? lines + this.#context.clock.dateLine : lines;
-    if (framing.kind === "length") {
-      this.#bodyLeft = framing.length;
-      if (head.contentLength < 0) text += `Content-Length: ${framing.length}\r\n`;
-    } else if (framing.kind === "chunked") {
-      text += "Transfer-Encoding: chunked\r\n";
-    }
     const stays = persistent && framing.kind !== "close";
-    if (!stays) text += "Connection: close\r\n\r\n";
-    else text += request.minorVersion === 0 ? "Connection: keep-alive\r\n\r\n" : "\r\n";
-    this.#text = text;
+    this.#lines = lines;
+    if (framing.kind === "length") this.#bodyLeft = framing.length;
+    const isUsual = needsDate && stays && request.minorVersion === 1 && http.keepaliveHeaderMs === 0;
+    if (isUsual && framing.kind === "length" && head.contentLength >= 0) {
+      this.#after = this.#context.clock.headEnd;
+      return true;
+    }
+    let after = needsDate ? this.#context.clock.dateLine : "";
+    if (framing.kind === "length" && head.contentLength < 0) after += `Content-Length: ${framing.length}\r\n`;
+    else if (framing.kind === "chunked") after += "Transfer-Encoding: chunked\r\n";
+    if (!stays) after += "Connection: close\r\n";
+    else if (request.minorVersion === 0) after += "Connection: keep-alive\r\n";
+    if (stays && http.keepaliveHeaderMs > 0) after += `Keep-Alive: timeout=${Math.floor(http.keepaliveHeaderMs / 1000)}\r\n`;
+    this.#after = `${after}\r\n`;
     return stays;
+  }
+
+  /** Writes a body that never changes, without a copy. @param text room for head and body as one */
+  ready(body: Bytes, text: ReadyText | undefined): number {
+    if (this.#framing.kind !== "length") return this.whole(body, 0, body.length);
+    const lines = this.#lines;
+    const after = this.#after;
+    this.#lines = this.#after = "";
+    this.#bodyLeft = 0;
+    if (text !== undefined) {
+      this.#stream.writeLatin1(text.of(lines, after, body));
+    } else {
+      this.#stream.cork();
+      this.#stream.writeLatin1(lines + after);
+      if (body.length > 0) this.#stream.writeBytes(body);
+      this.#stream.uncork();
+    }
+    return body.length;
+  }
+
+  /** Writes a part of a plain body, which stays as it is until `taken` is called. */
+  raw(bytes: Bytes, taken: () => void): void {
+    this.passed(bytes.length);
+    this.#stream.writeBytes(bytes, taken);
+  }
+
+  /** So many bytes of a plain body went past this writer. */
+  passed(size: number): void {
+    if (this.#framing.kind === "length") this.#bodyLeft -= size;
   }
 
   /** Writes head and body, which is `bytes[start, end)`. @returns bytes of the body that were written */
   whole(bytes: Bytes, start: number, end: number): number {
-    const text = this.#text;
-    this.#text = "";
+    const text = this.#lines + this.#after;
+    this.#lines = this.#after = "";
     const size = this.#framing.kind === "none" ? 0 : Math.min(end - start, this.#bodyLeft);
     this.#bodyLeft -= size;
     if (size <= INLINE_SIZE_MAX) {
@@ -79,8 +131,8 @@ export class H1Writer {
 
   /** Writes the head, and the first bytes of the body if there are any. @returns bytes of the body that were written */
   start(bytes: Bytes, start: number, end: number): number {
-    const text = this.#text;
-    this.#text = "";
+    const text = this.#lines + this.#after;
+    this.#lines = this.#after = "";
     this.#stream.cork();
     this.#stream.writeLatin1(text);
     const size = end > start ? this.chunk(bytes, start, end) : 0;
@@ -114,16 +166,16 @@ export class H1Writer {
    * Writes 101 (RFC 9110 §15.2.2), behind which another protocol begins.
    * @param head the application's fields @param fields those of the new protocol
    */
-  switchProtocols(head: ResponseHead, fields: readonly FieldLine[]): void {
-    const { lines, needsDate } = this.#prepare(head);
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], http: HttpSettings): void {
+    const { lines, needsDate } = prepare(head, http);
     let text = needsDate ? lines + this.#context.clock.dateLine : lines;
     for (const [name, value] of fields) text += `${name}: ${value}\r\n`;
     this.#stream.writeLatin1(`${text}\r\n`);
   }
 
   /** Writes a whole response to nobody's request, the connection's last. */
-  status(head: ResponseHead, body: Bytes): void {
-    const { lines, needsDate } = this.#prepare(head);
+  status(head: ResponseHead, body: Bytes, http: HttpSettings): void {
+    const { lines, needsDate } = prepare(head, http);
     const date = needsDate ? this.#context.clock.dateLine : "";
     this.#stream.writeLatin1(`${lines}${date}Connection: close\r\n\r\n${body.latin1Slice()}`);
   }
@@ -137,10 +189,12 @@ export class H1Writer {
     // Once the kernel has taken everything, the copy is free for others.
     if (this.#stream.queuedSize === 0) this.#context.copies.release();
   }
+}
 
-  #prepare(head: ResponseHead): PreparedHead {
-    const { fields, needsDate } = filterHeaders(head, this.#context.headers);
-    head.prepared = { lines: formatHeadLines(head.status, head.reason, fields), needsDate };
-    return head.prepared;
-  }
+/** The head's text under these settings, made once for all responses that have it. */
+function prepare(head: ResponseHead, http: HttpSettings): PreparedHead {
+  const { prepared } = head;
+  if (prepared !== undefined && prepared.settings === http) return prepared;
+  const { fields, needsDate } = filterHeaders(head, http);
+  return (head.prepared = { lines: formatHeadLines(head.status, head.reason, fields), needsDate, settings: http });
 }

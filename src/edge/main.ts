@@ -73,7 +73,7 @@ class EdgeProcess {
   #onReport(edge: number, report: ThreadReport): void {
     switch (report.kind) {
       case "notice":
-        return this.#log.log(report.level, this.#threads.length > 1 ? `edge-${edge}` : "edge", report.text);
+        return this.#notice(report, this.#threads.length > 1 ? `edge-${edge}` : "edge");
       case "worker-idle":
         if (this.#countTo(`idle ${report.name}`)) tellMaster({ kind: "worker-idle", name: report.name });
         return;
@@ -86,6 +86,11 @@ class EdgeProcess {
         if (this.#countTo("drained")) void this.#exit();
         return;
     }
+  }
+
+  #notice({ level, text, logs }: Extract<ThreadReport, { kind: "notice" }>, who: string): void {
+    if (logs === undefined) this.#log.log(level, who, text);
+    else this.#log.logTo(logs, level, who, text);
   }
 
   /** Have all threads said it now? */

@@ -15,7 +15,8 @@ import type { ResponseSettings } from "../filters/index.ts";
 import type { StaticSettings } from "../handlers/index.ts";
 import type { AccessLogSettings, LogFormat } from "../observe/index.ts";
 import type {
-  ErrorPage, GeoBlock, ListenerServers, LocationNode, MapBlock, RewriteDirective, SplitClientsBlock, TryFiles,
+  ErrorPage, GeoBlock, ListenerServers, LocationNode, MapBlock, RewriteDirective, ServerName,
+  SplitClientsBlock, TryFiles,
 } from "../route/index.ts";
 
 export interface Configuration {
@@ -78,6 +79,8 @@ export interface MappingSettings {
 export interface LocationSettings {
   /** For messages: `location /static/`. */
   readonly title: string;
+  /** Of the server that it is in. */
+  readonly serverNames: readonly ServerName[];
   readonly handler: HandlerSettings;
   readonly http: HttpSettings;
   readonly webSocket: WebSocketSettings;

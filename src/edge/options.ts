@@ -250,7 +250,7 @@ export function httpStatements(values: OptionValues, report: (diagnostic: Diagno
     directive("max_headers", values.one(fieldCountRow)),
     directive("limit_request_field_size", fieldSizeMax),
     directive("large_client_header_buffers", ...bufferWords(headSize)),
-    directive("client_max_body_size", bodySizeMax === Number.MAX_SAFE_INTEGER ? 0 : sizeWord(bodySizeMax)),
+    directive("client_max_body_size", bodySizeMax === Number.MAX_SAFE_INTEGER ? 0 : sizeWord(bodySizeMax, true)),
     directive("client_body_buffer_size", sizeWord(values.one(clientBodyBufferSizeRow))),
     directive("keepalive_requests", values.one(keepaliveRequestsRow)),
     directive("underscores_in_headers", onOffWord(values.one(underscoresRow))),

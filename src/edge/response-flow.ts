@@ -7,19 +7,20 @@
  */
 import type { FieldLine } from "../http/response-head.ts";
 import { Spool } from "../net/index.ts";
-import type { FileSource } from "../net/index.ts";
 import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** Bytes that may wait in memory for the client before the rest goes elsewhere. */
 const QUEUED_MAX = 131_072;
-/** Largest file for one response (nginx: proxy_max_temp_file_size 1024m). */
-const SPOOL_SIZE_MAX = 1_073_741_824;
 /** Credit is given back in portions, not for every chunk. */
 const GRANT_MIN = 65_536;
 
 export interface FlowOwner {
+  /** A name for the file, undefined when bytes must not be stored. */
+  readonly spoolPath: (() => string) | undefined;
+  /** Largest file for one response (nginx: proxy_max_temp_file_size). */
+  readonly storedMax: number;
   grant(size: number): void;
   end(trailers: readonly FieldLine[]): void;
   notice(text: string): void;
@@ -28,7 +29,6 @@ export interface FlowOwner {
 export class ResponseFlow {
   readonly #exchange: SentExchange;
   readonly #channel: ResponseChannel;
-  readonly #spoolPath: (() => string) | undefined;
   readonly #owner: FlowOwner;
   #spool: Spool | undefined = undefined;
   /** Chunks that are not in the file yet, oldest first. */
@@ -40,15 +40,10 @@ export class ResponseFlow {
   #owed = 0;
   #trailers: readonly FieldLine[] | undefined = undefined;
   #closed = false;
-  #wakeUp: (() => void) | undefined = undefined;
 
-  /** @param spoolPath a name for the file, undefined when bytes must not be stored */
-  constructor(
-    exchange: SentExchange, channel: ResponseChannel, spoolPath: (() => string) | undefined, owner: FlowOwner,
-  ) {
+  constructor(exchange: SentExchange, channel: ResponseChannel, owner: FlowOwner) {
     this.#exchange = exchange;
     this.#channel = channel;
-    this.#spoolPath = spoolPath;
     this.#owner = owner;
   }
 
@@ -61,12 +56,12 @@ export class ResponseFlow {
   /** Takes `bytes[start, end)`, a view. */
   write(bytes: Bytes, start: number, end: number): void {
     if (this.#closed) return;
-    if (this.#spool === undefined && (this.#channel.queuedSize <= QUEUED_MAX || this.#spoolPath === undefined)) {
+    if (this.#spool === undefined && (this.#channel.queuedSize <= QUEUED_MAX || this.#owner.spoolPath === undefined)) {
       this.#channel.sendChunk(this.#exchange, bytes, start, end);
       this.taken(end - start);
       return;
     }
-    this.#spool ??= new Spool(this.#spoolPath?.() ?? "", false);
+    this.#spool ??= new Spool(this.#owner.spoolPath?.() ?? "", false);
     this.#queue.push(copyBytes(bytes, start, end));
     void this.#store(this.#spool);
   }
@@ -80,37 +75,13 @@ export class ResponseFlow {
 
   /** The client has read what was queued. */
   drained(): void {
-    this.#wakeUp?.();
     this.#settle();
     if (this.#spool !== undefined) void this.#pump();
   }
 
   close(): void {
     this.#closed = true;
-    this.#wakeUp?.();
     void this.#spool?.close(true);
-  }
-
-  /** Sends all of a file, at the client's pace. */
-  pump(source: FileSource): void {
-    void this.#sendFile(source);
-  }
-
-  async #sendFile(source: FileSource): Promise<void> {
-    try {
-      for (let bytes = await source.read(); bytes !== undefined; bytes = await source.read()) {
-        if (this.#closed) return;
-        this.#channel.sendChunk(this.#exchange, bytes, 0, bytes.length);
-        if (this.#channel.queuedSize > QUEUED_MAX) await this.#room();
-        if (this.#closed) return;
-      }
-      this.#owner.end([]);
-    } catch (error) {
-      this.#owner.notice(`a file could not be read while it was sent: ${String(error)}`);
-      this.#channel.cut(this.#exchange);
-    } finally {
-      await source.close();
-    }
   }
 
   /** Gives back credit for what the client, or the file, has taken. */
@@ -128,7 +99,9 @@ export class ResponseFlow {
       const chunk = this.#queue[0];
       if (chunk === undefined) break;
       try {
-        if (spool.size + chunk.length > SPOOL_SIZE_MAX) throw new Error(`more than ${SPOOL_SIZE_MAX} bytes`);
+        if (spool.size + chunk.length > this.#owner.storedMax) {
+          throw new Error(`it has more than ${this.#owner.storedMax} bytes`);
+        }
         await spool.append(chunk);
         this.#queue.shift();
         this.#owner.grant(chunk.length);
@@ -165,12 +138,5 @@ export class ResponseFlow {
     if (!empty || this.#closed || this.#trailers === undefined) return;
     this.close();
     this.#owner.end(this.#trailers);
-  }
-
-  async #room(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wakeUp = resolve;
-    });
-    this.#wakeUp = undefined;
   }
 }

@@ -9,6 +9,7 @@
  * before the connection broke, is lost to the application.
  */
 import { createHash } from "node:crypto";
+import type { WebSocketSettings } from "../config/model.ts";
 import type { AppRequest, AppWebSocket } from "../app/index.ts";
 import { deflateCodec } from "../filters/index.ts";
 import type { FieldLine } from "../http/response-head.ts";
@@ -21,6 +22,7 @@ import type { Handshake, MessageEvent, OutgoingMessage } from "../protocol/ws/in
 import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { EdgeContext } from "./edge-context.ts";
+import type { LocationSettings } from "./model.ts";
 
 /** Cost of messages, their bytes and MESSAGE_COST each, after which a mark follows. */
 const MARK_COST = 131_072;
@@ -61,6 +63,8 @@ export interface WebSocketOwner {
 
 export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked {
   readonly #context: EdgeContext;
+  readonly #settings: WebSocketSettings;
+  readonly #sendTimeoutMs: number;
   readonly #exchange: WebSocketExchange;
   #handshake: Handshake | undefined;
   readonly subprotocols: readonly string[];
@@ -88,8 +92,10 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
   #deadlineMs = Number.POSITIVE_INFINITY;
   readonly #stall = new SendStall();
 
-  constructor(context: EdgeContext, exchange: WebSocketExchange, handshake: Handshake) {
+  constructor(context: EdgeContext, settings: LocationSettings, exchange: WebSocketExchange, handshake: Handshake) {
     this.#context = context;
+    this.#settings = settings.webSocket;
+    this.#sendTimeoutMs = settings.http.sendTimeoutMs;
     this.#exchange = exchange;
     this.#handshake = handshake;
     this.subprotocols = handshake.subprotocols;
@@ -105,7 +111,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
   onAccept(subprotocol: string | undefined, fields: readonly FieldLine[]): void {
     const handshake = this.#handshake;
     if (this.#phase !== "connecting" || handshake === undefined || this.#exchange.abandoned) return;
-    const { perMessageDeflate, messageSizeMax } = this.#context.webSocket;
+    const { perMessageDeflate, messageSizeMax } = this.#settings;
     const deflate = perMessageDeflate ? negotiateDeflate(handshake.extensions, DEFLATE) : undefined;
     const own: FieldLine[] = [
       ["Upgrade", "websocket"],
@@ -216,7 +222,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
   tick(nowMs: number): void {
     const stream = this.#stream;
     if (stream === undefined) return;
-    if (stream.queuedSize > 0 && this.#stall.isStalled(stream, nowMs, this.#context.http.sendTimeoutMs)) {
+    if (stream.queuedSize > 0 && this.#stall.isStalled(stream, nowMs, this.#sendTimeoutMs)) {
       return stream.destroy();
     }
     if (nowMs > this.#deadlineMs) return stream.destroy();
@@ -227,7 +233,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
 
   /** Pings a client that is silent (RFC 6455 §5.5.2), and gives it up when it stays so. */
   #keepAlive(nowMs: number, stream: ByteStream): void {
-    const { pingIntervalMs, pingTimeoutMs } = this.#context.webSocket;
+    const { pingIntervalMs, pingTimeoutMs } = this.#settings;
     if (pingIntervalMs === 0) return;
     if (this.#pingedMs > 0) {
       // A client that we do not read cannot answer.
@@ -291,7 +297,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
     link.sendMessage(this.#exchange, bytes, start, end, text);
     this.#cost += end - start + MESSAGE_COST;
     this.#count++;
-    if (this.#cost < MARK_COST && this.#count < this.#context.webSocket.queueMax / 2) return;
+    if (this.#cost < MARK_COST && this.#count < this.#settings.queueMax / 2) return;
     // What a client has left behind needs no mark: nothing follows.
     if (this.#inputEnded) return;
     this.#cost = this.#count = 0;

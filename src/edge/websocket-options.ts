@@ -75,7 +75,7 @@ export const webSocketOptionRows: readonly AnyRow[] = [
 export function webSocketStatements(values: OptionValues): readonly Statement[] {
   return [
     directive("ws", onOffWord(values.one(wsRow))),
-    directive("ws_max_size", sizeWord(values.one(wsMaxSizeRow))),
+    directive("ws_max_size", sizeWord(values.one(wsMaxSizeRow), true)),
     directive("ws_max_queue", values.one(wsMaxQueueRow)),
     directive("ws_ping_interval", timeWord(values.one(wsPingIntervalRow))),
     directive("ws_ping_timeout", timeWord(values.one(wsPingTimeoutRow))),

@@ -39,6 +39,8 @@ export interface AppExchange extends AppRequest {
 
 export interface AppHandlerSettings {
   readonly clientBodyBufferSize: number;
+  /** Is the body complete before the application hears of it? */
+  readonly gathers: boolean;
   /** A fresh name in the run directory. */
   readonly spoolPath: () => string;
   readonly onNotice: (text: string) => void;
@@ -51,7 +53,7 @@ export function handleApp(exchange: AppExchange, pool: Pool, settings: AppHandle
     submit(exchange, pool);
     return undefined;
   }
-  return pool.interface === "asgi" ? new StreamedBody(exchange, pool) : new GatheredBody(exchange, pool, settings);
+  return settings.gathers ? new GatheredBody(exchange, pool, settings) : new StreamedBody(exchange, pool);
 }
 
 function submit(exchange: AppExchange, pool: Pool): void {

@@ -38,6 +38,7 @@ export class FieldSection {
    * What was made of this section for the applications, by whether its sender is trusted to forward:
    * `src/app` encodes once and finds it here again. Opaque to everybody else.
    */
+  encodedBy: object | undefined = undefined;
   encodedTrusted: Bytes | undefined = undefined;
   encodedUntrusted: Bytes | undefined = undefined;
 

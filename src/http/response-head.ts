@@ -31,6 +31,8 @@ export class ResponseHead {
   readonly close: boolean;
   /** Must reach the client as it is produced: an event stream, or `X-Accel-Buffering: no`. */
   readonly unbuffered: boolean;
+  /** Does a field speak to the server (X-Accel-…)? */
+  readonly hasAccel: boolean;
   /** Room for what the connection's driver makes of this head, once. */
   prepared: PreparedHead | undefined = undefined;
   /** And for what the filters of the last location that it passed made of it. */
@@ -44,6 +46,7 @@ export class ResponseHead {
     let contentLength = -1;
     let close = false;
     let unbuffered = false;
+    let hasAccel = false;
     for (const [name, value] of fields) {
       switch (name.length) {
         case 10:
@@ -55,14 +58,21 @@ export class ResponseHead {
         case 14:
           if (name.toLowerCase() === "content-length") contentLength = Number(value);
           break;
+        case 15: case 16: case 18:
+          // X-Accel-Expires and -Charset, -Redirect, -Limit-Rate.
+          hasAccel ||= name.toLowerCase().startsWith("x-accel-");
+          break;
         case 17:
-          if (name.toLowerCase() === "x-accel-buffering") unbuffered ||= value.trim().toLowerCase() === "no";
+          if (name.toLowerCase() !== "x-accel-buffering") break;
+          hasAccel = true;
+          unbuffered ||= value.trim().toLowerCase() === "no";
           break;
       }
     }
     this.contentLength = contentLength;
     this.close = close;
     this.unbuffered = unbuffered;
+    this.hasAccel = hasAccel;
   }
 }
 

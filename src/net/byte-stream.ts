@@ -81,6 +81,15 @@ export class ByteStream {
     return this.#socket.remotePort ?? 0;
   }
 
+  /** The address that the peer connected to, "" for Unix sockets; asks the kernel once. */
+  get localAddress(): string {
+    return this.#socket.localAddress ?? "";
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
   /** Bytes written that the kernel has not taken yet. */
   get queuedSize(): number {
     return this.#socket.writableLength;

@@ -21,6 +21,8 @@ export class Clock {
   coarseMs: number = performance.now();
   /** The Date field's line with its CRLF, at most a tick old. */
   dateLine = "";
+  /** The same with the empty line that ends a head: one text for a second. */
+  headEnd = "";
 
   constructor() {
     this.#tick();
@@ -42,7 +44,11 @@ export class Clock {
 
   #tick(): void {
     this.coarseMs = performance.now();
-    this.dateLine = `Date: ${this.#date.at(Date.now())}\r\n`;
+    const dateLine = `Date: ${this.#date.at(Date.now())}\r\n`;
+    if (dateLine !== this.dateLine) {
+      this.dateLine = dateLine;
+      this.headEnd = `${dateLine}\r\n`;
+    }
     for (const ticked of this.#ticked) ticked.tick(this.coarseMs);
   }
 }

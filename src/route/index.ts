@@ -1,4 +1,5 @@
 /** Which location answers? */
+export { byteText } from "./byte-text.ts";
 export { builtinPrefixes, builtinVariables, providedVariables } from "./builtin-variables.ts";
 export { type Condition, parseCondition } from "./condition.ts";
 export { type ErrorPage, type ErrorPageOutcome, ErrorPages, parseErrorPage } from "./error-page.ts";

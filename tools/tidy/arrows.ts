@@ -13,8 +13,9 @@ export const levels: readonly (readonly string[])[] = [
   ["upstream", "app"],
   ["access", "cache", "handlers", "filters"],
   ["edge"],
+  ["supervisor"],
   ["site"],
-  ["supervisor", "cli"],
+  ["cli"],
 ];
 
 /** The files directly in src/ compose the rooms; no room knows them. */

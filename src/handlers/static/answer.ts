@@ -16,9 +16,9 @@ export interface StaticRequest {
   /** May it be compressed, as far as gzip_http_version, gzip_proxied and gzip_disable say? */
   readonly mayCompress: boolean;
   /** Instead of the directory of the settings, where that has variables. */
-  readonly directory?: string;
+  readonly directory?: string | undefined;
   /** Instead of the names of the settings, where those have variables. */
-  readonly index?: readonly string[];
+  readonly index?: readonly string[] | undefined;
   /** What limit_rate, `$limit_rate` and X-Accel-Limit-Rate say; without it, as fast as it goes. */
   readonly rate?: RateSettings | undefined;
   readonly scheme: "http" | "https";

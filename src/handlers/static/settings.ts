@@ -4,8 +4,11 @@ import type { ModifiedSinceMode } from "../../http/conditional.ts";
 
 /** Where paths of requests lie in the file system. */
 export interface FileMapping {
-  /** `root`: the whole path follows the directory. `alias`: what follows the location's prefix does. */
-  readonly kind: "root" | "alias";
+  /**
+   * `root`: the whole path follows the directory. `alias`: what follows the location's prefix does. `file`: the directory
+   * is the file (alias in a location of an expression).
+   */
+  readonly kind: "root" | "alias" | "file";
   readonly directory: string;
   /** The location's prefix, which alias takes away; "" for root. */
   readonly prefix: string;

@@ -71,6 +71,11 @@ export class StaticHandler {
     return this.#answerAnew(request);
   }
 
+  /** The media type that a path has here, undefined for none. */
+  contentTypeOf(path: string): string | undefined {
+    return this.#types.of(path);
+  }
+
   /** For try_files and the like: what a path of a request means here. @param path normalised */
   kindOf(path: string, directory: string = this.#settings.mapping.directory): FileKind {
     const file = filePath(this.#settings.mapping, directory, path);

@@ -1,0 +1,240 @@
+/**
+ * One request at an application: what the pool is told (`AppRequest`), and what becomes of what the worker says.
+ *
+ * An exchange may call several, one after the other: an application's X-Accel-Redirect may lead to another one, and so
+ * may an error's page. Each call is an object of its own, so that late frames of one never reach the other.
+ */
+import type { AppBody, AppRequest, Peer, Pool } from "../app/index.ts";
+import { filterTrailers } from "../filters/index.ts";
+import { handleApp } from "../handlers/index.ts";
+import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
+import type { RequestHead } from "../http/request-head.ts";
+import { ResponseHead, findFault } from "../http/response-head.ts";
+import type { FieldLine } from "../http/response-head.ts";
+import { reasonPhrase } from "../http/status.ts";
+import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
+import { NO_BYTES } from "../std/bytes.ts";
+import type { Bytes } from "../std/bytes.ts";
+import { passAppHead } from "./app-head.ts";
+import type { EdgeContext } from "./edge-context.ts";
+import type { Exchange } from "./exchange.ts";
+import { WebSocketConnection } from "./websocket-connection.ts";
+
+const SWITCHING_PROTOCOLS = 101;
+const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
+
+export class AppCall implements AppExchange {
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly listener: number;
+  body: AppBody = NO_BODY;
+  webSocket: WebSocketConnection | undefined = undefined;
+  link: AppRequest["link"] = undefined;
+  id = 0;
+  queuedMs = 0;
+  /** Nobody waits for its answer. */
+  abandoned = false;
+  /** Its last word was said. */
+  #answered = false;
+  readonly #context: EdgeContext;
+  readonly #exchange: Exchange;
+  readonly #pool: Pool;
+  #receiver: BodyReceiver | undefined = undefined;
+
+  constructor(context: EdgeContext, exchange: Exchange, pool: Pool) {
+    this.#context = context;
+    this.#exchange = exchange;
+    this.#pool = pool;
+    this.head = exchange.head;
+    this.peer = exchange.peer;
+    this.listener = exchange.at.listener;
+  }
+
+  /** Gives the request to a worker, or to whoever gathers its body first. @returns who takes the body */
+  start(): BodyReceiver | undefined {
+    const { http, settings } = this.#exchange.location;
+    if (settings.webSocket.enabled && this.#pool.interface === "asgi" && asksForWebSocket(this.head)) {
+      const handshake = readHandshake(this.head);
+      if ("status" in handshake) {
+        this.#exchange.notice("info", `WebSocket refused with ${handshake.status}: ${handshake.reason}`);
+        this.respondStatus(handshake.status);
+        return undefined;
+      }
+      this.webSocket = new WebSocketConnection(this.#context, settings, this, handshake);
+    }
+    this.#receiver = handleApp(this, this.#pool, {
+      clientBodyBufferSize: http.clientBodyBufferSize,
+      gathers: settings.appPass.requestBuffering ?? this.#pool.interface === "wsgi",
+      spoolPath: this.#context.bodyPath,
+      onNotice: this.#context.onError,
+    });
+    return this.#receiver;
+  }
+
+  /** Nobody waits for the answer any more. */
+  leave(): void {
+    if (this.abandoned) return;
+    this.abandoned = true;
+    this.#pool.abandon(this);
+  }
+
+  /** The client has probably left. */
+  hintGone(): void {
+    // Who writes to it all the time will be told by a reset, if it has left.
+    if (this.#exchange.responding && this.#pool.interface === "wsgi") return;
+    if (this.#pool.abandon(this)) this.respondStatus(503);
+  }
+
+  /** The server ends: a WebSocket that is not accepted yet would only be closed at once. */
+  drain(): void {
+    if (this.webSocket === undefined || this.#exchange.responding) return;
+    this.#pool.abandon(this);
+    this.respondStatus(500);
+  }
+
+  get bytesSent(): number {
+    return this.#exchange.bytesSent;
+  }
+
+  set bytesSent(size: number) {
+    this.#exchange.bytesSent = size;
+  }
+
+  // What the handler wants of the client.
+
+  sendContinue(): void {
+    if (!this.head.fields.semantics.expectContinue || this.#exchange.responding) return;
+    this.#exchange.out.channel.sendContinue();
+  }
+
+  pauseBody(): void {
+    this.#exchange.out.channel.pauseBody();
+  }
+
+  resumeBody(): void {
+    this.#exchange.out.channel.resumeBody();
+  }
+
+  respondStatus(status: number): void {
+    this.#answered = true;
+    if (!this.abandoned) this.#exchange.respondStatus(status);
+  }
+
+  // What the worker says.
+
+  onGiven(): void {
+    this.#receiver?.onGiven();
+  }
+
+  onBodyCredit(size: number): void {
+    this.#receiver?.onCredit(size);
+  }
+
+  onResponse(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
+    if (!this.#mayAnswer) return;
+    const passed = this.#passed(head);
+    if (passed !== undefined) this.#exchange.out.whole(passed, bytes, start, end);
+  }
+
+  onStart(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
+    if (!this.#mayAnswer) return;
+    const passed = this.#passed(head);
+    if (passed === undefined) return this.leave();
+    const { buffering, maxTempFileSize } = this.#exchange.location.settings.appPass;
+    const mayStore = this.#pool.interface === "wsgi" && buffering && !head.unbuffered;
+    this.#exchange.out.start(passed, bytes, start, end, {
+      storedMax: mayStore ? maxTempFileSize : 0,
+      grant: (size) => this.link?.sendCredit(this, size),
+    });
+  }
+
+  onChunk(bytes: Bytes, start: number, end: number): void {
+    if (!this.abandoned) this.#exchange.out.chunk(bytes, start, end);
+  }
+
+  onEnd(trailers: readonly FieldLine[]): void {
+    if (this.#exchange.status === SWITCHING_PROTOCOLS) this.webSocket?.onWorkerDone();
+    else if (!this.abandoned) this.#exchange.out.endFlow(trailers.length === 0 ? trailers : this.#trailers(trailers));
+  }
+
+  onFile(head: ResponseHead, path: string, offset: number, count: number, opened: () => void): void {
+    const passed = this.#mayAnswer ? this.#passed(head) : undefined;
+    if (passed === undefined) return opened();
+    this.#exchange.out.appFile(passed, { path, offset, count, opened });
+  }
+
+  onFailure(status: 500 | 502 | 503 | 504): void {
+    const { responding, wasSent } = this.#exchange;
+    // After an answer of the edge's own, such as 408, nobody waits for the application's.
+    if (this.abandoned || wasSent) return;
+    if (!responding) return this.respondStatus(status);
+    if (this.#exchange.status === SWITCHING_PROTOCOLS) return this.webSocket?.onWorkerDone();
+    this.#exchange.out.cut();
+  }
+
+  onInformational(status: number, fields: readonly FieldLine[]): void {
+    // RFC 9110 §15.2: a server MUST NOT send 1xx to an HTTP/1.0 client.
+    if (!this.#mayAnswer || this.head.minorVersion === 0 || !this.#mayLeave(status, fields)) return;
+    this.#exchange.out.channel.sendInformational(this.#exchange, status, fields);
+  }
+
+  /** Answers 101. @returns false when it may not leave: the client got 500 */
+  switchProtocols(fields: readonly FieldLine[], own: readonly FieldLine[]): boolean {
+    const successor = this.webSocket;
+    if (successor === undefined || !this.#mayAnswer) return false;
+    if (!this.#mayLeave(SWITCHING_PROTOCOLS, fields)) {
+      this.#pool.abandon(this);
+      this.respondStatus(500);
+      return false;
+    }
+    const head = new ResponseHead(SWITCHING_PROTOCOLS, reasonPhrase(SWITCHING_PROTOCOLS), fields);
+    this.#exchange.started(head);
+    this.#exchange.out.channel.switchProtocols(head, own, successor);
+    this.#exchange.forget();
+    return true;
+  }
+
+  /** The WebSocket has ended. */
+  over(): void {
+    this.abandoned = true;
+    this.#exchange.over();
+  }
+
+  get #mayAnswer(): boolean {
+    return !this.abandoned && !this.#answered && !this.#exchange.responding;
+  }
+
+  /** What of the head reaches the client; undefined when something else answers. */
+  #passed(head: ResponseHead): ResponseHead | undefined {
+    const exchange = this.#exchange;
+    const { settings, errorPages } = exchange.location;
+    exchange.appHead = head;
+    const passed = passAppHead(head, settings.appPass);
+    if (passed === undefined) return head;
+    if (passed.limitRate !== undefined) exchange.limitRate = passed.limitRate;
+    const { redirect, kept } = passed;
+    const isReplaced = redirect === undefined && settings.appPass.interceptErrors
+      && errorPages?.find(head.status, exchange.evaluation) !== undefined;
+    if (redirect === undefined && !isReplaced) return passed.head;
+    this.#answered = true;
+    // Not within the worker's own call: the next one may go to the same worker.
+    setImmediate(() => {
+      if (exchange.abandoned) return;
+      if (redirect === undefined) exchange.respondStatus(head.status, kept);
+      else exchange.goElsewhere(redirect, kept);
+    });
+    return undefined;
+  }
+
+  #trailers(trailers: readonly FieldLine[]): readonly FieldLine[] {
+    return this.#mayLeave(200, trailers) ? filterTrailers(trailers, this.head.fields.get("te")) : [];
+  }
+
+  /** The last line against response splitting, for what is not a response's head. */
+  #mayLeave(status: number, fields: readonly FieldLine[]): boolean {
+    const fault = findFault(status, "", fields);
+    if (fault === undefined) return true;
+    this.#exchange.notice("error", `fields were not sent: ${fault}`);
+    return false;
+  }
+}

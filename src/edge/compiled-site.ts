@@ -1,0 +1,263 @@
+/**
+ * The site of a configuration, compiled for one edge thread: sockets to servers, servers to locations, locations to what
+ * they do. A location is compiled when its first request comes: most of a large file is never asked for in most threads.
+ */
+import { AccessCheck, RealIp, RefererCheck, TrustedProxies } from "../access/index.ts";
+import type { Pool } from "../app/index.ts";
+import type { HttpSettings } from "../config/model.ts";
+import { constantOf } from "../config/nginx/complex-value.ts";
+import { ResponseFilters } from "../filters/index.ts";
+import { FileCache, FileMemory, StaticHandler, compileIndex, compileRate } from "../handlers/index.ts";
+import type { FileCacheOptions, Rate } from "../handlers/index.ts";
+import type { AccessLogWriter, AccessLogs } from "../observe/index.ts";
+import {
+  ErrorPages, Evaluation, Locations, RewriteScript, TryFilesList, Variables, VirtualHosts, builtinPrefixes,
+  builtinVariables, byteText, compileGeo, compileMap, compileSplitClients, compileText,
+} from "../route/index.ts";
+import type { FileFinder, ServerRoutes, Text } from "../route/index.ts";
+import type { LocationSettings, Site } from "./model.ts";
+
+type CacheSettings = Pick<FileCacheOptions, "openFileCache" | "symlinks">;
+
+/** What the whole thread has, and locations use. */
+export interface SiteResources {
+  /** By the name of the application. */
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly accessLogs: (variables: Variables) => AccessLogs;
+  readonly clock: { readonly coarseMs: number };
+}
+
+export class CompiledListener {
+  readonly #hosts: VirtualHosts;
+  /** The default server. */
+  readonly fallback: CompiledServer;
+  readonly #servers: readonly CompiledServer[];
+  /** Settings of connections before their first request names a server. */
+  readonly http: HttpSettings;
+  /** The one location that answers everything, where there is nothing to choose. */
+  readonly only: CompiledLocation | undefined;
+
+  constructor(site: CompiledSite, index: number) {
+    const settings = site.settings.listeners[index];
+    const servers = settings?.servers ?? { defaultServer: 0, servers: [] };
+    this.#hosts = new VirtualHosts(servers, site.variables);
+    this.#servers = site.servers;
+    this.fallback = site.server(servers.defaultServer);
+    this.http = this.fallback.own.http;
+    this.only = servers.servers.length === 1 ? this.fallback.only : undefined;
+  }
+
+  /** @param host as received, "" without. @returns undefined when it is no host: a 400 */
+  server(host: string, evaluation: Evaluation): CompiledServer | undefined {
+    const server = this.#hosts.find(host, evaluation);
+    return server === undefined ? undefined : this.#servers[server];
+  }
+}
+
+export class CompiledServer {
+  readonly name: string;
+  readonly #site: CompiledSite;
+  readonly #index: number;
+  #routes: ServerRoutes | undefined;
+
+  constructor(site: CompiledSite, index: number) {
+    this.#site = site;
+    this.#index = index;
+    this.name = site.settings.servers[index]?.name ?? "";
+  }
+
+  /** Its own settings. */
+  get own(): CompiledLocation {
+    return this.#site.location(this.#settings.location);
+  }
+
+  /** The location `/` of a server that has no other, and rewrites nothing. */
+  get only(): CompiledLocation | undefined {
+    const { script, scripts, locations, internal } = this.#settings;
+    const [first] = locations;
+    if (script.length > 0 || scripts.size > 0 || internal.size > 0 || locations.length !== 1) return undefined;
+    if (first === undefined || first.match.kind !== "prefix" || first.match.uri !== "/") return undefined;
+    const location = this.#site.location(first.location);
+    return first.locations.length === 0 && location.settings.handler.kind === "app" && location.isPlain
+      ? location : undefined;
+  }
+
+  get routes(): ServerRoutes {
+    return (this.#routes ??= this.#compile());
+  }
+
+  get #settings(): Site["servers"][number] {
+    const settings = this.#site.settings.servers[this.#index];
+    if (settings === undefined) throw new Error("a listener names a server that is not there");
+    return settings;
+  }
+
+  #compile(): ServerRoutes {
+    const { variables } = this.#site;
+    const { location, script, scripts, locations, internal } = this.#settings;
+    return {
+      server: location,
+      script: script.length === 0 ? undefined : new RewriteScript(script, variables),
+      locations: new Locations(location, locations, variables),
+      scripts: new Map([...scripts].map(([number, directives]) => [number, new RewriteScript(directives, variables)])),
+      internal,
+    };
+  }
+}
+
+export class CompiledLocation {
+  readonly settings: LocationSettings;
+  readonly http: HttpSettings;
+  readonly pool: Pool | undefined;
+  readonly access: AccessCheck | undefined;
+  readonly realIp: RealIp | undefined;
+  readonly referers: RefererCheck | undefined;
+  readonly trusted: TrustedProxies | undefined;
+  readonly tryFiles: TryFilesList | undefined;
+  readonly errorPages: ErrorPages | undefined;
+  readonly filters: ResponseFilters | undefined;
+  readonly accessLog: AccessLogWriter | undefined;
+  /** Names of index, where those have variables. */
+  readonly index: ((evaluation: Evaluation) => readonly string[]) | undefined;
+  readonly rate: Rate | undefined;
+  readonly #site: CompiledSite;
+  /** Of root or alias, where it has variables. */
+  readonly #directory: Text | undefined;
+  readonly #constantDirectory: string;
+  #static: StaticHandler | undefined = undefined;
+
+  constructor(site: CompiledSite, settings: LocationSettings) {
+    const { variables } = site;
+    this.#site = site;
+    this.settings = settings;
+    this.http = settings.http;
+    this.pool = settings.handler.kind === "app" ? site.pool(settings.handler.app) : undefined;
+    const { access, tryFiles, errorPages, responses, accessLogs } = settings;
+    this.access = access.rules.length === 0 ? undefined : new AccessCheck(access);
+    this.realIp = access.realip === undefined ? undefined : new RealIp(access.realip);
+    const { forwardedAllowIps, referers } = access;
+    this.referers = referers === undefined ? undefined : new RefererCheck(referers, settings.serverNames);
+    this.trusted = forwardedAllowIps === undefined ? undefined : site.trusted(forwardedAllowIps);
+    this.tryFiles = tryFiles === undefined ? undefined : new TryFilesList(tryFiles, variables);
+    this.errorPages = errorPages.length === 0 ? undefined : new ErrorPages(errorPages, variables);
+    this.filters = responses === undefined ? undefined : new ResponseFilters(responses, variables);
+    this.accessLog = accessLogs.logs.length === 0 ? undefined : site.accessLogs.writer(accessLogs);
+    const directory = constantOf(settings.mapping.directory);
+    this.#directory = directory === undefined ? compileText(settings.mapping.directory, variables) : undefined;
+    this.#constantDirectory = byteText(directory ?? "");
+    const { variableIndex } = settings.files;
+    this.index = variableIndex === undefined ? undefined : compileIndex(variableIndex, variables);
+    this.rate = compileRate(settings.files, variables);
+  }
+
+  /** Is there nothing to do but to run the handler? */
+  get isPlain(): boolean {
+    const { tryFiles, limitExcept, access } = this.settings;
+    return tryFiles === undefined && limitExcept === undefined && access.rules.length === 0
+      && access.realip === undefined;
+  }
+
+  /** root or alias for this request; undefined where it is the same for all. */
+  directory(evaluation: Evaluation): string | undefined {
+    return this.#directory?.(evaluation);
+  }
+
+  /** `$document_root` */
+  documentRoot(evaluation: Evaluation): string {
+    return this.#directory?.(evaluation) ?? this.#constantDirectory;
+  }
+
+  get static(): StaticHandler {
+    return (this.#static ??= this.#makeStatic());
+  }
+
+  #makeStatic(): StaticHandler {
+    const { mapping, files } = this.settings;
+    const { kind, prefix, isWhole } = mapping;
+    const [from] = files.symlinks.from;
+    // What is not known beforehand leaves all parts of a path to be looked at.
+    const isRoot = from?.kind === "variable" && from.name === "document_root";
+    const begin = constantOf(files.symlinks.from) ?? (isRoot ? this.#constantDirectory : "");
+    const cache = this.#site.fileCache({
+      openFileCache: files.openFileCache, symlinks: { mode: files.symlinks.mode, from: begin },
+    });
+    const directory = this.#constantDirectory;
+    return new StaticHandler({ ...files, mapping: { kind: isWhole ? "file" : kind, directory, prefix } }, cache);
+  }
+}
+
+export class CompiledSite {
+  readonly settings: Site;
+  readonly variables: Variables;
+  readonly servers: readonly CompiledServer[];
+  readonly accessLogs: AccessLogs;
+  readonly #resources: SiteResources;
+  readonly #listeners: CompiledListener[] = [];
+  readonly #locations: (CompiledLocation | undefined)[];
+  readonly #memory = new FileMemory();
+  readonly #fileCaches = new Map<string, FileCache>();
+  readonly #trusted = new Map<string, TrustedProxies>();
+
+  constructor(settings: Site, resources: SiteResources) {
+    this.settings = settings;
+    this.#resources = resources;
+    this.variables = variablesOf(settings);
+    this.accessLogs = resources.accessLogs(this.variables);
+    this.#locations = new Array<CompiledLocation | undefined>(settings.locations.length);
+    this.servers = settings.servers.map((_, index) => new CompiledServer(this, index));
+  }
+
+  /** @param index of the socket that a connection came through */
+  listener(index: number): CompiledListener {
+    return (this.#listeners[index] ??= new CompiledListener(this, index));
+  }
+
+  server(index: number): CompiledServer {
+    const server = this.servers[index];
+    if (server === undefined) throw new Error("a listener names a server that is not there");
+    return server;
+  }
+
+  location(number: number): CompiledLocation {
+    const known = this.#locations[number];
+    if (known !== undefined) return known;
+    const settings = this.settings.locations[number];
+    if (settings === undefined) throw new Error("a server names a location that is not there");
+    return (this.#locations[number] = new CompiledLocation(this, settings));
+  }
+
+  pool(app: string): Pool | undefined {
+    return this.#resources.pools.get(app);
+  }
+
+  /** The one for these settings: locations with equal ones share what they know of files. */
+  fileCache(settings: CacheSettings): FileCache {
+    const key = JSON.stringify(settings);
+    const known = this.#fileCaches.get(key);
+    if (known !== undefined) return known;
+    const cache = new FileCache({ ...settings, memory: this.#memory, clock: this.#resources.clock });
+    this.#fileCaches.set(key, cache);
+    return cache;
+  }
+
+  trusted(allowed: readonly string[]): TrustedProxies {
+    const key = allowed.join(" ");
+    const known = this.#trusted.get(key) ?? new TrustedProxies(allowed);
+    this.#trusted.set(key, known);
+    return known;
+  }
+
+  /** What conditions ask: paths as they are. */
+  readonly files: FileFinder = (path) => this.fileCache(this.#plainFiles).kindOf(path);
+
+  readonly #plainFiles: CacheSettings = { openFileCache: undefined, symlinks: { mode: "off", from: "" } };
+}
+
+/** All variables of a site: those of the program, then those that its blocks make. */
+export function variablesOf({ maps, geos, splitClients }: Site): Variables {
+  const variables = new Variables(builtinVariables, builtinPrefixes);
+  for (const block of maps) variables.define(compileMap(block, variables));
+  for (const block of geos) variables.define(compileGeo(block, variables));
+  for (const block of splitClients) variables.define(compileSplitClients(block, variables));
+  return variables;
+}

@@ -1,0 +1,188 @@
+/**
+ * How a response leaves: whole, as a file, or as it comes; through the filters of its location, where it has any.
+ */
+import type { FileAnswer } from "../handlers/index.ts";
+import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { FileBody, OpenFile, RateLimit, identityOf, openDescriptor, closeDescriptor } from "../net/index.ts";
+import type { BodySink } from "../net/index.ts";
+import type { ReadyText } from "../protocol/h1/index.ts";
+import { NO_BYTES } from "../std/bytes.ts";
+import type { Bytes } from "../std/bytes.ts";
+import { ChunkSink } from "./body-sinks.ts";
+import type { EdgeContext } from "./edge-context.ts";
+import type { Exchange } from "./exchange.ts";
+import { FilteredChannel } from "./filtered-channel.ts";
+import type { ResponseChannel } from "./response-channel.ts";
+import { ResponseFlow } from "./response-flow.ts";
+import { runSubrequest } from "./subrequest.ts";
+
+const NO_LINES: readonly FieldLine[] = [];
+
+/** A file that an application names. */
+export interface AppFile {
+  readonly path: string;
+  readonly offset: number;
+  /** Bytes, −1 for all from `offset`. */
+  readonly count: number;
+  /** To be called once the file is open, or cannot be: the application may delete it then. */
+  readonly opened: () => void;
+}
+
+/** How much of a streamed response may be on its way. */
+export interface FlowLimits {
+  /** Bytes that may wait for a slow client in a file. */
+  readonly storedMax: number;
+  /** So many bytes more may be sent. */
+  readonly grant: (size: number) => void;
+}
+
+export class Outgoing {
+  readonly #context: EdgeContext;
+  readonly #exchange: Exchange;
+  /** The client's, then the filters in front of it. */
+  channel: ResponseChannel;
+  #flow: ResponseFlow | undefined = undefined;
+  #fileBody: FileBody | undefined = undefined;
+  #sink: BodySink | undefined = undefined;
+  #filtered: FilteredChannel | undefined = undefined;
+
+  constructor(context: EdgeContext, channel: ResponseChannel, exchange: Exchange) {
+    this.#context = context;
+    this.channel = channel;
+    this.#exchange = exchange;
+  }
+
+  /** The whole response: its body is `bytes[start, end)`, not needed afterwards. */
+  whole(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
+    const leaving = this.#begin(head);
+    this.channel.sendWhole(this.#exchange, leaving, bytes, start, end);
+    this.#exchange.finish();
+  }
+
+  /** The whole response, whose body never changes. @param text room for head and body as one */
+  ready(head: ResponseHead, body: Bytes, text: ReadyText | undefined): void {
+    const leaving = this.#begin(head);
+    this.channel.sendReady(this.#exchange, leaving, body, leaving === head ? text : undefined);
+    this.#exchange.finish();
+  }
+
+  file({ head, size, parts, file, rate, sendfile }: FileAnswer): void {
+    const leaving = this.#begin(head);
+    this.channel.sendStart(this.#exchange, leaving, size, NO_BYTES, 0, 0);
+    const sink = this.channel.bodySink(this.#exchange);
+    if (sink === undefined) {
+      file?.release();
+      return this.end(NO_LINES);
+    }
+    this.#sink = sink;
+    this.#fileBody = new FileBody(sink, {
+      file, parts,
+      buffers: this.#context.buffers,
+      sendfile: sendfile ? this.#context.sendfile : undefined,
+      limit: rate === undefined ? undefined : new RateLimit(rate, performance.now()),
+      onDone: (outcome) => {
+        if (outcome.kind === "complete") return this.end(NO_LINES);
+        const why = outcome.kind === "failed" ? String(outcome.error) : "it was changed meanwhile";
+        this.#exchange.notice("error", `a file could not be sent whole: ${why}`);
+        this.cut();
+      },
+    });
+    this.#fileBody.start();
+  }
+
+  appFile(head: ResponseHead, { path, offset, count, opened }: AppFile): void {
+    openDescriptor(path).then(
+      ({ fd, stats }) => {
+        opened();
+        if (this.#exchange.abandoned) return closeDescriptor(fd);
+        if (!stats.isFile()) {
+          closeDescriptor(fd);
+          return this.#refuseFile(path, "it is not a regular file");
+        }
+        const available = Math.max(0, stats.size - offset);
+        const size = count < 0 ? available : Math.min(count, available);
+        const file = new OpenFile(fd, identityOf(stats));
+        const parts = [{ kind: "file" as const, start: offset, end: offset + size }];
+        this.file({ kind: "file", head, size, parts, file, rate: this.#exchange.rate, sendfile: true });
+      },
+      (error: unknown) => {
+        opened();
+        this.#refuseFile(path, String(error));
+      },
+    );
+  }
+
+  #refuseFile(path: string, why: string): void {
+    this.#exchange.notice("error", `the application's file ${path} cannot be sent: ${why}`);
+    this.#exchange.respondStatus(500);
+  }
+
+  /** A response begins whose body follows. */
+  start(head: ResponseHead, bytes: Bytes, start: number, end: number, { storedMax, grant }: FlowLimits): void {
+    const exchange = this.#exchange;
+    const leaving = this.#begin(head);
+    this.channel.sendStart(exchange, leaving, -1, bytes, start, end);
+    this.#flow = new ResponseFlow(exchange, this.channel, {
+      spoolPath: storedMax > 0 ? this.#context.responsePath : undefined,
+      storedMax,
+      grant,
+      end: (trailers) => this.end(trailers),
+      notice: (text) => exchange.notice("error", text),
+    });
+    this.#flow.taken(end - start);
+  }
+
+  chunk(bytes: Bytes, start: number, end: number): void {
+    this.#flow?.write(bytes, start, end);
+  }
+
+  /** The body is complete, once the flow has passed it on. */
+  endFlow(trailers: readonly FieldLine[]): void {
+    this.#flow?.end(trailers);
+  }
+
+  /** The body is complete. */
+  end(trailers: readonly FieldLine[]): void {
+    if (this.#exchange.abandoned) return;
+    this.#exchange.sentTrailers = trailers;
+    this.channel.sendEnd(this.#exchange, trailers);
+    this.#exchange.finish();
+  }
+
+  drained(): void {
+    if (this.#sink instanceof ChunkSink) this.#sink.drained();
+    this.#flow?.drained();
+  }
+
+  finished(): void {
+    this.channel.finished(this.#exchange);
+  }
+
+  /** The response cannot be completed. */
+  cut(): void {
+    this.close();
+    this.channel.cut(this.#exchange);
+  }
+
+  /** The client is gone. */
+  close(): void {
+    this.#flow?.close();
+    this.#fileBody?.close();
+    this.#filtered?.close();
+  }
+
+  #begin(head: ResponseHead): ResponseHead {
+    const exchange = this.#exchange;
+    const leaving = exchange.started(head);
+    const { filters } = exchange.location;
+    if (filters === undefined) return leaving;
+    this.#filtered = new FilteredChannel(this.channel, filters, {
+      evaluation: exchange.evaluation,
+      isMain: exchange.isMain,
+      subrequest: (uri) => runSubrequest(this.#context, exchange, uri),
+      changed: (filtered) => (exchange.responseHead = filtered),
+    });
+    this.channel = this.#filtered;
+    return leaving;
+  }
+}

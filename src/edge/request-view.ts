@@ -1,0 +1,203 @@
+/**
+ * A request as its variables see it (`RequestFacts` of src/route): every answer is made when it is asked for.
+ */
+import { randomBytes } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { hostname } from "node:os";
+import { fieldValue } from "../http/response-head.ts";
+import { NGINX_VERSION } from "../std/version.ts";
+import { normalizeHost } from "../route/index.ts";
+import type { PeerFacts, RequestFacts, UpstreamFacts } from "../route/index.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What a connection is to the requests on it. */
+export interface ConnectionFacts {
+  readonly number: number;
+  readonly peer: PeerFacts;
+  readonly local: PeerFacts;
+  /** Milliseconds since the epoch. */
+  readonly startMs: number;
+  requests(): number;
+  /** Did more arrive behind this request? */
+  readonly pipelined: boolean;
+}
+
+const processFacts: RequestFacts["process"] = { pid: process.pid, hostname: hostname(), version: NGINX_VERSION };
+/** Digits of `$request_id`, half of them bytes. */
+const REQUEST_ID_SIZE = 16;
+const noUpstreams: readonly UpstreamFacts[] = [];
+const noCookies: readonly string[] = [];
+
+export class RequestView implements RequestFacts {
+  readonly #exchange: Exchange;
+  readonly startMs: number;
+  readonly process: RequestFacts["process"] = processFacts;
+  readonly proxied: undefined = undefined;
+  #requestId: string | undefined = undefined;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+    this.startMs = exchange.startMs === 0 ? this.nowMs() : exchange.startMs;
+  }
+
+  get requestLine(): string {
+    const { method, target, minorVersion } = this.#exchange.received;
+    return `${method} ${target} HTTP/1.${minorVersion}`;
+  }
+
+  get method(): string {
+    return this.#exchange.received.method;
+  }
+
+  get target(): string {
+    const { target, authority } = this.#exchange.received;
+    if (authority === undefined) return target;
+    const path = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/is.exec(target)?.[1] ?? "";
+    return path === "" ? "/" : path;
+  }
+
+  get protocol(): string {
+    return `HTTP/1.${this.#exchange.received.minorVersion}`;
+  }
+
+  get scheme(): "http" | "https" {
+    return this.#exchange.peer.scheme;
+  }
+
+  get host(): string {
+    return normalizeHost(this.#exchange.hostField) ?? "";
+  }
+
+  field(name: string): string | undefined {
+    const { fields, authority } = this.#exchange.received;
+    if (name === "host" && authority !== undefined) return authority;
+    return fields.get(name);
+  }
+
+  get remote(): PeerFacts {
+    return this.#exchange.client;
+  }
+
+  get peer(): PeerFacts {
+    return this.#exchange.connection.peer;
+  }
+
+  get local(): PeerFacts {
+    return this.#exchange.connection.local;
+  }
+
+  get connection(): ConnectionFacts {
+    return this.#exchange.connection;
+  }
+
+  serverName(): string {
+    return this.#exchange.serverName;
+  }
+
+  documentRoot(): string {
+    return this.#exchange.location.documentRoot(this.#exchange.evaluation);
+  }
+
+  filename(): string {
+    const { mapping } = this.#exchange.location.settings;
+    const { path } = this.#exchange.evaluation;
+    const root = this.documentRoot();
+    if (mapping.isWhole) return root;
+    return root + (mapping.kind === "root" ? path : path.slice(mapping.prefix.length));
+  }
+
+  realDocumentRoot(): string | undefined {
+    try {
+      return realpathSync(this.documentRoot());
+    } catch {
+      // It is not there: the variable has no value.
+      return undefined;
+    }
+  }
+
+  nowMs(): number {
+    return performance.timeOrigin + performance.now();
+  }
+
+  requestSize(): number {
+    return this.#exchange.requestSize;
+  }
+
+  requestId(): string {
+    return (this.#requestId ??= randomBytes(REQUEST_ID_SIZE).toString("hex"));
+  }
+
+  body(): string | undefined {
+    const { body } = this.#exchange;
+    return body?.kind === "whole" && body.bytes.length > 0 ? body.bytes.latin1Slice() : undefined;
+  }
+
+  bodyFile(): string | undefined {
+    const { body } = this.#exchange;
+    return body?.kind === "file" ? body.path : undefined;
+  }
+
+  get pipelined(): boolean {
+    return this.#exchange.connection.pipelined;
+  }
+
+  limitRate(): number {
+    return this.#exchange.limitRate;
+  }
+
+  setLimitRate(bytesPerSecond: number): void {
+    this.#exchange.limitRate = bytesPerSecond;
+  }
+
+  status(): number {
+    return this.#exchange.status;
+  }
+
+  bytesSent(): number {
+    return this.#exchange.headSize + this.#exchange.bytesSent;
+  }
+
+  bodyBytesSent(): number {
+    return this.#exchange.bytesSent;
+  }
+
+  completed(): boolean {
+    return this.#exchange.wasSent;
+  }
+
+  responseField(name: string): string | undefined {
+    const { responseHead } = this.#exchange;
+    return responseHead === undefined ? undefined : fieldValue(responseHead.fields, name);
+  }
+
+  responseTrailer(name: string): string | undefined {
+    return fieldValue(this.#exchange.sentTrailers, name);
+  }
+
+  upstreams(): readonly UpstreamFacts[] {
+    return noUpstreams;
+  }
+
+  upstreamField(name: string): string | undefined {
+    const { appHead } = this.#exchange;
+    return appHead === undefined ? undefined : fieldValue(appHead.fields, name);
+  }
+
+  upstreamTrailer(): string | undefined {
+    return undefined;
+  }
+
+  upstreamCookies(): readonly string[] {
+    const { appHead } = this.#exchange;
+    if (appHead === undefined) return noCookies;
+    return appHead.fields.flatMap(([name, value]) => (name.toLowerCase() === "set-cookie" ? [value] : []));
+  }
+
+  provided(name: string): string | undefined {
+    return this.#exchange.provided(name);
+  }
+
+  report(level: "warn" | "error", message: string): void {
+    this.#exchange.notice(level === "warn" ? "warning" : "error", message);
+  }
+}

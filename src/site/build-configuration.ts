@@ -1,0 +1,103 @@
+/**
+ * From a checked file to the one configuration. What can only be judged when all was read is judged here.
+ */
+import { appMistakes, appSettings, writtenApps } from "../app/directives.ts";
+import { Block, read } from "../config/nginx/block.ts";
+import { type LanguageDiagnostic, mistakeAt } from "../config/nginx/language-diagnostic.ts";
+import type { PlacedMistake } from "../config/nginx/mistakes.ts";
+import type { ReadConfiguration } from "../config/nginx/read-configuration.ts";
+import type { Configuration, ListenerSettings, ServerSettings } from "../edge/model.ts";
+import { responseMistakes } from "../filters/directives.ts";
+import { logFormatsOf, logMistakes } from "../observe/directives.ts";
+import { httpRow, serverNameRow, serverRow } from "../route/directives.ts";
+import { type ServerName, VirtualHosts, Variables, builtinPrefixes, builtinVariables } from "../route/index.ts";
+import { processSettings } from "../supervisor/directives.ts";
+import { type ListeningServer, listenRow, listenersOf } from "./listen.ts";
+import { Locations } from "./server.ts";
+import { SettingsOf } from "./settings.ts";
+import { variableBlocks } from "./variables.ts";
+
+/** What the configuration has to know about the machine. */
+export interface SiteFacts {
+  /** What relative paths begin with: absolute, without a slash at its end. */
+  readonly prefix: string;
+  /** The directory of the main file, likewise. */
+  readonly directory: string;
+  /** Where errors go that no error_log sends anywhere: a path, or "-". */
+  readonly errorLog: string;
+  readonly cpuCount: number;
+  readonly fileCountMax: number;
+  readonly isRoot: boolean;
+  readonly kindOf: (path: string) => "file" | "directory" | "other" | undefined;
+}
+
+export interface BuiltConfiguration {
+  /** Undefined if there is an error among the mistakes, or was one before. */
+  readonly configuration: Configuration | undefined;
+  readonly mistakes: readonly LanguageDiagnostic[];
+}
+
+export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts): BuiltConfiguration {
+  const { block: main } = checked;
+  const [http] = main.own(httpRow);
+  const site = http?.block ?? new Block("http", main);
+  const variables = variableBlocks(site);
+  const settings = new SettingsOf({ prefix: facts.prefix, errorLog: facts.errorLog });
+  const locations = new Locations(settings, `${facts.prefix}/`);
+  const { servers, listening } = serversOf(site, locations);
+  const { listeners, mistakes: listenMistakes } = listenersOf(listening, facts.isRoot);
+  const mistakes: readonly PlacedMistake[] = [
+    ...variables.mistakes,
+    ...locations.mistakes.map(({ at, nginx }) => ({ place: at.directive.name, nginx })),
+    ...listenMistakes.map(({ at, nginx }) => ({ place: at.directive.args[0] ?? at.directive.name, nginx })),
+    ...nameConflicts(listeners, listening),
+    ...appMistakes(main, { base: facts.directory, kindOf: facts.kindOf }),
+    ...logMistakes(site, facts.prefix),
+    ...responseMistakes(site),
+  ];
+  const told = mistakes.map(({ place, ...mistake }) => mistakeAt(place, mistake));
+  const isRefused = [...checked.mistakes, ...told].some(({ severity }) => severity === "error");
+  if (isRefused) return { configuration: undefined, mistakes: told };
+  const { maps, geos, splitClients } = variables;
+  const configuration: Configuration = {
+    process: processSettings(main, facts),
+    apps: writtenApps(main).map(({ name, block }) =>
+      appSettings(block, { name, base: facts.directory, cpuCount: facts.cpuCount })),
+    site: { listeners, servers, locations: locations.all, maps, geos, splitClients, logFormats: logFormatsOf(site) },
+  };
+  return { configuration, mistakes: told };
+}
+
+function serversOf(http: Block, locations: Locations): {
+  readonly servers: readonly ServerSettings[];
+  readonly listening: readonly ListeningServer[];
+} {
+  const servers: ServerSettings[] = [];
+  const listening: ListeningServer[] = [];
+  for (const { block } of http.own(serverRow)) {
+    if (block === undefined) continue;
+    const written = block.own(serverNameRow);
+    const names: readonly ServerName[] = written.flatMap(({ directive }) => read(serverNameRow, directive));
+    const first = written[0]?.directive.args[0]?.value ?? "";
+    const listens = block.own(listenRow);
+    listening.push({ server: servers.length, names, listens, at: written[0] });
+    servers.push(locations.server(block, first, names));
+  }
+  return { servers, listening };
+}
+
+/** nginx: a name that an earlier server of the same socket has is ignored, with a warning. */
+function nameConflicts(
+  listeners: readonly ListenerSettings[], listening: readonly ListeningServer[],
+): readonly PlacedMistake[] {
+  return listeners.flatMap(({ bind, servers }) => {
+    const { conflicts } = new VirtualHosts(servers, new Variables(builtinVariables, builtinPrefixes));
+    return conflicts.flatMap(({ name, server }) => {
+      const at = listening[server]?.at;
+      if (at === undefined) return [];
+      const where = bind.kind === "tcp" ? `${bind.host}:${bind.port}` : bind.kind === "unix" ? `unix:${bind.path}` : "fd";
+      const nginx = `conflicting server name "${name}" on ${where}, ignored`;
+      return [{ place: at.directive.args[0] ?? at.directive.name, severity: "warning" as const, nginx }];
+    });
+  });
+}

@@ -1,0 +1,211 @@
+/**
+ * `listen`, and the sockets that all of a file's `listen`s make together: nginx's rules of which server is the default.
+ */
+import { address as addressType } from "../config/nginx/argument-types.ts";
+import type { Address } from "../config/nginx/address.ts";
+import type { CheckedDirective } from "../config/nginx/block.ts";
+import { read } from "../config/nginx/block.ts";
+import type { Refusal } from "../config/nginx/argument-types.ts";
+import type { ArgumentRefusal, DirectiveRow } from "../config/nginx/directive-row.ts";
+import type { Bind } from "../config/model.ts";
+import type { ListenerSettings } from "../edge/model.ts";
+import type { ServerName } from "../route/index.ts";
+import { err, ok, type Result } from "../std/result.ts";
+
+/** What one `listen` says. */
+export interface Listen {
+  readonly address: Address | { readonly kind: "fd"; readonly fd: number };
+  readonly isDefault: boolean;
+  /** Options of the socket, which one `listen` of an address may have. */
+  readonly options: SocketOptions | undefined;
+  /** Parameters that are accepted and do nothing. */
+  readonly ignored: readonly string[];
+}
+
+interface SocketOptions {
+  readonly backlog: number | undefined;
+  readonly ipv6Only: boolean | undefined;
+  readonly reusePort: boolean;
+  /** Permissions of a Unix socket's file. */
+  readonly mode: number | undefined;
+}
+
+/** nginx's default on Linux. */
+export const BACKLOG_DEFAULT = 511;
+const BACKLOG_MAX = 65_535;
+const PORT_DEFAULT = 80;
+/** Where nginx listens that is not started by root. */
+const PORT_UNPRIVILEGED = 8000;
+
+const parameterNames: readonly string[] = [
+  "default_server", "default", "bind", "backlog=", "rcvbuf=", "sndbuf=", "setfib=", "fastopen=", "accept_filter=",
+  "deferred", "ipv6only=", "reuseport", "multipath", "so_keepalive=", "ssl", "http2", "quic", "proxy_protocol", "mode=",
+];
+
+export const listenRow: DirectiveRow<Listen> = {
+  name: "listen",
+  contexts: ["server"],
+  arguments: {
+    label: "address[:port] | port | unix:path | fd:number [parameter ...]",
+    countMin: 1,
+    countMax: 32,
+    parse: (words, directive) => parseListen(words, directive),
+  },
+  mayRepeat: true,
+  merge: "none",
+  module: "ngx_http_core_module",
+  doc: "A socket that this server is reached by. Without any: port 80, or 8000 where the program is not root's. "
+    + "mode= (of a Unix socket) and fd: (an inherited descriptor) are Tricorn's.",
+  example: "listen 127.0.0.1:8080 default_server;",
+};
+
+function parseListen([first = "", ...parameters]: readonly string[], directive: string): Result<Listen, ArgumentRefusal> {
+  const address = parseAddressWord(first, directive);
+  if (!address.ok) return err({ ...address.error, index: 0 });
+  let isDefault = false;
+  let hasOptions = false;
+  const options: { -readonly [Key in keyof SocketOptions]: SocketOptions[Key] } = {
+    backlog: undefined, ipv6Only: undefined, reusePort: false, mode: undefined,
+  };
+  const ignored: string[] = [];
+  for (const [at, word] of parameters.entries()) {
+    const index = at + 1;
+    const [name = "", value = ""] = word.split(/=(.*)/s);
+    const refuse = (nginx: string, expected?: string): Result<Listen, ArgumentRefusal> =>
+      err({ nginx, expected, index });
+    switch (word.includes("=") ? `${name}=` : name) {
+      case "default_server": case "default": isDefault = true; continue;
+      case "bind": break;
+      case "reuseport": options.reusePort = true; break;
+      case "backlog=":
+        options.backlog = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+        if (options.backlog < 1 || options.backlog > BACKLOG_MAX) return refuse(`invalid backlog "${value}"`);
+        break;
+      case "ipv6only=":
+        if (value !== "on" && value !== "off") return refuse(`invalid ipv6only flags "${value}"`, "on or off");
+        options.ipv6Only = value === "on";
+        break;
+      case "mode=":
+        if (address.value.kind !== "unix" || !/^0?[0-7]{3}$/.test(value)) {
+          return refuse(`invalid parameter "${word}"`, "the permissions of a Unix socket's file, such as mode=0660");
+        }
+        options.mode = Number.parseInt(value, 8);
+        break;
+      case "ssl": return refuse("the \"ssl\" parameter requires ngx_http_ssl_module", notYet("TLS"));
+      case "http2": return refuse("the \"http2\" parameter requires ngx_http_v2_module", notYet("HTTP/2"));
+      case "quic": return refuse("the \"quic\" parameter requires ngx_http_v3_module", notYet("HTTP/3"));
+      case "proxy_protocol": return refuse("invalid parameter \"proxy_protocol\"", notYet("the PROXY protocol"));
+      case "rcvbuf=": case "sndbuf=": case "setfib=": case "fastopen=": case "accept_filter=": case "so_keepalive=":
+      case "deferred": case "multipath":
+        ignored.push(word);
+        break;
+      default: return err({ nginx: `invalid parameter "${word}"`, expected: undefined, index, words: parameterNames });
+    }
+    hasOptions = true;
+  }
+  return ok({ address: address.value, isDefault, options: hasOptions ? options : undefined, ignored });
+}
+
+function notYet(what: string): string {
+  return `possible here yet: ${what} is not available, let a proxy in front end it`;
+}
+
+function parseAddressWord(word: string, directive: string): Result<Listen["address"], Refusal> {
+  const fd = /^fd:(\d{1,6})$/.exec(word)?.[1];
+  return fd === undefined ? addressType().parse(word, directive) : ok({ kind: "fd", fd: Number(fd) });
+}
+
+/** A server as its sockets see it. */
+export interface ListeningServer {
+  readonly server: number;
+  readonly names: readonly ServerName[];
+  readonly listens: readonly CheckedDirective[];
+  /** Where its names are written. */
+  readonly at: CheckedDirective | undefined;
+}
+
+export interface ListenMistake {
+  readonly at: CheckedDirective;
+  readonly nginx: string;
+}
+
+export interface Listeners {
+  readonly listeners: readonly ListenerSettings[];
+  readonly mistakes: readonly ListenMistake[];
+  /** Parameters that are accepted and do nothing. */
+  readonly ignored: readonly { readonly at: CheckedDirective; readonly parameter: string }[];
+}
+
+interface Socket {
+  readonly bind: Bind;
+  options: SocketOptions | undefined;
+  defaultServer: number | undefined;
+  readonly servers: { readonly server: number; readonly names: readonly ServerName[] }[];
+}
+
+/** Every address once, in the order of the file. */
+export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean): Listeners {
+  const sockets = new Map<string, Socket>();
+  const mistakes: ListenMistake[] = [];
+  const ignored: { at: CheckedDirective; parameter: string }[] = [];
+  for (const { server, names, listens } of servers) {
+    const said: readonly (readonly [CheckedDirective | undefined, Listen])[] = listens.length > 0
+      ? listens.map((at) => [at, read(listenRow, at.directive)])
+      : [[undefined, unwritten(isRoot)]];
+    for (const [at, listen] of said) {
+      const bind = bindOf(listen);
+      const key = keyOf(bind);
+      const known = sockets.get(key);
+      const socket: Socket = known ?? { bind, options: undefined, defaultServer: undefined, servers: [] };
+      sockets.set(key, socket);
+      const refuse = (nginx: string): void => void (at !== undefined && mistakes.push({ at, nginx }));
+      if (at !== undefined) for (const parameter of listen.ignored) ignored.push({ at, parameter });
+      if (socket.servers.some((other) => other.server === server)) {
+        refuse(`a duplicate listen ${key}`);
+        continue;
+      }
+      socket.servers.push({ server, names });
+      if (listen.isDefault) {
+        if (socket.defaultServer !== undefined) refuse(`a duplicate default server for ${key}`);
+        socket.defaultServer = server;
+      }
+      if (listen.options !== undefined) {
+        if (socket.options !== undefined) refuse(`duplicate listen options for ${key}`);
+        socket.options = listen.options;
+      }
+    }
+  }
+  return { listeners: [...sockets.values()].map(listenerOf), mistakes, ignored };
+}
+
+function unwritten(isRoot: boolean): Listen {
+  const port = isRoot ? PORT_DEFAULT : PORT_UNPRIVILEGED;
+  return { address: { kind: "tcp", host: undefined, port }, isDefault: false, options: undefined, ignored: [] };
+}
+
+function listenerOf({ bind, options, defaultServer, servers }: Socket): ListenerSettings {
+  return {
+    bind,
+    backlog: options?.backlog ?? BACKLOG_DEFAULT,
+    ipv6Only: options?.ipv6Only ?? true,
+    reusePort: options?.reusePort ?? false,
+    servers: { defaultServer: defaultServer ?? servers[0]?.server ?? 0, servers },
+  };
+}
+
+function bindOf({ address, options }: Listen): Bind {
+  switch (address.kind) {
+    case "fd": return address;
+    case "unix": return { kind: "unix", path: address.path, mode: options?.mode };
+    case "tcp": return { kind: "tcp", host: address.host ?? "0.0.0.0", port: address.port ?? PORT_DEFAULT };
+  }
+}
+
+/** As nginx prints it. */
+function keyOf(bind: Bind): string {
+  switch (bind.kind) {
+    case "fd": return `fd:${bind.fd}`;
+    case "unix": return `unix:${bind.path}`;
+    case "tcp": return `${bind.host.includes(":") ? `[${bind.host}]` : bind.host}:${bind.port}`;
+  }
+}
