@@ -3,8 +3,9 @@ import { test } from "node:test";
 import type { World } from "./config/directive.ts";
 import { environmentName } from "./config/environment.ts";
 import { formatDiagnostics } from "./config/diagnostic.ts";
+import type { AppSettings, Bind } from "./config/model.ts";
+import type { Configuration, LocationSettings } from "./edge/model.ts";
 import { configure, optionRows } from "./options.ts";
-import type { Config } from "./config/model.ts";
 import { err, ok } from "./std/result.ts";
 
 function world(environment: Record<string, string> = {}, files: Record<string, string> = {}): World {
@@ -13,16 +14,37 @@ function world(environment: Record<string, string> = {}, files: Record<string, s
     environment,
     cpuCount: 4,
     fileCountMax: 1_000_000,
+    isRoot: false,
     kindOf: (path) => (path in files ? "file" : path.startsWith("/srv/shop") ? "directory" : undefined),
     readText: (path) => (files[path] === undefined ? err("ENOENT") : ok(files[path])),
   };
 }
 
-function config(argv: readonly string[], environment: Record<string, string> = {}): Config {
+/** What a command line says, by where it is in the configuration. */
+interface Said {
+  readonly process: Configuration["process"];
+  readonly app: AppSettings;
+  readonly location: LocationSettings;
+  readonly binds: readonly Bind[];
+  readonly backlogs: readonly number[];
+  readonly formats: Configuration["site"]["logFormats"];
+}
+
+function config(argv: readonly string[], environment: Record<string, string> = {}): Said {
   const result = configure(argv, world(environment));
   assert.equal(formatDiagnostics(result.diagnostics), "");
-  assert.ok(result.config !== undefined);
-  return result.config;
+  assert.ok(result.configuration !== undefined);
+  return saidBy(result.configuration);
+}
+
+function saidBy({ process, apps: [app], site }: Configuration): Said {
+  const location = site.locations.find(({ handler }) => handler.kind === "app");
+  assert.ok(app !== undefined && location !== undefined);
+  const { listeners, logFormats } = site;
+  return {
+    process, app, location, formats: logFormats,
+    binds: listeners.map(({ bind }) => bind), backlogs: listeners.map(({ backlog }) => backlog),
+  };
 }
 
 /** All that is said about `argv`. */
@@ -31,25 +53,144 @@ function messages(argv: readonly string[], environment: Record<string, string> =
 }
 
 test("without options the defaults are nginx's and gunicorn's", () => {
-  const { process, http, forwarded, app, log } = config([]);
-  assert.deepEqual(process.binds, [{ kind: "tcp", host: "127.0.0.1", port: 8000 }]);
-  assert.equal(process.workerProcesses, 1);
+  const { process, app, location: { http, access, accessLogs }, binds, backlogs } = config([]);
+  assert.deepEqual(binds, [{ kind: "tcp", host: "127.0.0.1", port: 8000 }]);
+  assert.deepEqual([process.workerProcesses, process.daemon, process.gracefulTimeoutMs], [1, false, 30_000]);
   assert.deepEqual([app.workers, app.threads, app.timeoutMs, app.gracefulTimeoutMs], [1, 1, 30_000, 30_000]);
-  assert.deepEqual([app.chdir, app.appDir, app.backlog], ["/srv/shop", "/srv/shop", 2048]);
+  assert.deepEqual([app.chdir, app.appDir, app.backlog, backlogs], ["/srv/shop", "/srv/shop", 2048, [2048]]);
   assert.deepEqual(
     [http.keepaliveTimeoutMs, http.clientHeaderTimeoutMs, http.keepaliveRequests, http.headSizeMax],
     [75_000, 60_000, 1000, 32_768],
   );
-  assert.deepEqual(forwarded, { proxyHeaders: true, forwardedAllowIps: ["127.0.0.1", "::1"] });
-  assert.deepEqual([log.accessLog, log.errorLog, log.level], [undefined, "-", "info"]);
+  assert.deepEqual(access.forwardedAllowIps, ["127.0.0.1", "::1"]);
+  assert.deepEqual([accessLogs.logs, process.errorLogs], [[], [{ path: "-", level: "info" }]]);
 });
 
-test("the configuration is frozen all the way down and survives JSON", () => {
-  const value = config(["shop.wsgi", "-b", ":80"]);
-  assert.throws(() => Object.assign(value.app, { workers: 2 }), TypeError);
-  assert.throws(() => Object.assign(value.process.binds[0] ?? {}, { port: 1 }), TypeError);
-  const copy: unknown = JSON.parse(JSON.stringify(value));
-  assert.equal(JSON.stringify(copy), JSON.stringify(value));
+test("the configuration is plain data, which survives its way to the edge", () => {
+  const { configuration } = configure(["shop.wsgi", "-b", ":80", "--access-log", "--header", "A: b"], world());
+  assert.deepEqual(structuredClone(configuration), configuration);
+});
+
+/** What each option changes, and where: nothing that can be typed is without effect. */
+const effects: readonly (readonly [argv: string, (said: Said) => unknown, value: unknown])[] = [
+  ["--factory", ({ app }) => app.factory, true],
+  ["--interface wsgi", ({ app }) => app.interface, "wsgi"],
+  ["--python /venv", ({ app }) => app.python, "/venv"],
+  ["--chdir /srv/shop/lib", ({ app }) => [app.chdir, app.appDir], ["/srv/shop/lib", "/srv/shop/lib"]],
+  ["--app-dir src", ({ app }) => [app.chdir, app.appDir], ["/srv/shop", "/srv/shop/src"]],
+  ["--pythonpath a,/b", ({ app }) => app.pythonpath, ["/srv/shop/a", "/b"]],
+  ["--env A=$x", ({ app }) => app.env, [["A", "$x"]]],
+  ["--root-path /shop/", ({ app }) => app.rootPath, "/shop"],
+  ["--loop uvloop", ({ app }) => app.loop, "uvloop"],
+  ["--lifespan off", ({ app }) => app.lifespan, "off"],
+  ["--workers 3", ({ app }) => app.workers, 3],
+  ["--threads 5", ({ app }) => app.threads, 5],
+  ["--preload", ({ app }) => app.preload, true],
+  ["--timeout 1500ms", ({ app }) => app.timeoutMs, 1500],
+  ["--graceful-timeout 7", ({ app, process }) => [app.gracefulTimeoutMs, process.gracefulTimeoutMs], [7000, 7000]],
+  ["--max-requests 9", ({ app }) => app.maxRequests, 9],
+  ["--max-requests-jitter 2", ({ app }) => app.maxRequestsJitter, 2],
+  ["--backlog 7", ({ app, backlogs }) => [app.backlog, backlogs], [7, [7]]],
+  ["--limit-concurrency 4", ({ process }) => process.limitConcurrency, 4],
+  ["--worker-connections 99", ({ process }) => process.workerConnections, 99],
+  ["--worker-processes 2", ({ process }) => process.workerProcesses, 2],
+  ["--pid shop.pid", ({ process }) => process.pid, "/srv/shop/shop.pid"],
+  ["--user shop --group www", ({ process }) => [process.user, process.group], ["shop", "www"]],
+  ["--group www", ({ process }) => [process.user, process.group], [undefined, "www"]],
+  ["--umask 027", ({ process }) => process.umask, 0o27],
+  ["--uds a.sock", ({ binds }) => binds, [{ kind: "unix", path: "/srv/shop/a.sock", mode: undefined }]],
+  ["--bind unix:/a:0660", ({ binds }) => binds, [{ kind: "unix", path: "/a", mode: 0o660 }]],
+  ["--fd 3", ({ binds }) => binds, [{ kind: "fd", fd: 3 }]],
+  ["--port 0", ({ binds }) => binds, [{ kind: "tcp", host: "127.0.0.1", port: 0 }]],
+  ["--host ::1", ({ binds }) => binds, [{ kind: "tcp", host: "::1", port: 8000 }]],
+  ["--limit-request-line 4k", ({ location }) => location.http.requestLineSizeMax, 4096],
+  ["--limit-request-fields 9", ({ location }) => location.http.fieldCountMax, 9],
+  ["--limit-request-field-size 4k", ({ location }) => location.http.fieldSizeMax, 4096],
+  ["--large-client-header-buffers 2x10000", ({ location }) => location.http.headSizeMax, 20_000],
+  ["--large-client-header-buffers 9001", ({ location }) => location.http.headSizeMax, 9001],
+  ["--client-max-body-size 1g", ({ location }) => location.http.clientMaxBodySize, 1024 ** 3],
+  ["--client-max-body-size 0", ({ location }) => location.http.clientMaxBodySize, Number.MAX_SAFE_INTEGER],
+  ["--client-body-buffer-size 5000", ({ location }) => location.http.clientBodyBufferSize, 5000],
+  ["--keepalive-requests 8", ({ location }) => location.http.keepaliveRequests, 8],
+  ["--underscores-in-headers", ({ location }) => location.http.underscoresInHeaders, true],
+  ["--client-header-timeout 5", ({ location }) => location.http.clientHeaderTimeoutMs, 5000],
+  ["--client-body-timeout 5", ({ location }) => location.http.clientBodyTimeoutMs, 5000],
+  ["--send-timeout 5", ({ location }) => location.http.sendTimeoutMs, 5000],
+  ["--keep-alive 5", ({ location }) => location.http.keepaliveTimeoutMs, 5000],
+  ["--keep-alive 0", ({ location }) => location.http.keepaliveTimeoutMs, 0],
+  ["--keepalive-time 5", ({ location }) => location.http.keepaliveTimeMs, 5000],
+  ["--no-proxy-headers", ({ location }) => location.access.forwardedAllowIps, undefined],
+  ["--forwarded-allow-ips 10.0.0.0/8,::1", ({ location }) => location.access.forwardedAllowIps, ["10.0.0.0/8", "::1"]],
+  ["--forwarded-allow-ips *", ({ location }) => location.access.forwardedAllowIps, ["*"]],
+  ["--server-header", ({ location }) => location.http.serverHeader, "tricorn"],
+  ["--no-server-header", ({ location }) => location.http.serverHeader, undefined],
+  ["--no-date-header", ({ location }) => location.http.dateHeader, false],
+  ["--header X-A:b", ({ location }) => location.responses !== undefined, true],
+  ["--ws none", ({ location }) => location.webSocket.enabled, false],
+  ["--ws-max-size 1g", ({ location }) => location.webSocket.messageSizeMax, 1024 ** 3],
+  ["--ws-max-queue 4", ({ location }) => location.webSocket.queueMax, 4],
+  ["--ws-ping-interval 0", ({ location }) => location.webSocket.pingIntervalMs, 0],
+  ["--ws-ping-timeout 5", ({ location }) => location.webSocket.pingTimeoutMs, 5000],
+  ["--ws-per-message-deflate off", ({ location }) => location.webSocket.perMessageDeflate, false],
+  ["--access-logfile $a.log", ({ location }) => location.accessLogs.logs.length, 1],
+  ["--access-log --access-logformat %(h)s", ({ formats }) => formats.at(-1), {
+    name: "gunicorn", escape: "atoms", value: "%(h)s",
+  }],
+  ["--error-logfile e.log", ({ process }) => process.errorLogs, [{ path: "/srv/shop/e.log", level: "info" }]],
+  ["--log-level warning", ({ process }) => process.errorLogs, [{ path: "-", level: "warning" }]],
+  ["--log-level critical", ({ process }) => process.errorLogs, [{ path: "-", level: "critical" }]],
+  ["--log-level trace", ({ process }) => process.errorLogs, [{ path: "-", level: "trace" }]],
+  ["--use-colors", ({ process }) => process.useColors, true],
+  ["--no-use-colors", ({ process }) => process.useColors, false],
+];
+
+for (const [argv, read, value] of effects) {
+  test(`${argv} is in the configuration`, () => {
+    assert.deepEqual(read(config(argv.split(" "))), value);
+  });
+}
+
+test("every option but those that ask has its effect in this table or above", () => {
+  const elsewhere = ["app", "bind", "host", "port", "env-file", "access-log"];
+  const typed = effects.flatMap(([argv]) => argv.split(" ")).map((word) => word.replace(/^--(no-)?/, ""));
+  const rest = optionRows.filter(({ name, group, aliases = [] }) =>
+    group !== "Information" && ![name, ...aliases].some((each) => typed.includes(each)));
+  assert.deepEqual(rest.map(({ name }) => name).filter((name) => !elsewhere.includes(name)), []);
+});
+
+test("the text says what differs from the defaults of nginx's language, and is read again as the same", () => {
+  const { text, configuration } = configure(["shop.wsgi", "-w", "2", "--header", "X-A: $1"], world());
+  assert.equal(text, `daemon off;
+worker_shutdown_timeout 30s;
+error_log stderr info;
+events {
+    worker_connections 10240;
+}
+app app {
+    module shop.wsgi;
+    chdir /srv/shop;
+    workers 2;
+}
+http {
+    geo $dollar {
+        default $;
+    }
+    limit_request_line 8190;
+    max_headers 128;
+    limit_request_field_size 8190;
+    client_max_body_size 10g;
+    client_body_buffer_size 64k;
+    forwarded_allow_ips 127.0.0.1 ::1;
+    add_header X-A "\${dollar}1" always;
+    server {
+        listen 127.0.0.1:8000 backlog=2048;
+        location / {
+            app_pass app;
+        }
+    }
+}
+`);
+  assert.ok(configuration !== undefined);
 });
 
 test("gunicorn's, uvicorn's and nginx's spellings mean the same", () => {
@@ -84,7 +225,7 @@ test("every option has a variable", () => {
     TRICORN_PRELOAD: "yes",
     TRICORN_ENV: "A=1,2\nB=3",
   };
-  const { app, process } = config([], environment);
+  const { app, binds } = config([], environment);
   assert.deepEqual(
     [app.app, app.preload, app.env],
     [
@@ -97,14 +238,14 @@ test("every option has a variable", () => {
     ],
   );
   assert.deepEqual(
-    process.binds.map((one) => one.kind === "tcp" && one.port),
+    binds.map((one) => one.kind === "tcp" && one.port),
     [1, 2],
   );
 });
 
 test("PORT opens the server to everybody, --host and --port do what they say", () => {
   const binds = (argv: readonly string[], environment: Record<string, string> = {}): unknown =>
-    config(argv, environment).process.binds;
+    config(argv, environment).binds;
   assert.deepEqual(binds([], { PORT: "5000" }), [{ kind: "tcp", host: "0.0.0.0", port: 5000 }]);
   assert.deepEqual(binds(["--port", "5001"], { PORT: "5000" }), [{ kind: "tcp", host: "127.0.0.1", port: 5001 }]);
   assert.deepEqual(binds(["--host", "[::1]"]), [{ kind: "tcp", host: "::1", port: 8000 }]);
@@ -120,13 +261,13 @@ test("variables that Kubernetes makes for a service named tricorn are not option
     TRICORN_SERVICE_HOST: "10.0.0.1",
     TRICORN_PORT_80_TCP_ADDR: "x",
   };
-  assert.deepEqual(config([], environment).process.binds, [{ kind: "tcp", host: "127.0.0.1", port: 8000 }]);
+  assert.deepEqual(config([], environment).binds, [{ kind: "tcp", host: "127.0.0.1", port: 8000 }]);
 });
 
 test("a file of variables adds to --env and never overrides", () => {
   const files = { "/srv/shop/.env": "A=file\nB=file\nC=file\nC=last\n" };
   const result = configure(["-e", "A=option", "--env-file", ".env"], world({ B: "real" }, files));
-  assert.deepEqual(result.config?.app.env, [
+  assert.deepEqual(result.configuration?.apps[0]?.env, [
     ["A", "option"],
     ["C", "last"],
   ]);
@@ -171,7 +312,7 @@ test("contradictions are errors", () => {
 
 test("a variable that no option has is a warning, not an error", () => {
   const result = configure([], world({ TRICORN_WORKRES: "3" }));
-  assert.ok(result.config !== undefined);
+  assert.ok(result.configuration !== undefined);
   assert.match(
     formatDiagnostics(result.diagnostics),
     /warning: TRICORN_WORKRES .*\n  hint: did you mean TRICORN_WORKERS\?/,
@@ -189,7 +330,7 @@ test("options of the peers that Tricorn does without say what to do instead", ()
 test("connections are no more than the limit of open files leaves room for", () => {
   const small = { ...world(), fileCountMax: 1024 };
   const quiet = configure([], small);
-  assert.equal(quiet.config?.app.workerConnections, 768);
+  assert.equal(quiet.configuration?.process.workerConnections, 768);
   assert.deepEqual(quiet.diagnostics, []);
   assert.match(
     formatDiagnostics(configure(["--worker-connections", "5000"], small).diagnostics),
@@ -216,13 +357,13 @@ test("no two rows share a spelling", () => {
 });
 
 test("switches are turned off by --no-, and by their value", () => {
-  assert.equal(config(["--no-proxy-headers"]).forwarded.proxyHeaders, false);
-  assert.equal(config(["--proxy-headers=off"]).forwarded.proxyHeaders, false);
-  assert.equal(config([], { TRICORN_SERVER_HEADER: "0" }).http.serverHeader, false);
+  assert.equal(config(["--no-proxy-headers"]).location.access.forwardedAllowIps, undefined);
+  assert.equal(config(["--proxy-headers=off"]).location.access.forwardedAllowIps, undefined);
+  assert.equal(config([], { TRICORN_SERVER_HEADER: "0" }).location.http.serverHeader, undefined);
 });
 
 test("the access log is off, to standard output, or to a file", () => {
-  const logOf = (argv: readonly string[]): string | undefined => config(argv).log.accessLog;
+  const logOf = (argv: readonly string[]): unknown => config(argv).location.accessLogs.logs[0]?.path;
   assert.equal(logOf(["--access-log"]), "-");
   assert.equal(logOf(["--access-logfile", "-"]), "-");
   assert.equal(logOf(["--access-logfile", "log/access"]), "/srv/shop/log/access");
@@ -230,10 +371,8 @@ test("the access log is off, to standard output, or to a file", () => {
 });
 
 test("fields for every response must be legal ones", () => {
-  assert.deepEqual(config(["--header", "X-A: b:c", "--header=X-D:"]).http.headers, [
-    ["X-A", "b:c"],
-    ["X-D", ""],
-  ]);
+  const textOf = (argv: readonly string[]): string => configure(argv, world()).text ?? "";
+  assert.match(textOf(["--header", "X-A: b:c", "--header=X-D:"]), /add_header X-A b:c always;\n +add_header X-D "" always;/);
   assert.match(messages(["--header", "X A: b"]), /is not a field/);
   assert.match(messages(["--header", "X-A: b\r\nX-B: c"]), /is not a field/);
 });

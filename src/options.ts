@@ -1,26 +1,34 @@
 /**
- * The one table of options, and how it becomes the one configuration. Concatenation only: the rows live in their rooms.
+ * The one table of options, and how what was typed becomes text of nginx's language. The rows live in their rooms.
  */
-import { appRow, appRows, appSettings } from "./app/options.ts";
+import { appRow, appRows, appStatements, backlogRow, gracefulTimeoutRow } from "./app/options.ts";
+import { configurationText } from "./cli/index.ts";
 import { cliRows, foreignOptions } from "./cli/options.ts";
 import { checkOptions } from "./config/check.ts";
 import type { AnyRow, World } from "./config/directive.ts";
 import type { Diagnostic } from "./config/diagnostic.ts";
-import type { Config } from "./config/model.ts";
+import type { Statement } from "./config/nginx/print.ts";
 import type { OptionValues } from "./config/option-values.ts";
-import { edgeRows, forwardedSettings, httpSettings, workerProcessesRow } from "./edge/options.ts";
-import { webSocketRows, webSocketSettings } from "./edge/websocket-options.ts";
-import { logRows, logSettings } from "./observe/options.ts";
-import { processSettings, supervisorRows } from "./supervisor/options.ts";
+import { blockOf, directive, DOLLAR_BLOCK, timeWord } from "./config/statements.ts";
+import { type Built, buildFromText } from "./configuration.ts";
+import { edgeRows, httpStatements, workerProcessesRow } from "./edge/options.ts";
+import { webSocketOptionRows, webSocketStatements } from "./edge/websocket-options.ts";
+import { accessLogStatements, errorLogStatements, logRows } from "./observe/options.ts";
+import { siteDirectives } from "./site/index.ts";
+import { listenStatements, processStatements, supervisorRows } from "./supervisor/options.ts";
 
 export const optionRows: readonly AnyRow[] = [
-  ...appRows, ...supervisorRows, ...edgeRows, ...webSocketRows, ...logRows, ...cliRows,
+  ...appRows, ...supervisorRows, ...edgeRows, ...webSocketOptionRows, ...logRows, ...cliRows,
 ];
+
+/** Threads that the number of an edge thread has bits for: docs/wire.md. */
+const threadCountMax = 64;
 
 export interface Configured {
   readonly values: OptionValues;
-  /** Undefined if there is an error among the diagnostics. */
-  readonly config: Config | undefined;
+  /** What they say in nginx's language, and what that becomes; undefined if there is an error among the diagnostics. */
+  readonly text: string | undefined;
+  readonly configuration: Built["configuration"];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -33,28 +41,41 @@ export function configure(argv: readonly string[], world: World): Configured {
     positional: appRow,
     world,
   });
-  const hasError = (list: readonly Diagnostic[]): boolean => list.some(({ severity }) => severity === "error");
-  if (hasError(found)) return { values, config: undefined, diagnostics: found };
   const diagnostics = [...found];
-  const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
-  const threads = values.one(workerProcessesRow);
-  const workerProcesses = threads === "auto" ? Math.min(world.cpuCount, 64) : threads;
-  const config: Config = {
-    process: processSettings({ values, world, workerProcesses, report }),
-    http: httpSettings(values, report),
-    webSocket: webSocketSettings(values),
-    forwarded: forwardedSettings(values),
-    app: appSettings({ values, world, workerProcesses, report }),
-    log: logSettings(values, world.cwd),
-  };
-  return { values, config: hasError(diagnostics) ? undefined : freeze(config), diagnostics };
+  const failed = { values, text: undefined, configuration: undefined, diagnostics };
+  if (hasError(diagnostics)) return failed;
+  const statements = statementsOf(values, world, (diagnostic) => void diagnostics.push(diagnostic));
+  if (hasError(diagnostics)) return failed;
+  const text = configurationText(statements, siteDirectives);
+  const built = buildFromText(text, world);
+  return { values, text, configuration: built.configuration, diagnostics: [...diagnostics, ...built.mistakes] };
 }
 
-/** Freezes plain data all the way down. */
-function freeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const inner of Object.values(value)) freeze(inner);
-  }
-  return value;
+/** One application behind one server, and whatever the options say about either. */
+function statementsOf(
+  values: OptionValues,
+  world: World,
+  report: (diagnostic: Diagnostic) => void,
+): readonly Statement[] {
+  const threads = values.one(workerProcessesRow);
+  const workerProcesses = threads === "auto" ? Math.min(world.cpuCount, threadCountMax) : threads;
+  const input = { values, world, workerProcesses, report };
+  const http = [...accessLogStatements(values, world.cwd), ...httpStatements(values, report), ...webSocketStatements(values)];
+  const usesDollar = http.some(({ args }) => args.some((word) => word.includes("${dollar}")));
+  const server = [
+    ...listenStatements(input, values.one(backlogRow)),
+    blockOf("location", ["/"], [directive("app_pass", "app")]),
+  ];
+  return [
+    directive("daemon", "off"),
+    directive("worker_shutdown_timeout", timeWord(values.one(gracefulTimeoutRow))),
+    ...errorLogStatements(values, world.cwd),
+    ...processStatements(input),
+    blockOf("app", ["app"], appStatements(input)),
+    blockOf("http", [], [...(usesDollar ? [DOLLAR_BLOCK] : []), ...http, blockOf("server", [], server)]),
+  ];
+}
+
+function hasError(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ severity }) => severity === "error");
 }

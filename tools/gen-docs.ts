@@ -1,10 +1,12 @@
-// `npm run docs`: writes docs/options.md from the option rows. tools/gen-docs.test.ts fails while it is not current.
-import { writeFileSync } from "node:fs";
+// `npm run docs`: writes docs/options.md from the rows of options, and docs/directives from those of directives.
+// tools/gen-docs.test.ts fails while a page is not current.
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { foreignOptions } from "../src/cli/options.ts";
 import { type AnyRow, optionGroups } from "../src/config/directive.ts";
 import { environmentName } from "../src/config/environment.ts";
 import { optionRows } from "../src/options.ts";
+import { directivePages, directivesFolder, writtenPages } from "./gen-docs-directives.ts";
 import { root } from "./venv.ts";
 
 /** Where the page lies, from the root. */
@@ -23,7 +25,8 @@ const introduction = `# Options
 
 <!-- Written by \`npm run docs\` from the rows in src/*/options.ts: change them there. -->
 
-\`tricorn [APP] [options]\`. What each is set to, and by whom, is printed by \`tricorn … --print-config\`.
+\`tricorn [APP] [options]\`. What each is set to, and by whom, is printed by \`tricorn … --print-config\`; what all of them
+say as directives of a file, by \`tricorn … -T\`. With a file (\`tricorn -c FILE\`, docs/nginx.md) there are no options.
 
 - **Names** are gunicorn's, uvicorn's or nginx's. A long option may be written \`--name value\` or \`--name=value\`, a
   switch \`--name\` or \`--no-name\`. Names are never abbreviated; an option given twice is an error, except those that
@@ -67,4 +70,10 @@ These are known and refused, with this advice.
 ${rows.join("")}`;
 }
 
-if (import.meta.main) writeFileSync(join(root, optionsPath), optionsPage());
+if (import.meta.main) {
+  writeFileSync(join(root, optionsPath), optionsPage());
+  mkdirSync(join(root, directivesFolder), { recursive: true });
+  const pages = directivePages();
+  for (const path of writtenPages().keys()) if (!pages.has(path)) rmSync(join(root, path));
+  for (const [path, text] of pages) writeFileSync(join(root, path), text);
+}

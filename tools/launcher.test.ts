@@ -56,6 +56,19 @@ describe("bin/tricorn", () => {
     });
   });
 
+  test("says nginx to the program when it is called under that name, through any links", (t) => {
+    const checkout = makeCheckout(t);
+    symlinkSync("tricorn", join(checkout, "bin/nginx"));
+    symlinkSync(join(checkout, "bin/tricorn"), join(checkout, "nginx"));
+    symlinkSync(join(checkout, "bin/nginx"), join(checkout, "nginx-debug"));
+    const said = (program: string): string =>
+      launch(join(checkout, program), ["-t"], { TRICORN_NODE: process.execPath, PATH: "/usr/bin:/bin" })
+        .stdout.replace(/^\d+ /, "");
+    assert.equal(said("bin/nginx"), `${checkout}/src/main.ts nginx -t\n`);
+    assert.equal(said("nginx"), `${checkout}/src/main.ts nginx -t\n`);
+    assert.equal(said("nginx-debug"), `${checkout}/src/main.ts -t\n`);
+  });
+
   test("finds its checkout through links", (t) => {
     const checkout = makeCheckout(t);
     mkdirSync(join(checkout, "elsewhere"));

@@ -31,6 +31,8 @@ function introduction(paint: Paint): string {
   tricorn shop.wsgi                          a module; its application, app or create_app() is found
   tricorn shop.asgi:application -w 4         one attribute of it, four Python processes
   tricorn shop.wsgi -b :80 --user www-data   on port 80, run as somebody else
+  tricorn -c site.conf                       all that a file in nginx's language says (-t: check it)
+  tricorn nginx -s reload                    as nginx: its whole command line, its files, its messages
 
 Every option can be set in the environment: TRICORN_WORKERS=4 is --workers 4. The command line wins.
 Sizes are written 4096, 64k, 10m or 1g, times 30 (seconds), 500ms, 30s, 5m or 1h.

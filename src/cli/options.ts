@@ -34,9 +34,18 @@ export const checkConfigRow: DefaultedRow<boolean> = {
   example: "tricorn shop.wsgi --workers 4 --check-config",
 };
 
+export const dumpConfigRow: DefaultedRow<boolean> = {
+  name: "dump-config",
+  short: "T",
+  argument: onOff(),
+  default: "off",
+  group: "Information",
+  doc: "Print what all options say in nginx's language, start nothing; `tricorn -c FILE` runs such a text.",
+  example: "tricorn shop.wsgi -w 4 -T > shop.conf",
+};
+
 export const printConfigRow: DefaultedRow<boolean> = {
   name: "print-config",
-  short: "T",
   argument: onOff(),
   default: "off",
   group: "Information",
@@ -44,7 +53,9 @@ export const printConfigRow: DefaultedRow<boolean> = {
   example: "tricorn shop.wsgi --print-config",
 };
 
-export const cliRows: readonly AnyRow[] = [helpRow, versionRow, checkConfigRow, printConfigRow];
+export const cliRows: readonly AnyRow[] = [
+  helpRow, versionRow, checkConfigRow, dumpConfigRow, printConfigRow,
+];
 
 /** Options of gunicorn and uvicorn that Tricorn does without, and what to do instead. */
 export const foreignOptions: readonly ForeignOption[] = [
@@ -53,11 +64,9 @@ export const foreignOptions: readonly ForeignOption[] = [
     takesValue: true,
     hint: "leave it out: Tricorn sees whether the application is WSGI or ASGI; --threads runs several requests at once",
   },
-  {
-    names: ["-c", "--config"],
-    takesValue: true,
-    hint: "configuration files are not read yet: use options or TRICORN_* variables",
-  },
+  { names: ["-s"], takesValue: true, hint: "it goes with a file: tricorn -c FILE -s reload" },
+  { names: ["-q"], takesValue: false, hint: "it goes with a file: tricorn -c FILE -t -q" },
+  { names: ["-V"], takesValue: false, hint: "ask for it alone: tricorn -V" },
   {
     names: ["-D", "--daemon"],
     takesValue: false,

@@ -3,16 +3,23 @@
  */
 import { readFileSync } from "node:fs";
 import { systemReason } from "../std/system-reason.ts";
+import type { Face } from "./configuration-place.ts";
 import type { MasterCommand } from "./nginx-command-line.ts";
 import type { StartLevel } from "./start-log.ts";
 
 const signalNumbers = { SIGTERM: 15, SIGQUIT: 3, SIGHUP: 1, SIGUSR1: 10 } as const;
 type MasterSignal = keyof typeof signalNumbers;
 
-/** nginx's signals. */
-export const nginxSignals: Readonly<Record<MasterCommand, MasterSignal>> = {
-  stop: "SIGTERM", quit: "SIGQUIT", reload: "SIGHUP", reopen: "SIGUSR1",
+/** TERM and QUIT mean the opposite to a master that was not started as nginx: docs/signals.md. */
+const signals: Readonly<Record<Face, Readonly<Record<MasterCommand, MasterSignal>>>> = {
+  nginx: { stop: "SIGTERM", quit: "SIGQUIT", reload: "SIGHUP", reopen: "SIGUSR1" },
+  tricorn: { stop: "SIGQUIT", quit: "SIGTERM", reload: "SIGHUP", reopen: "SIGUSR1" },
 };
+
+/** The signal that tells a master of this face to do it. */
+export function signalOf(command: MasterCommand, face: Face): MasterSignal {
+  return signals[face][command];
+}
 
 export interface SignalFailure {
   readonly level: StartLevel;

@@ -15,6 +15,7 @@ export function realWorld(): World {
     environment: process.env,
     cpuCount: availableParallelism(),
     fileCountMax: fileCountMax(),
+    isRoot: process.getuid?.() === 0,
     kindOf,
     readText,
   };

@@ -74,6 +74,8 @@ export interface World {
   readonly cpuCount: number;
   /** Files and sockets that a process may have open. */
   readonly fileCountMax: number;
+  /** Is this process root's? */
+  readonly isRoot: boolean;
   /** What is at a path, or undefined when nothing is. */
   readonly kindOf: (path: string) => "file" | "directory" | "other" | undefined;
   /** The text of a small file, or the system's reason for failing. */

@@ -18,9 +18,10 @@ export function timeWord(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
-/** Bytes as nginx reads them: "64k", "10m", "8190". */
-export function sizeWord(bytes: number): string {
+/** Bytes as nginx reads them: "64k", "10m", "8190". @param allowsGiga may it be "1g", as where nginx has an offset? */
+export function sizeWord(bytes: number, allowsGiga: boolean = false): string {
   if (bytes === 0 || bytes % 1024 !== 0) return String(bytes);
+  if (allowsGiga && bytes % 1024 ** 3 === 0) return `${bytes / 1024 ** 3}g`;
   return bytes % 1024 ** 2 === 0 ? `${bytes / 1024 ** 2}m` : `${bytes / 1024}k`;
 }
 

@@ -141,7 +141,6 @@ export function processStatements({ values, world, workerProcesses, report }: Pr
   const group = values.optional(groupRow);
   const umask = values.optional(umaskRow);
   return [
-    directive("daemon", "off"),
     ...(user === undefined ? [] : [directive("user", user, ...(group === undefined ? [] : [group]))]),
     ...(user !== undefined || group === undefined ? [] : [directive("group", group)]),
     ...(pid === undefined ? [] : [directive("pid", pid.startsWith("/") ? pid : `${world.cwd}/${pid}`)]),
