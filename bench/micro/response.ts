@@ -7,7 +7,7 @@ import { FROM_WORKER, FrameReader, MarshalReader, MarshalWriter } from "../../sr
 import { type Bytes, NO_BYTES, copyBytes, fromLatin1 } from "../../src/std/bytes.ts";
 import { measure } from "./stopwatch.ts";
 
-const settings = { serverHeader: true, dateHeader: true, headers: [], software: "tricorn" };
+const settings = { serverHeader: "tricorn", dateHeader: true };
 const body = fromLatin1('{"colours":["black","red","green"],"corners":3,"name":"tricorn"}');
 const perBatch = 32;
 
@@ -73,7 +73,7 @@ function textOf(reader: MarshalReader, decoder: ResponseDecoder): string {
 
 function prepare(head: ResponseHead): NonNullable<ResponseHead["prepared"]> {
   const { fields, needsDate } = filterHeaders(head, settings);
-  return { lines: formatHeadLines(head.status, head.reason, fields), needsDate };
+  return { lines: formatHeadLines(head.status, head.reason, fields), needsDate, settings };
 }
 
 measure(`a response of 5 fields and ${body.length} bytes`, [

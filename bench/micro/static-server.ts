@@ -166,10 +166,11 @@ class Connection implements StreamReceiver, BodySink {
 }
 
 function linesOf(head: ResponseHead): string {
-  head.prepared ??= {
-    lines: formatHeadLines(head.status, head.reason, [...head.fields, ["Server", "tricorn"]]), needsDate: true,
-  };
-  return head.prepared.lines;
+  const { prepared } = head;
+  if (prepared !== undefined) return prepared.lines;
+  const lines = formatHeadLines(head.status, head.reason, [...head.fields, ["Server", "tricorn"]]);
+  head.prepared = { lines, needsDate: true, settings: server };
+  return lines;
 }
 
 const server = createServer({ allowHalfOpen: true });

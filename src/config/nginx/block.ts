@@ -79,10 +79,17 @@ export function read<T>(row: DirectiveRow<T>, { args }: Directive): T {
   return value.value;
 }
 
+/** Defaults that were asked for: there are few rows, and many blocks that say nothing of them. */
+const defaults = new WeakMap<AnyDirectiveRow, unknown>();
+
 function readDefault<T>(row: DefaultedDirectiveRow<T>): T {
+  // Kept under its row, which made it.
+  if (defaults.has(row)) return defaults.get(row) as T;
   const text = `${row.name} ${row.default};`;
   const { directives } = parse({ path: "default", text, isParameter: false, includedFrom: undefined });
   const [directive] = directives;
   assert(directive !== undefined, `the default of ${row.name} is written as in a file`);
-  return read(row, directive);
+  const value = read(row, directive);
+  defaults.set(row, value);
+  return value;
 }
