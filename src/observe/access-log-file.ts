@@ -136,7 +136,7 @@ export class AccessLogFile {
       this.#sink.open();
     } catch (error) {
       // The requests go on; what was open is still written to.
-      this.#complaints.tell(`the access log ${this.#path} cannot be opened: ${String(error)}`);
+      this.#complaints.tell(`the access log ${this.#path} cannot be opened: ${(error as Error).message}`);
     }
   }
 }

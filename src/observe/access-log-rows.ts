@@ -85,7 +85,7 @@ export const logFormatRow: DirectiveRow<LogFormat> = {
   mayRepeat: true,
   merge: "none",
   module,
-  doc: "A line of an access log. escape=atoms, which nginx does not have, takes gunicorn's atoms: %(h)s, %({referer}i)s.",
+  doc: "A line of an access log. escape=atoms, which nginx does not have, takes gunicorn's atoms, such as %(h)s.",
   example: "log_format timed '$remote_addr \"$request\" $status $request_time';",
 };
 
@@ -102,7 +102,10 @@ const logParameters: Readonly<Record<string, (value: string) => Result<Partial<A
     return bufferSize ? ok({ bufferSize }) : err(`invalid buffer size "${value}"`);
   },
   "gzip": () => ok({ gzip: GZIP_LEVEL }),
-  "gzip=": (value) => (/^[1-9]$/.test(value) ? ok({ gzip: Number(value) }) : err(`invalid compression level "${value}"`)),
+  "gzip=": (value) => {
+    const isLevel = /^[1-9]$/.test(value);
+    return isLevel ? ok({ gzip: Number(value) }) : err(`invalid compression level "${value}"`);
+  },
   "flush=": (value) => {
     const flushMs = parseTimeText(value, "milliseconds");
     return flushMs ? ok({ flushMs }) : err(`invalid flush time "${value}"`);

@@ -6,6 +6,7 @@ import {
   accessLogRows, accessLogSettings, errorLogRows, errorLogSettings, logColors, logFormatsOf, logMistakes, logVariables,
   observeDirectives,
 } from "./directives.ts";
+import type { AccessLogSettings } from "./settings.ts";
 
 /** nginx's words for the one thing that is wrong with directives of `http`, which were heard from nginx 1.22. */
 function refusal(directives: string, context: "http" | "main" = "http"): string {
@@ -17,7 +18,7 @@ function refusal(directives: string, context: "http" | "main" = "http"): string 
 const base = { format: "combined", bufferSize: 0, flushMs: undefined, gzip: undefined, condition: undefined };
 
 /** The access logs of `http` with these directives in it. */
-function logs(directives: string): ReturnType<typeof accessLogSettings>["logs"] {
+function logs(directives: string): AccessLogSettings["logs"] {
   const { block, mistakes } = readLogs(`http { ${directives} }`);
   assert.deepEqual(mistakes, [], directives);
   return accessLogSettings(blockAt(block, "http"), "/prefix").logs;
@@ -48,7 +49,7 @@ describe("access_log", () => {
         server { location / { limit_except GET { access_log /x; } if ($host) { access_log off; } } }
       }
       `);
-    const settings = (path: string): ReturnType<typeof accessLogSettings> => accessLogSettings(blockAt(block, path), "/");
+    const settings = (path: string): AccessLogSettings => accessLogSettings(blockAt(block, path), "/");
     const inherited = settings("http server location");
     assert.deepEqual(inherited, settings("http"));
     assert.deepEqual(inherited.openFileCache, { max: 10, inactiveMs: 20_000, minUses: 2, validMs: 60_000 });
@@ -144,13 +145,15 @@ describe("log_format", () => {
   test("must stand before what names it, once, and a file has one buffer", () => {
     const mistakes = (directives: string): readonly string[] => {
       const { block } = readLogs(`http {\n${directives}\n}`);
-      return logMistakes(blockAt(block, "http"), "/prefix").map(({ nginx, place }) => `${place.line}:${place.column} ${nginx}`);
+      const found = logMistakes(blockAt(block, "http"), "/prefix");
+      return found.map(({ nginx, place }) => `${place.line}:${place.column} ${nginx}`);
     };
     assert.deepEqual(mistakes("access_log x later;\nlog_format later x;"), ['2:14 unknown log format "later"']);
     assert.deepEqual(mistakes("log_format a x;\nlog_format a y;\nlog_format combined z;"), [
       '3:12 duplicate "log_format" name "a"', '4:12 duplicate "log_format" name "combined"',
     ]);
-    assert.deepEqual(mistakes("server { location / { access_log x combind; } }"), ['2:36 unknown log format "combind"']);
+    const inside = "server { location / { access_log x combind; } }";
+    assert.deepEqual(mistakes(inside), ['2:36 unknown log format "combind"']);
     const conflict = 'access_log "x" already defined with conflicting parameters';
     assert.deepEqual(mistakes("access_log /prefix/x combined buffer=4k;\naccess_log x combined buffer=5k;"), [
       `3:12 ${conflict}`,
@@ -199,11 +202,14 @@ describe("error_log", () => {
 
   test("says where and from which level on; nginx's levels are ours", () => {
     assert.deepEqual(settings("error_log e.log;"), [{ path: "/prefix/e.log", level: "error" }]);
-    const levels = ["emerg", "alert", "crit", "error", "warn", "notice", "info", "debug", "debug_http debug_event", "trace"];
+    const levels = [
+      "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug", "debug_http debug_event", "trace",
+    ];
     assert.deepEqual(levels.map((level) => settings(`error_log stderr ${level};`)[0]?.level), [
       "critical", "critical", "critical", "error", "warning", "info", "info", "debug", "debug", "trace",
     ]);
-    assert.deepEqual(settings("error_log stderr; error_log - info; error_log '';").map(({ path }) => path), ["-", "-", "-"]);
+    const standard = settings("error_log stderr; error_log - info; error_log '';");
+    assert.deepEqual(standard.map(({ path }) => path), ["-", "-", "-"]);
     const server = "syslog:server=127.0.0.1";
     assert.deepEqual(settings(`error_log ${server} warn;`), [{ path: server, level: "warning" }]);
   });

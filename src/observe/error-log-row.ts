@@ -70,7 +70,7 @@ export const errorLogRow: DirectiveRow<ErrorLogSettings> = {
   mayRepeat: true,
   merge: "nearest",
   module: "ngx_core_module",
-  doc: "Where errors are logged, and from which level on. In the main context: of the whole program and its applications.",
+  doc: "Where errors are logged, and from which level on. In the main context: of the whole program and its apps.",
   example: "error_log /var/log/shop-error.log warn;",
 };
 

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { eventually } from "../../tests/support/wait.ts";
 import { ErrorLog, wantsColors } from "./error-log.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tricorn-test-"));
@@ -60,6 +63,60 @@ test("more than 4 MiB do not wait in memory", async () => {
   assert.ok(log.droppedCount > 30, String(log.droppedCount));
   await log.close();
   assert.match(lines(join(directory, "c.log")).at(-2) ?? "", /^warning {2}log {7}\d+ lines were lost$/);
+});
+
+test("each of several logs has its own level; what applications print goes to the first", async () => {
+  const [all, errors] = [join(directory, "all.log"), join(directory, "errors.log")];
+  const logs = [{ path: errors, level: "error" }, { path: all, level: "info" }] as const;
+  const log = new ErrorLog({ logs, useColors: true });
+  assert.equal(log.includes("info"), true);
+  assert.equal(log.includes("debug"), false);
+  log.log("info", "master", "for one");
+  log.log("error", "master", "for both");
+  log.output("worker-1", Buffer.from("printed"));
+  log.print("banner\n");
+  await log.close();
+  assert.deepEqual(lines(all), ["info     master    for one", "error    master    for both", ""]);
+  assert.deepEqual(lines(errors), ["error    master    for both", "output   worker-1  printed", "banner", ""]);
+});
+
+test("a location has logs of its own; a file is opened once, and one that cannot be is said once", async () => {
+  const [own, other] = [join(directory, "own.log"), join(directory, "other.log")];
+  const log = new ErrorLog({ logs: [{ path: own, level: "error" }], useColors: false });
+  const location = [{ path: own, level: "debug" }, { path: other, level: "warning" }] as const;
+  log.logTo(location, "debug", "edge", "a");
+  log.logTo(location, "warning", "edge", "b");
+  for (const message of ["c", "d"]) {
+    log.logTo([{ path: join(directory, "nowhere", "e.log"), level: "error" }], "error", "edge", message);
+  }
+  await log.close();
+  const [first, second, problem = "", ...rest] = lines(own);
+  assert.deepEqual([first, second, rest], ["debug    edge      a", "warning  edge      b", [""]]);
+  assert.match(problem, /^error {4}log {7}cannot open .*\/nowhere\/e\.log: .*ENOENT/);
+  assert.deepEqual(lines(other), ["warning  edge      b", ""]);
+  assert.equal(log.droppedCount, 2);
+});
+
+test("a syslog server is told the line, with the severity of its level", async () => {
+  const server = createSocket("udp4");
+  const messages: string[] = [];
+  server.on("message", (bytes) => messages.push(bytes.toString()));
+  server.bind(0, "127.0.0.1");
+  await once(server, "listening");
+  const path = `syslog:server=127.0.0.1:${server.address().port},tag=shop,nohostname`;
+  const log = new ErrorLog({ logs: [{ path, level: "debug" }], useColors: true });
+  const levels = ["critical", "error", "warning", "info", "debug", "trace"] as const;
+  for (const level of levels) log.log(level, "edge", "text \u00e9");
+  log.output("worker-1", Buffer.from("printed"));
+  log.print("banner\n");
+  await log.close();
+  await eventually("all came", 5000, () => messages.length === 6);
+  server.close();
+  const said = messages.map((message) => message.replace(/^(<\d+>)\w{3} [ \d]\d [\d:]{8} shop: \S+Z /, "$1"));
+  assert.deepEqual(said, [
+    "<186>critical edge      text \u00e9", "<187>error    edge      text \u00e9", "<188>warning  edge      text \u00e9",
+    "<190>info     edge      text \u00e9", "<191>debug    edge      text \u00e9", "<190>output   worker-1  printed",
+  ]);
 });
 
 test("colours are for terminals that did not refuse, unless the operator decides", () => {

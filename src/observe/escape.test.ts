@@ -74,7 +74,8 @@ describe("the lines of nginx", { skip: requireProgram("nginx", "apt-get install 
     port = await freePort();
     const formats = ways.map((way) => `log_format ${way}_ escape=${way} '${format}'; `).join("");
     const logs = ways.map((way) => `access_log ${way}.log ${way}_; `).join("");
-    const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${name}; `).join("");
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    const paths = temporary.map((name) => `${name}_temp_path ${name}; `).join("");
     writeFileSync(join(directory, "nginx.conf"), `daemon off; master_process off; pid nginx.pid; error_log e.log; ` +
       `events {} http { ${paths} ${formats} server { listen 127.0.0.1:${port}; ${logs} return 200; } }`);
     const args = ["-p", directory, "-e", "e.log", "-c", join(directory, "nginx.conf")];

@@ -1,7 +1,8 @@
 /** What happened? */
-export { AccessLog, COMBINED } from "./access-log.ts";
+export { AccessLog } from "./access-log.ts";
 export type { LoggedExchange } from "./access-log.ts";
 export { AccessLogs, type AccessLogWriter } from "./access-logs.ts";
 export { ErrorLog, wantsColors } from "./error-log.ts";
 export type { ErrorLogOptions } from "./error-log.ts";
+export { logFilePaths, prepareLogFiles } from "./log-files.ts";
 export type { AccessLogSettings, AccessLogTarget, LogEscape, LogFormat, OpenLogFileCache } from "./settings.ts";

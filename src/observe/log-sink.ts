@@ -12,7 +12,9 @@ import { assert } from "../std/assert.ts";
 export const PENDING_SIZE_MAX = 4_194_304;
 /** How long close() waits for a reader that does not read. */
 const CLOSE_TIMEOUT_MS = 2000;
-const RETRY_MS = 20;
+/** How long a full pipe is left alone: longer and longer, for its reader may only be slow for a moment. */
+const RETRY_MIN_MS = 1;
+const RETRY_MAX_MS = 20;
 /** PIPE_BUF: what Linux writes into a pipe without anything between. */
 const PIPE_SIZE = 4096;
 const NEWLINE = 10;
@@ -47,6 +49,7 @@ export class LogSink {
   #droppedCount = 0;
   #toldCount = 0;
   #writing = false;
+  #retryMs = RETRY_MIN_MS;
   #closed = false;
   #drained: (() => void) | undefined;
 
@@ -129,9 +132,11 @@ export class LogSink {
     const length = (this.#isPipe ? pieceEnd(bytes, offset) : bytes.length) - offset;
     write(this.#fd, bytes, offset, length, null, (error, count) => {
       if (error?.code === "EAGAIN" && !this.#closed) {
-        setTimeout(() => this.#write(bytes, offset, lineCount), RETRY_MS);
+        setTimeout(() => this.#write(bytes, offset, lineCount), this.#retryMs);
+        this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
         return;
       }
+      this.#retryMs = RETRY_MIN_MS;
       // A reader that is gone (EPIPE) or a full disk (ENOSPC) must not stop the server: these lines are lost.
       if (error !== null) {
         this.#droppedCount += lineCount;

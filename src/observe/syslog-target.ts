@@ -1,6 +1,6 @@
 /**
- * `syslog:server=address[,facility=…][,severity=…][,tag=…][,nohostname]`: what access_log and error_log say about a
- * syslog server (nginx: "Logging to syslog"). Only data here; syslog.ts sends.
+ * `syslog:server=address[,facility=…][,severity=…][,tag=…][,nohostname]`: what access_log and error_log say about
+ * a syslog server (nginx: "Logging to syslog"). Only data here; syslog.ts sends.
  */
 import { err, ok, type Result } from "../std/result.ts";
 
@@ -77,8 +77,8 @@ function parseServer(server: string): Result<{ readonly host: string; readonly p
   if (server.startsWith("unix:")) {
     if (server === "unix:") return refuse('no path in the unix domain socket in syslog server "unix:"');
     // Node.js has no datagrams on Unix sockets.
-    const expected = "a server with an IP address: syslog over Unix sockets is not spoken here; let the syslog daemon " +
-      "listen on UDP and write syslog:server=127.0.0.1";
+    const expected = "a server with an IP address: syslog over Unix sockets is not spoken here; " +
+      "let the syslog daemon listen on UDP and write syslog:server=127.0.0.1";
     return err({ nginx: `unix sockets are not supported in syslog server "${server}"`, expected });
   }
   const [, bracketed, name, port] = /^(?:\[([^\]]*)\]|([^[:][^:]*|))(?::(.*))?$/s.exec(server) ?? [];

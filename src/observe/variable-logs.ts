@@ -122,14 +122,14 @@ export class VariableLogs {
         const { message } = error as NodeJS.ErrnoException;
         this.#complaints.tell(`the access log ${printable(path)} cannot be written: ${printable(message)}`);
       }
+      if (this.#cache !== undefined) await this.#forget(this.#cache.max);
     }
-    if (this.#cache !== undefined) await this.#forget(this.#cache.max);
   }
 
   async #write(path: string, root: string, text: string): Promise<void> {
     const bytes = Buffer.from(text, "latin1");
     const known = this.#cache === undefined ? undefined : await this.#lookUp(path, this.#cache);
-    if (known?.handle !== undefined) return void (await known.handle.appendFile(bytes));
+    if (known?.handle !== undefined) return known.handle.appendFile(bytes);
     // nginx: "if the directory does not exist, the log is not created".
     if (root !== "" && !(await stat(Buffer.from(root, "latin1"))).isDirectory()) return;
     const handle = await open(Buffer.from(path, "latin1"), FLAGS, MODE);
