@@ -32,6 +32,8 @@ const edgeAttemptCountMax = 5;
 const workersShareMsMax = 2000;
 /** How long a replaced edge keeps connections without a request: who asks in a loop asks once more within it. */
 const idleMsMax = 2000;
+/** Without workers nothing has to be looked after: a timer needs some time, though. */
+const waitMsMax = 60_000;
 
 type Phase =
   | { readonly kind: "opening" }
@@ -154,7 +156,7 @@ export class Generation {
     const edgeWaitMs = this.#healEdge(now);
     const waits = this.#pools.map((pool) => pool.heal(now));
     this.#openDoors();
-    return Math.max(1, Math.min(edgeWaitMs, ...waits));
+    return Math.max(1, Math.min(waitMsMax, edgeWaitMs, ...waits));
   }
 
   // The edge.

@@ -41,7 +41,7 @@ export class MasterLog implements Log {
     return this.#useColors;
   }
 
-  /** Opens what the next configuration names; what it returns makes that the log. Nothing is lost if it is not called. */
+  /** Opens what the next configuration names: adopt() makes that the log, drop() lets go of it. */
   prepare(settings: LogSettings): Result<{ readonly adopt: () => void; readonly drop: () => void }, string> {
     const opened = open(settings);
     if (!opened.ok) return opened;

@@ -1,5 +1,6 @@
 /**
- * The Python workers of one application: as many as wanted, new ones ready before old ones go, never started in a tight loop.
+ * The Python workers of one application: as many as wanted, new ones ready before old ones go, never started in a
+ * tight loop.
  *
  * One rule does reload, recycling and scaling: a worker that shall go is marked as leaving, another one is started in
  * its place, and as soon as there are more ready workers than wanted, leaving ones retire.
@@ -378,11 +379,12 @@ export class WorkerPool {
 
   #timedOut(worker: Worker, silenceMs: number): void {
     const what = worker.loaded?.interface === "asgi" ? "its event loop has not turned" : "a request has been running";
-    const limit = formatDuration(this.#settings.app.timeoutMs);
+    const { app, wordOf } = this.#settings;
+    const limit = `${wordOf("timeout")} is ${formatDuration(app.timeoutMs)}`;
     this.#settings.log.log(
       "error",
       worker.title,
-      `${what} for ${formatDuration(silenceMs)}, ${this.#settings.wordOf("timeout")} is ${limit}: it prints where it is and is replaced`,
+      `${what} for ${formatDuration(silenceMs)}, ${limit}: it prints where it is and is replaced`,
     );
     this.#hooks.gone(worker, "timeout");
     worker.isKnownToEdge = false;
@@ -435,8 +437,8 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) {
       if (worker.generation === generation) worker.isLeaving = true;
     }
-    const what = `${still.length} worker${still.length === 1 ? "" : "s"}`;
-    this.#settings.log.log("error", "master", `the reload has failed: ${what} of before${ofApp(this.#settings)} keep running`);
+    const what = `${still.length} worker${still.length === 1 ? "" : "s"} of before${ofApp(this.#settings)}`;
+    this.#settings.log.log("error", "master", `the reload has failed: ${what} keep running`);
     this.#launcher.keepOld();
   }
 

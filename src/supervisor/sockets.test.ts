@@ -57,7 +57,7 @@ async function accepts(port: number): Promise<boolean> {
 }
 
 /** Somebody else's server; its port. */
-async function stranger(options: net.ListenOptions = {}): Promise<{ readonly port: number; close(): void }> {
+async function stranger(options: net.ListenOptions = {}): Promise<{ readonly port: number; readonly close: () => void }> {
   const server = net.createServer().listen({ port: 0, host: "127.0.0.1", ...options });
   await once(server, "listening");
   const address = server.address();
@@ -95,7 +95,8 @@ test("several threads get sockets of their own on one port", async () => {
 
 test("a port that somebody listens on is refused, also where the port could be shared", async () => {
   const other = await stranger({ reusePort: true });
-  const expected = new RegExp(`port ${other.port} is in use by node.* \\(process ${process.pid}\\); stop it, or choose`);
+  const holder = `node.* \\(process ${process.pid}\\)`;
+  const expected = new RegExp(`port ${other.port} is in use by ${holder}; stop it, or choose`);
   assert.match(await refused([tcp("127.0.0.1", other.port)]), expected);
   assert.match(await refused([tcp("127.0.0.1", other.port)], { threads: 2 }), expected);
   assert.match(await refused([tcp("127.0.0.1", other.port)], { isReplaceable: true }), expected);
@@ -154,7 +155,7 @@ test("the same address twice is refused", async () => {
   assert.equal(existsSync(path), false);
 });
 
-test("the next configuration keeps what it names, binds what is new, and the rest is closed when it is told", async () => {
+test("the next configuration keeps what it names and binds what is new; the rest is closed when told", async () => {
   const { port, close } = await stranger({ host: "0.0.0.0" });
   close();
   const table = new SocketTable();

@@ -6,7 +6,8 @@ const states: readonly WorkerState[] = ["starting", "loaded", "ready", "retiring
 
 /** A worker brought to a state by the shortest way. */
 function workerIn(state: WorkerState): Worker {
-  const worker = new Worker({ name: "worker-1", title: "worker-1", runDirectory: "/run/x", generation: 1, startedAt: 0 });
+  const [name, runDirectory] = ["worker-1", "/run/x"];
+  const worker = new Worker({ name, title: name, runDirectory, generation: 1, startedAt: 0 });
   if (state === "starting") return worker;
   if (state === "stopping" || state === "gone") {
     worker.become(state);
