@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { blockAt, readLogs } from "../../tests/observe/configuration.ts";
 import { text } from "../../tests/route/facts.ts";
 import {
-  accessLogRows, accessLogSettings, errorLogRows, errorLogSettings, logColors, logFormatsOf, logMistakes, logVariables,
+  accessLogRows, accessLogSettings, errorLogRows, errorLogSettings, logColors, logFormatsOf, logMistakes,
   observeDirectives,
 } from "./directives.ts";
 import type { AccessLogSettings } from "./settings.ts";
@@ -161,16 +161,6 @@ describe("log_format", () => {
     const server = "server { access_log x combined buffer=4k flush=1s; }";
     assert.deepEqual(mistakes(`access_log x combined buffer=4k;\n${server}`), [`3:21 ${conflict}`]);
     assert.deepEqual(mistakes("access_log x combined buffer=4k; access_log x; access_log x combined buffer=4k;"), []);
-  });
-
-  test("tells which variables it needs, and where", () => {
-    const { block } = readLogs(`http {
-      log_format a '$host $nope';
-      log_format b escape=atoms '$host';
-      server { access_log /a/$arg_a a if=$wanted; access_log off; }
-    }`);
-    const found = logVariables(blockAt(block, "http")).map(({ name, place }) => `${place.line} ${name}`);
-    assert.deepEqual(found, ["2 host", "2 nope", "4 arg_a", "4 wanted"]);
   });
 });
 

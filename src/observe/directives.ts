@@ -1,10 +1,9 @@
 /** The directives of logs, and what they say. */
 import type { ErrorLogSettings } from "../config/model.ts";
 import { type Block, type CheckedDirective, read } from "../config/nginx/block.ts";
-import { type ComplexValue, variablesOf } from "../config/nginx/complex-value.ts";
+import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import type { AnyDirectiveRow } from "../config/nginx/directive-row.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
-import type { Place } from "../config/nginx/source.ts";
 import { closest } from "../std/similar.ts";
 import {
   COMBINED_NAME, accessLogRow, combinedFormat, logFormatRow, logSubrequestRow, openLogFileCacheRow,
@@ -72,29 +71,6 @@ export function logMistakes(http: Block, prefix: string): readonly PlacedMistake
   const check = new LogCheck(prefix);
   check.visit(http);
   return check.mistakes;
-}
-
-/** The variables that formats and access logs refer to, where they do. */
-export function logVariables(http: Block): readonly { readonly name: string; readonly place: Place }[] {
-  const found: { readonly name: string; readonly place: Place }[] = [];
-  const visit = ({ directives }: Block): void => {
-    for (const checked of directives) {
-      for (const name of variablesIn(checked)) found.push({ name, place: checked.directive.name });
-      if (checked.block !== undefined) visit(checked.block);
-    }
-  };
-  visit(http);
-  return found;
-}
-
-function variablesIn({ row, directive }: CheckedDirective): readonly string[] {
-  if (row === logFormatRow) {
-    const format = read(logFormatRow, directive);
-    return format.escape === "atoms" ? [] : variablesOf(format.value);
-  }
-  const log = row === accessLogRow ? read(accessLogRow, directive) : undefined;
-  if (log === undefined) return [];
-  return [...variablesOf(typeof log.path === "string" ? [] : log.path), ...variablesOf(log.condition ?? [])];
 }
 
 /** Reads all blocks in their order, as nginx does. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -95,6 +95,15 @@ test("a location has logs of its own; a file is opened once, and one that cannot
   assert.match(problem, /^error {4}log {7}cannot open .*\/nowhere\/e\.log: .*ENOENT/);
   assert.deepEqual(lines(other), ["warning  edge      b", ""]);
   assert.equal(log.droppedCount, 2);
+});
+
+test("a file that cannot be opened is an error, and leaves none open", () => {
+  const open = (): number => readdirSync("/proc/self/fd").length;
+  const before = open();
+  const paths = [join(directory, "first.log"), join(directory, "nowhere", "a.log")];
+  const logs = paths.map((path) => ({ path, level: "info" }) as const);
+  assert.throws(() => new ErrorLog({ logs, useColors: false }), { code: "ENOENT" });
+  assert.equal(open(), before);
 });
 
 test("a syslog server is told the line, with the severity of its level", async () => {

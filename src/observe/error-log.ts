@@ -75,8 +75,14 @@ export class ErrorLog {
     this.#first = first;
     this.#useColors = useColors;
     this.#severityMin = Math.min(...logs.map(({ level }) => severities[level]));
-    for (const { path } of logs) {
-      if (!isSyslog(path)) this.#sink(path).open();
+    try {
+      for (const { path } of logs) {
+        if (!isSyslog(path)) this.#sink(path).open();
+      }
+    } catch (error) {
+      // Those before it are of no use without it.
+      for (const sink of this.#sinks.values()) void sink.close();
+      throw error;
     }
   }
 

@@ -1,6 +1,4 @@
 /** What happened? */
-export { AccessLog } from "./access-log.ts";
-export type { LoggedExchange } from "./access-log.ts";
 export { AccessLogs, type AccessLogWriter } from "./access-logs.ts";
 export { ErrorLog, wantsColors } from "./error-log.ts";
 export type { ErrorLogOptions } from "./error-log.ts";
