@@ -1,0 +1,182 @@
+// Runs nginx's public test suite with Tricorn in the place of nginx, and prints what passed by group: docs/nginx-tests.md.
+//   node tools/nginx-tests.ts FOLDER [--binary nginx] [--jobs 2] [word …]
+// Words choose groups and files whose names contain one of them.
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { findProgram } from "./needs.ts";
+import { root } from "./venv.ts";
+
+/** The groups of what is here, and their files. */
+const groups: Readonly<Record<string, string>> = {
+  "http core": `body body_chunked http_error_page http_expect_100_continue http_header_buffers http_headers_multi
+    http_keepalive http_keepalive_shutdown http_listen http_listen_wildcard http_max_headers http_method
+    http_request_port ignore_invalid_headers trailers`,
+  "rewrite, routing, variables": `geo geo_binary geo_ipv6 geo_unix geo_volatile http_host http_location
+    http_location_auto http_server_name http_uri http_variables map map_complex map_volatile merge_slashes request_id
+    rewrite rewrite_if rewrite_set rewrite_unescape split_clients userid userid_flags`,
+  "static files": `autoindex autoindex_format empty_gif headers http_absolute_redirect http_disable_symlinks
+    http_include http_try_files index msie_refresh not_modified not_modified_finalize not_modified_proxy random_index
+    range range_charset range_clearing range_if_range`,
+  "output filters, subrequests": `addition addition_buffered charset charset_gzip_static gunzip gunzip_static gzip
+    mirror mirror_proxy post_action slice sub_filter sub_filter_buffering sub_filter_merge sub_filter_multi
+    sub_filter_multi2 sub_filter_slice subrequest_output_buffer_size`,
+  "limits and access": `access auth_basic auth_delay auth_request auth_request_satisfy auth_request_set limit_conn
+    limit_conn_complex limit_conn_dry_run limit_rate limit_req limit_req2 limit_req_delay limit_req_dry_run referer
+    secure_link`,
+  "process control, logs": `access_log access_log_variables binary_upgrade config_dump debug_connection
+    debug_connection_syslog debug_connection_unix error_log server_tokens stub_status syslog worker_shutdown_timeout
+    worker_shutdown_timeout_h2 worker_shutdown_timeout_proxy_upgrade`,
+  "realip, PROXY protocol": `proxy_protocol proxy_protocol2 proxy_protocol2_tlv proxy_protocol_ipv6
+    proxy_protocol_unix realip realip_hostname realip_remote_addr realip_remote_port ssl_proxy_protocol`,
+};
+
+/** The slowest file takes nginx ten seconds, where it stops requests. */
+const fileTimeoutMs = 120_000;
+
+/** What one file of the suite said (TAP). */
+export interface FileResult {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Why the whole file was left out. */
+  readonly reason: string | undefined;
+  /** Lines of what failed, and what the program said when it did not start. */
+  readonly lines: readonly string[];
+}
+
+/** Reads the Test Anything Protocol. Tests that were planned and did not come have failed. */
+export function readTap(text: string, isTimeout: boolean): FileResult {
+  const plan = /^1\.\.(\d+)(?: # SKIP (.*))?/m.exec(text);
+  const planned = Number(plan?.[1] ?? 0);
+  if (plan !== null && planned === 0) {
+    return { passed: 0, failed: 0, skipped: 1, reason: plan[2] ?? "no reason given", lines: [] };
+  }
+  const tests = [...text.matchAll(/^(not )?ok \d+(.*)$/gm)];
+  const skipped = tests.filter(([, , title = ""]) => /# skip/i.test(title)).length;
+  // What the suite itself expects to fail counts for nobody.
+  const expected = tests.filter(([, , title = ""]) => /# TODO/.test(title)).length;
+  const failures = tests.filter(([, isNot, title = ""]) => isNot !== undefined && !/# TODO/.test(title));
+  const missing = Math.max(0, planned - tests.length);
+  const lines = [
+    ...failures.map(([line]) => line), ...(missing > 0 ? [`${missing} tests did not come`] : []),
+    ...(isTimeout ? [`stopped after ${fileTimeoutMs / 1000} s`] : []),
+    ...(text.match(/^nginx: \[emerg\].*$/gm) ?? []).slice(0, 3),
+  ];
+  const failed = failures.length + missing + (plan === null ? 1 : 0);
+  const passed = tests.length - failures.length - skipped - expected;
+  return { passed, failed, skipped: skipped + expected, reason: undefined, lines };
+}
+
+/** A folder with the program under the name that the suite gives it; `-V` must not promise what cannot be loaded. */
+function prepare(folder: string, binary: string): string {
+  const program = join(folder, "nginx");
+  const dynamic = spawnSync(binary, ["-V"], { encoding: "utf8" }).stderr.includes("=dynamic");
+  if (!dynamic) {
+    symlinkSync(binary, program);
+    return program;
+  }
+  const version = `"${binary}" -V 2>&1 | sed 's/ --with-[a-z_]*=dynamic//g' >&2`;
+  writeFileSync(program, `#!/bin/sh\nif [ "$1" = -V ]; then ${version}; exit 0; fi\nexec "${binary}" "$@"\n`);
+  chmodSync(program, 0o755);
+  return program;
+}
+
+function runFile(suite: string, file: string, environment: NodeJS.ProcessEnv): Promise<FileResult> {
+  return new Promise((done) => {
+    // A group of its own, so that what a stopped test leaves behind can be ended with it.
+    const child = spawn("perl", ["-Ilib", `${file}.t`], {
+      cwd: suite, env: environment, detached: true, stdio: ["ignore", "pipe", "pipe"],
+    });
+    let text = "";
+    let isTimeout = false;
+    const timer = setTimeout(() => {
+      isTimeout = true;
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    }, fileTimeoutMs);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (part: string) => (text += part));
+    }
+    // "close" waits for whoever holds the pipes; a server that the test forgot would be waited for until the timeout.
+    child.once("exit", () => {
+      setTimeout(() => {
+        clearTimeout(timer);
+        done(readTap(text, isTimeout));
+      }, 50);
+    });
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      done({ passed: 0, failed: 1, skipped: 0, reason: undefined, lines: [String(error)] });
+    });
+  });
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { binary: { type: "string" }, jobs: { type: "string", default: "2" } },
+  });
+  const [suite = "", ...words] = positionals;
+  if (!existsSync(join(suite, "lib/Test/Nginx.pm"))) {
+    process.stderr.write("usage: node tools/nginx-tests.ts FOLDER-OF-NGINX-TESTS [--binary nginx] [--jobs 2] [word …]\n");
+    return 2;
+  }
+  if (findProgram("perl") === undefined) {
+    process.stderr.write("nginx-tests: needs perl and its modules (docs/nginx-tests.md)\n");
+    return 2;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "tricorn-nginx-tests-"));
+  try {
+    const program = prepare(folder, values.binary === undefined ? join(root, "bin/tricorn") : resolve(values.binary));
+    mkdirSync(join(folder, "tmp"));
+    const environment = {
+      ...process.env, TMPDIR: join(folder, "tmp"), TEST_NGINX_BINARY: program,
+      ...(process.getuid?.() === 0 && { TEST_NGINX_GLOBALS: "user root;" }),
+    };
+    const queue = Object.entries(groups).flatMap(([group, files]) => files.split(/\s+/)
+      .filter((file) => words.length === 0 || words.some((word) => file === word || group.includes(word)))
+      .filter((file) => existsSync(join(suite, `${file}.t`))).map((file) => ({ group, file })));
+    const results = new Map<string, FileResult>();
+    const next = queue.values();
+    await Promise.all(Array.from({ length: Number(values.jobs) }, async () => {
+      for (const { file } of next) {
+        const result = await runFile(resolve(suite), file, environment);
+        results.set(file, result);
+        process.stdout.write(describe(file, result));
+      }
+    }));
+    process.stdout.write(`\n${table(queue, results)}`);
+    return [...results.values()].some(({ failed }) => failed > 0) ? 1 : 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function describe(file: string, { passed, failed, skipped, reason, lines }: FileResult): string {
+  if (reason !== undefined) return `${file}: left out: ${reason}\n`;
+  const counts = `${file}: ${passed} passed${skipped > 0 ? `, ${skipped} left out` : ""}`;
+  return failed === 0 ? `${counts}\n` : `${counts}, ${failed} failed\n${lines.map((line) => `    ${line}\n`).join("")}`;
+}
+
+/** The closing table, in Markdown. */
+function table(queue: readonly { group: string; file: string }[], results: ReadonlyMap<string, FileResult>): string {
+  const rows = ["| group | files passed | failed | left out | assertions passed | failed | left out | share |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |"];
+  for (const group of [...Object.keys(groups), "all"]) {
+    const files = queue.filter((each) => group === "all" || each.group === group)
+      .flatMap(({ file }) => results.get(file) ?? []);
+    if (files.length === 0) continue;
+    const sum = (of: (result: FileResult) => number): number => files.reduce((total, result) => total + of(result), 0);
+    const ran = files.filter(({ reason }) => reason === undefined);
+    const [passed, failed] = [sum((result) => result.passed), sum((result) => result.failed)];
+    const share = passed + failed === 0 ? "–" : `${((100 * passed) / (passed + failed)).toFixed(1)} %`;
+    const bad = ran.filter((result) => result.failed > 0).length;
+    rows.push(`| ${group} | ${ran.length - bad} | ${bad} | ${files.length - ran.length} | ${passed} | ${failed} | ` +
+      `${ran.reduce((total, { skipped }) => total + skipped, 0)} | ${share} |`);
+  }
+  return `${rows.join("\n")}\n`;
+}
+
+if (import.meta.main) process.exitCode = await main();
