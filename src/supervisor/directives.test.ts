@@ -18,8 +18,6 @@ function settingsOf(text: string, facts: { readonly cpuCount?: number; readonly 
     prefix: "/etc/nginx/",
     cpuCount: 3,
     fileCountMax: 1_048_576,
-    pid: "logs/nginx.pid",
-    daemon: true,
     errorLogs,
     useColors: undefined,
     note: (note) => notes.push(note),
@@ -40,7 +38,7 @@ describe("the directives about processes", () => {
       workerConnections: 512,
       limitConcurrency: 0,
       gracefulTimeoutMs: 30_000,
-      pid: "/etc/nginx/logs/nginx.pid",
+      pid: undefined,
       user: undefined,
       group: undefined,
       umask: undefined,
@@ -67,6 +65,7 @@ describe("the directives about processes", () => {
       useColors: undefined,
     });
     assert.equal(settingsOf("group adm;").settings.group, "adm");
+    assert.equal(settingsOf("pid logs/nginx.pid;").settings.pid, "/etc/nginx/logs/nginx.pid");
   });
 
   test("are refused in nginx's words", () => {

@@ -70,11 +70,12 @@ const pidRow: DirectiveRow<string> = {
   example: "pid /run/tricorn.pid;",
 };
 
-const daemonRow: DirectiveRow<boolean> = {
+const daemonRow: DefaultedDirectiveRow<boolean> = {
   ...inMain,
   name: "daemon",
   arguments: one(onOff()),
-  doc: "Leave the terminal: the command returns once the server listens. Left out: on under nginx's name, else off.",
+  default: "on",
+  doc: "Leave the terminal: the command returns once the server listens. (Under Tricorn's own name it is off if left out.)",
   example: "daemon off;",
 };
 
@@ -118,10 +119,6 @@ export interface ProcessFacts {
   readonly cpuCount: number;
   /** Files and sockets that a process may have open. */
   readonly fileCountMax: number;
-  /** Where the process id is written when the configuration does not say it. */
-  readonly pid: string | undefined;
-  /** Does it leave the terminal when the configuration does not say it? */
-  readonly daemon: boolean;
   readonly errorLogs: readonly ErrorLogSettings[];
   readonly useColors: boolean | undefined;
   /** Takes what is otherwise than it is written: for `-t --explain`. */
@@ -140,7 +137,7 @@ export interface SettingNote {
 export function processSettings(main: Block, facts: ProcessFacts): ProcessSettings {
   const { prefix, errorLogs, useColors } = facts;
   const workerProcesses = threadsOf(main, facts);
-  const pid = main.optional(pidRow) ?? facts.pid;
+  const pid = main.optional(pidRow);
   const [user, group] = main.optional(userRow) ?? [undefined, main.optional(groupRow)];
   return {
     workerProcesses,
@@ -151,7 +148,7 @@ export function processSettings(main: Block, facts: ProcessFacts): ProcessSettin
     user,
     group,
     umask: main.optional(umaskRow),
-    daemon: main.optional(daemonRow) ?? facts.daemon,
+    daemon: main.one(daemonRow),
     errorLogs,
     useColors,
   };

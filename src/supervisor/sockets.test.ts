@@ -57,7 +57,9 @@ async function accepts(port: number): Promise<boolean> {
 }
 
 /** Somebody else's server; its port. */
-async function stranger(options: net.ListenOptions = {}): Promise<{ readonly port: number; readonly close: () => void }> {
+async function stranger(
+  options: net.ListenOptions = {},
+): Promise<{ readonly port: number; readonly close: () => void }> {
   const server = net.createServer().listen({ port: 0, host: "127.0.0.1", ...options });
   await once(server, "listening");
   const address = server.address();

@@ -36,6 +36,8 @@ export interface StartOptions {
    * has not been printed. Undefined where there is no file: HUP replaces the workers.
    */
   readonly readAgain: (() => Promise<Result<Configuration, string>>) | undefined;
+  /** It listens, and the pid file is written. */
+  readonly hasStarted?: () => void;
   /** Gets what prevents the start. */
   readonly complain: (diagnostics: readonly Diagnostic[]) => void;
 }
@@ -57,7 +59,9 @@ export async function start(options: StartOptions): Promise<ExitStatus> {
     serving: (generation) => {
       const problem = pidFile.use(generation.plan.configuration.process.pid);
       if (problem !== undefined) log.log("error", "master", problem.message);
-      if (generation.plan === plan && face !== "nginx") announce(generation, place);
+      if (generation.plan !== plan) return;
+      if (face !== "nginx") announce(generation, place);
+      options.hasStarted?.();
     },
     readAgain: (current) =>
       void readAgain(place, current).then((outcome) => inbox.add({ kind: "read-again", outcome })),
