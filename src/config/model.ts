@@ -36,7 +36,7 @@ export interface HttpSettings {
   readonly keepaliveTimeMs: number;
   /** Accept field names with underscores (nginx: underscores_in_headers). */
   readonly underscoresInHeaders: boolean;
-  /** False: invalid field names are refused with 400 rather than left out (nginx: ignore_invalid_headers on leaves out). */
+  /** False: a request with an invalid field name is refused, rather than the field left out. */
   readonly ignoreInvalidHeaders: boolean;
   readonly mergeSlashes: boolean;
   /** Value of the Server field, undefined for none (nginx: server_tokens). */
@@ -69,13 +69,6 @@ export interface WebSocketSettings {
   readonly pingTimeoutMs: number;
   /** Offered compression is taken (RFC 7692). */
   readonly perMessageDeflate: boolean;
-}
-
-/** Whose word about the client counts: X-Forwarded-For and X-Forwarded-Proto from these peers. */
-export interface ForwardedSettings {
-  readonly proxyHeaders: boolean;
-  /** Addresses and CIDR networks, or "*" for everybody; Unix socket peers are always trusted when not empty. */
-  readonly forwardedAllowIps: readonly string[];
 }
 
 /** One pool of Python workers running one application. */

@@ -16,8 +16,9 @@ import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { passAppHead } from "./app-head.ts";
+import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
 const SWITCHING_PROTOCOLS = 101;
@@ -37,17 +38,19 @@ export class AppCall implements AppExchange {
   /** Its last word was said. */
   #answered = false;
   readonly #context: EdgeContext;
-  readonly #exchange: Exchange;
+  readonly #exchange: CurrentRequest;
+  readonly #out: Outgoing;
   readonly #pool: Pool;
   #receiver: BodyReceiver | undefined = undefined;
 
-  constructor(context: EdgeContext, exchange: Exchange, pool: Pool) {
+  constructor(context: EdgeContext, exchange: CurrentRequest, out: Outgoing, pool: Pool) {
     this.#context = context;
     this.#exchange = exchange;
+    this.#out = out;
     this.#pool = pool;
     this.head = exchange.head;
     this.peer = exchange.peer;
-    this.listener = exchange.at.listener;
+    this.listener = exchange.connection.listener;
   }
 
   /** Gives the request to a worker, or to whoever gathers its body first. @returns who takes the body */
@@ -104,15 +107,15 @@ export class AppCall implements AppExchange {
 
   sendContinue(): void {
     if (!this.head.fields.semantics.expectContinue || this.#exchange.responding) return;
-    this.#exchange.out.channel.sendContinue();
+    this.#out.channel.sendContinue();
   }
 
   pauseBody(): void {
-    this.#exchange.out.channel.pauseBody();
+    this.#out.channel.pauseBody();
   }
 
   resumeBody(): void {
-    this.#exchange.out.channel.resumeBody();
+    this.#out.channel.resumeBody();
   }
 
   respondStatus(status: number): void {
@@ -133,7 +136,7 @@ export class AppCall implements AppExchange {
   onResponse(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
     if (!this.#mayAnswer) return;
     const passed = this.#passed(head);
-    if (passed !== undefined) this.#exchange.out.whole(passed, bytes, start, end);
+    if (passed !== undefined) this.#out.whole(passed, bytes, start, end);
   }
 
   onStart(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
@@ -142,25 +145,25 @@ export class AppCall implements AppExchange {
     if (passed === undefined) return this.leave();
     const { buffering, maxTempFileSize } = this.#exchange.location.settings.appPass;
     const mayStore = this.#pool.interface === "wsgi" && buffering && !head.unbuffered;
-    this.#exchange.out.start(passed, bytes, start, end, {
+    this.#out.start(passed, bytes, start, end, {
       storedMax: mayStore ? maxTempFileSize : 0,
       grant: (size) => this.link?.sendCredit(this, size),
     });
   }
 
   onChunk(bytes: Bytes, start: number, end: number): void {
-    if (!this.abandoned) this.#exchange.out.chunk(bytes, start, end);
+    if (!this.abandoned) this.#out.chunk(bytes, start, end);
   }
 
   onEnd(trailers: readonly FieldLine[]): void {
     if (this.#exchange.status === SWITCHING_PROTOCOLS) this.webSocket?.onWorkerDone();
-    else if (!this.abandoned) this.#exchange.out.endFlow(trailers.length === 0 ? trailers : this.#trailers(trailers));
+    else if (!this.abandoned) this.#out.endFlow(trailers.length === 0 ? trailers : this.#trailers(trailers));
   }
 
   onFile(head: ResponseHead, path: string, offset: number, count: number, opened: () => void): void {
     const passed = this.#mayAnswer ? this.#passed(head) : undefined;
     if (passed === undefined) return opened();
-    this.#exchange.out.appFile(passed, { path, offset, count, opened });
+    this.#out.appFile(passed, { path, offset, count, opened });
   }
 
   onFailure(status: 500 | 502 | 503 | 504): void {
@@ -169,13 +172,13 @@ export class AppCall implements AppExchange {
     if (this.abandoned || wasSent) return;
     if (!responding) return this.respondStatus(status);
     if (this.#exchange.status === SWITCHING_PROTOCOLS) return this.webSocket?.onWorkerDone();
-    this.#exchange.out.cut();
+    this.#out.cut();
   }
 
   onInformational(status: number, fields: readonly FieldLine[]): void {
     // RFC 9110 §15.2: a server MUST NOT send 1xx to an HTTP/1.0 client.
     if (!this.#mayAnswer || this.head.minorVersion === 0 || !this.#mayLeave(status, fields)) return;
-    this.#exchange.out.channel.sendInformational(this.#exchange, status, fields);
+    this.#out.channel.sendInformational(this.#exchange, status, fields);
   }
 
   /** Answers 101. @returns false when it may not leave: the client got 500 */
@@ -189,7 +192,7 @@ export class AppCall implements AppExchange {
     }
     const head = new ResponseHead(SWITCHING_PROTOCOLS, reasonPhrase(SWITCHING_PROTOCOLS), fields);
     this.#exchange.started(head);
-    this.#exchange.out.channel.switchProtocols(head, own, successor);
+    this.#out.channel.switchProtocols(head, own, successor);
     this.#exchange.forget();
     return true;
   }

@@ -1,6 +1,6 @@
 /**
- * The site of a configuration, compiled for one edge thread: sockets to servers, servers to locations, locations to what
- * they do. A location is compiled when its first request comes: most of a large file is never asked for in most threads.
+ * The site of a configuration, compiled for one edge thread: sockets to servers, servers to locations, locations to
+ * what they do. A location is compiled when its first request comes: most of a large file is rarely asked for.
  */
 import { AccessCheck, RealIp, RefererCheck, TrustedProxies } from "../access/index.ts";
 import type { Pool } from "../app/index.ts";
@@ -11,10 +11,10 @@ import { FileCache, FileMemory, StaticHandler, compileIndex, compileRate } from 
 import type { FileCacheOptions, Rate } from "../handlers/index.ts";
 import type { AccessLogWriter, AccessLogs } from "../observe/index.ts";
 import {
-  ErrorPages, Evaluation, Locations, RewriteScript, TryFilesList, Variables, VirtualHosts, builtinPrefixes,
+  ErrorPages, Locations, RewriteScript, TryFilesList, Variables, VirtualHosts, builtinPrefixes,
   builtinVariables, byteText, compileGeo, compileMap, compileSplitClients, compileText,
 } from "../route/index.ts";
-import type { FileFinder, ServerRoutes, Text } from "../route/index.ts";
+import type { Evaluation, FileFinder, ServerRoutes, Text } from "../route/index.ts";
 import type { LocationSettings, Site } from "./model.ts";
 
 type CacheSettings = Pick<FileCacheOptions, "openFileCache" | "symlinks">;

@@ -116,7 +116,10 @@ export class EdgeThread implements ConnectionOwner {
       queueTimeoutMs: app.timeoutMs,
       workerConnections: configuration.process.workerConnections,
       encoder: {
-        listeners: listeners.map((listener) => listener.address), rootPath: app.rootPath, underscoresInHeaders, software,
+        listeners: listeners.map((listener) => listener.address),
+        rootPath: app.rootPath,
+        underscoresInHeaders,
+        software,
       },
     };
     return new Pool(settings, zone, {
@@ -168,7 +171,7 @@ export class EdgeThread implements ConnectionOwner {
           backlog,
           accept: (handle: SocketHandle): void => this.#accept(handle, index, isTcp),
           failed: (code: number): void =>
-            this.#notice("error", `connections cannot be accepted (error ${code}): raise the limit of files, ulimit -n`),
+            this.#notice("error", `connections cannot be accepted (error ${code}): raise the limit of open files`),
         };
         this.#listeners.push(await Listener.listen(options));
       }

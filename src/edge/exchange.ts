@@ -5,12 +5,11 @@
  *
  * What an application says arrives in app-call.ts; how a response leaves is in outgoing.ts.
  */
-import { forwardedScheme } from "../access/index.ts";
 import type { AppBody, Peer, Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
 import { emptyGif, statusResponse, stubStatusResponse } from "../handlers/index.ts";
 import type { BodyReceiver, FixedResponse, StaticAnswer } from "../handlers/index.ts";
-import { FieldSection } from "../http/field-section.ts";
+import { NO_FIELDS } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
@@ -21,34 +20,32 @@ import type { PeerFacts, Route, RouteStart } from "../route/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { AppCall } from "./app-call.ts";
+import { identify, peerFacts } from "./client-identity.ts";
 import type { CompiledListener, CompiledLocation, CompiledServer } from "./compiled-site.ts";
+import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import type { Accepted } from "./h1-connection.ts";
 import { internalHead, keepFields, rewrittenHead, uriOf } from "./internal-redirect.ts";
 import type { InternalTarget } from "./internal-redirect.ts";
 import { Outgoing } from "./outgoing.ts";
 import { provided } from "./provided.ts";
 import { RequestView } from "./request-view.ts";
-import type { ConnectionFacts } from "./request-view.ts";
-import type { ResponseChannel, SentExchange } from "./response-channel.ts";
+import type { ResponseChannel } from "./response-channel.ts";
 import { StaticView } from "./static-view.ts";
+import { gatherBody } from "./subrequest.ts";
 import { WaitingBody } from "./waiting-body.ts";
 
-const NO_FIELDS = new FieldSection(NO_BYTES, [], {
-  contentLength: -1, chunked: false, close: false, keepAlive: false, expectContinue: false, upgrade: undefined,
-  hostIndex: -1, forwarded: false,
-});
 /** nginx's own number: closes the connection without a response. */
 const NO_RESPONSE = 444;
+/** Requests in requests in requests (nginx: 50). */
+const SUBREQUEST_DEPTH_MAX = 50;
 const NO_LINES: readonly FieldLine[] = [];
 
-export class Exchange implements SentExchange {
+export class Exchange implements CurrentRequest {
   /** As the handler sees it: rewriting and error pages change it. */
   head: RequestHead;
   /** As it was received. */
   received: RequestHead;
   peer: Peer;
-  readonly at: Accepted;
   readonly connection: ConnectionFacts;
   abandoned = false;
   /** Of the final response; 0 before it starts. */
@@ -70,7 +67,7 @@ export class Exchange implements SentExchange {
   /** Not a request within another one. */
   readonly isMain: boolean;
   /** Requests around it. */
-  readonly depth: number;
+  readonly #depth: number;
   readonly #context: EdgeContext;
   readonly out: Outgoing;
   readonly #sockets: CompiledListener;
@@ -89,19 +86,18 @@ export class Exchange implements SentExchange {
 
   constructor(
     context: EdgeContext, channel: ResponseChannel, connection: ConnectionFacts, head: RequestHead, peer: Peer,
-    at: Accepted, within?: Exchange,
+    within?: Exchange,
   ) {
     this.#context = context;
     this.out = new Outgoing(context, channel, this);
     this.connection = connection;
     this.head = this.received = head;
-    this.at = at;
     this.peer = peer;
-    this.#sockets = context.site.listener(at.site);
+    this.#sockets = context.site.listener(connection.site);
     this.#server = within === undefined ? this.#sockets.fallback : within.#server;
     this.location = this.#server.own;
     this.isMain = within === undefined;
-    this.depth = within === undefined ? 0 : within.depth + 1;
+    this.#depth = within === undefined ? 0 : within.#depth + 1;
     this.#evaluation = undefined;
     this.startMs = context.needsTime ? performance.timeOrigin + performance.now() : 0;
   }
@@ -138,9 +134,7 @@ export class Exchange implements SentExchange {
 
   /** Who sent the request, as realip and trusted proxies tell it. */
   get client(): PeerFacts {
-    if (this.#client !== undefined) return this.#client;
-    const { address, port } = this.peer;
-    return { address: address === "" ? "unix:" : address, port: address === "" ? undefined : port };
+    return (this.#client ??= peerFacts(this.peer));
   }
 
   /** As an application gets it, undefined where none does. */
@@ -184,7 +178,7 @@ export class Exchange implements SentExchange {
   }
 
   /** Begins as a request within another one: its server and its client are known. */
-  beginWithin(outer: Exchange, target: InternalTarget): void {
+  #beginWithin(outer: Exchange, target: InternalTarget): void {
     this.#context.zone.enter();
     this.peer = outer.peer;
     this.#client = outer.client;
@@ -192,22 +186,8 @@ export class Exchange implements SentExchange {
     this.#route({ kind: "server" });
   }
 
-  /** realip, and what trusted proxies say. */
-  #identify({ realIp, trusted }: CompiledLocation): void {
-    const { fields } = this.received;
-    if (trusted !== undefined) {
-      const { address } = this.peer;
-      const isTrusted = trusted.trusts(address);
-      if (isTrusted !== this.peer.trusted) this.peer = { ...this.peer, trusted: isTrusted };
-      if (isTrusted && fields.semantics.forwarded) {
-        const told = trusted.clientAddress(fields);
-        const scheme = forwardedScheme(fields) ?? this.peer.scheme;
-        this.peer = { address: told ?? address, port: told === undefined ? this.peer.port : 0, scheme, trusted: true };
-      }
-    }
-    if (realIp === undefined) return;
-    const { address, port = 0 } = (this.#client = realIp.clientOf(this.connection.peer, fields));
-    this.peer = { ...this.peer, address: address === "unix:" ? "" : address, port };
+  #identify(location: CompiledLocation): void {
+    ({ peer: this.peer, client: this.#client } = identify(location, this));
   }
 
   #route(start: RouteStart): void {
@@ -281,7 +261,8 @@ export class Exchange implements SentExchange {
       case "app": return this.#runApp(location.pool);
       case "static":
         return this.#whenReady(location.static.answer(new StaticView(this)), (answer) => this.#onStatic(answer));
-      case "empty_gif": return this.#onFixed(emptyGif(new StaticView(this).fields, this.location.settings.files.ifModifiedSince));
+      case "empty_gif":
+        return this.#onFixed(emptyGif(new StaticView(this).fields, location.settings.files.ifModifiedSince));
       case "stub_status": return this.#onFixed(stubStatusResponse(this.#context.counts));
     }
   }
@@ -289,7 +270,7 @@ export class Exchange implements SentExchange {
   #runApp(pool: Pool | undefined): void {
     if (pool === undefined) return this.respondStatus(502);
     if (this.#evaluation !== undefined) this.head = rewrittenHead(this.head, this.#evaluation, this.#sockets.http);
-    const call = (this.#call = new AppCall(this.#context, this, pool));
+    const call = (this.#call = new AppCall(this.#context, this, this.out, pool));
     const waited = this.#receiver;
     this.#receiver = call.start();
     if (waited instanceof WaitingBody) waited.give(this.#receiver);
@@ -305,9 +286,7 @@ export class Exchange implements SentExchange {
   #onStatic(answer: StaticAnswer): void {
     switch (answer.kind) {
       case "status":
-        if (answer.notice !== undefined && (answer.status !== 404 || this.http.logNotFound)) {
-          this.notice("error", answer.notice);
-        }
+        if (answer.status !== 404 || this.http.logNotFound) this.notice("error", answer.notice);
         return this.respondStatus(answer.status, answer.fields);
       case "redirect": return this.respondStatus(answer.status, [["Location", answer.location]]);
       case "internal": return this.#enterUri({ path: answer.path, args: this.evaluation.args });
@@ -427,8 +406,7 @@ export class Exchange implements SentExchange {
   }
 
   bodyEnd(): void {
-    const receiver = this.#receiver;
-    receiver?.onEnd();
+    this.#receiver?.onEnd();
   }
 
   /** The body is longer than it may be, or broken: the application must not take it for whole. */
@@ -498,13 +476,27 @@ export class Exchange implements SentExchange {
     return { rate: this.limitRate, after: rate?.(this.evaluation)?.after ?? 0 };
   }
 
+  /** The body of a request within this one, with its client and its server; empty when it has failed. */
+  subrequest(uri: string): Promise<Bytes> {
+    const target = parseInternalUri(uri);
+    if (target === undefined || this.#depth >= SUBREQUEST_DEPTH_MAX) {
+      this.notice("error", target === undefined ? `unsafe URI "${uri}" in a subrequest` : "subrequests cycle");
+      return Promise.resolve(NO_BYTES);
+    }
+    const head = internalHead({ ...this.received, method: "GET" });
+    return gatherBody((channel) => {
+      new Exchange(this.#context, channel, this.connection, head, this.peer, this).#beginWithin(this, target);
+    });
+  }
+
   /** A variable of another room. */
   provided(name: string): string | undefined {
     return provided(name, this, this.#context.counts);
   }
 
   /** A line of the error log about this request, with what nginx says of it. */
-  notice(level: "error" | "warning" | "info", text: string): void {
+  notice(level: "error" | "warning" | "info", text: string | undefined): void {
+    if (text === undefined) return;
     const { method, target } = this.received;
     const client = this.client.address;
     const { errorLogs } = this.location.settings;

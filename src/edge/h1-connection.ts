@@ -21,10 +21,11 @@ import type { ReadyText, Violation } from "../protocol/h1/index.ts";
 import type { PeerFacts } from "../route/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ChunkSink, PlainSink } from "./body-sinks.ts";
+import { peerFacts } from "./client-identity.ts";
+import type { ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
 import { H1Writer } from "./h1-writer.ts";
-import type { ConnectionFacts } from "./request-view.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 import type { WebSocketConnection, WebSocketOwner } from "./websocket-connection.ts";
 
@@ -41,16 +42,6 @@ const HALF_CLOSED_MS = 500;
 
 type Phase = "waiting" | "head" | "exchange" | "lingering" | "closed";
 
-/** Where a connection was accepted. */
-export interface Accepted {
-  /** Which socket: an index into the bases of the hello frame. */
-  readonly listener: number;
-  /** Its number in the site. */
-  readonly site: number;
-  /** Of the connection, from 1. */
-  readonly number: number;
-}
-
 /** Whom a connection tells that it is gone. */
 export interface ConnectionOwner extends WebSocketOwner {
   onConnectionClosed(connection: H1Connection | WebSocketConnection): void;
@@ -59,19 +50,13 @@ export interface ConnectionOwner extends WebSocketOwner {
   readonly draining: boolean;
 }
 
-const UNIX_PEER: PeerFacts = { address: "unix:", port: undefined };
-
-function localOf(stream: ByteStream): PeerFacts {
-  const address = plainAddress(stream.localAddress);
-  return address === "" ? UNIX_PEER : { address, port: stream.localPort };
-}
-
 export class H1Connection implements StreamReceiver, ResponseChannel, ConnectionFacts, Ticked {
   readonly #context: EdgeContext;
   readonly #stream: ByteStream;
   readonly #owner: ConnectionOwner;
   readonly #peer: Peer;
-  readonly #at: Accepted;
+  readonly listener: number;
+  readonly site: number;
   /** Those of the socket's default server, then those of the request's location. */
   #http: HttpSettings;
   readonly number: number;
@@ -97,12 +82,17 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   #reading = false;
   readonly #stall = new SendStall();
 
-  constructor(context: EdgeContext, stream: ByteStream, peer: Peer, at: Accepted, owner: ConnectionOwner) {
+  /** @param at where and as which one it was accepted */
+  constructor(
+    context: EdgeContext, stream: ByteStream, peer: Peer, at: Pick<ConnectionFacts, "listener" | "site" | "number">,
+    owner: ConnectionOwner,
+  ) {
     this.#context = context;
     this.#stream = stream;
     this.#owner = owner;
     this.#peer = peer;
-    this.#at = at;
+    this.listener = at.listener;
+    this.site = at.site;
     this.#http = context.site.listener(at.site).http;
     this.number = at.number;
     this.#reader = new RequestReader(this.#http, context.sections);
@@ -112,12 +102,12 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   get peer(): PeerFacts {
-    const { address, port } = this.#peer;
-    return address === "" ? UNIX_PEER : { address, port };
+    return peerFacts(this.#peer);
   }
 
   get local(): PeerFacts {
-    return (this.#local ??= localOf(this.#stream));
+    const { localAddress, localPort } = this.#stream;
+    return (this.#local ??= peerFacts({ address: plainAddress(localAddress), port: localPort }));
   }
 
   requests(): number {
@@ -205,7 +195,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
 
   bodySink(exchange: SentExchange): BodySink | undefined {
     if (this.#writer.hasNoBody) return undefined;
-    return this.#writer.isPlainBody ? new PlainSink(this.#stream, this.#writer, exchange) : new ChunkSink(this, exchange);
+    if (this.#writer.isPlainBody) return new PlainSink(this.#stream, this.#writer, exchange);
+    return new ChunkSink(this, exchange);
   }
 
   use(http: HttpSettings): void {
@@ -295,7 +286,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
         continue;
       }
       if (event.kind === "request") {
-        this.#begin(new Exchange(this.#context, this, this, event, this.#peer, this.#at), event.persistent);
+        this.#begin(new Exchange(this.#context, this, this, event, this.#peer), event.persistent);
       } else if (event.kind === "data") {
         this.#onBody(event.bytes);
       } else if (event.kind === "end") {

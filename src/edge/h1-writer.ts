@@ -81,7 +81,8 @@ export class H1Writer {
     else if (framing.kind === "chunked") after += "Transfer-Encoding: chunked\r\n";
     if (!stays) after += "Connection: close\r\n";
     else if (request.minorVersion === 0) after += "Connection: keep-alive\r\n";
-    if (stays && http.keepaliveHeaderMs > 0) after += `Keep-Alive: timeout=${Math.floor(http.keepaliveHeaderMs / 1000)}\r\n`;
+    const aliveS = Math.floor(http.keepaliveHeaderMs / 1000);
+    if (stays && aliveS > 0) after += `Keep-Alive: timeout=${aliveS}\r\n`;
     this.#after = `${after}\r\n`;
     return stays;
   }

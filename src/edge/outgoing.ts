@@ -9,12 +9,11 @@ import type { ReadyText } from "../protocol/h1/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ChunkSink } from "./body-sinks.ts";
+import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import type { Exchange } from "./exchange.ts";
 import { FilteredChannel } from "./filtered-channel.ts";
 import type { ResponseChannel } from "./response-channel.ts";
 import { ResponseFlow } from "./response-flow.ts";
-import { runSubrequest } from "./subrequest.ts";
 
 const NO_LINES: readonly FieldLine[] = [];
 
@@ -38,7 +37,7 @@ export interface FlowLimits {
 
 export class Outgoing {
   readonly #context: EdgeContext;
-  readonly #exchange: Exchange;
+  readonly #exchange: CurrentRequest;
   /** The client's, then the filters in front of it. */
   channel: ResponseChannel;
   #flow: ResponseFlow | undefined = undefined;
@@ -46,7 +45,7 @@ export class Outgoing {
   #sink: BodySink | undefined = undefined;
   #filtered: FilteredChannel | undefined = undefined;
 
-  constructor(context: EdgeContext, channel: ResponseChannel, exchange: Exchange) {
+  constructor(context: EdgeContext, channel: ResponseChannel, exchange: CurrentRequest) {
     this.#context = context;
     this.channel = channel;
     this.#exchange = exchange;
@@ -179,7 +178,7 @@ export class Outgoing {
     this.#filtered = new FilteredChannel(this.channel, filters, {
       evaluation: exchange.evaluation,
       isMain: exchange.isMain,
-      subrequest: (uri) => runSubrequest(this.#context, exchange, uri),
+      subrequest: (uri) => exchange.subrequest(uri),
       changed: (filtered) => (exchange.responseHead = filtered),
     });
     this.channel = this.#filtered;

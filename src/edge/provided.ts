@@ -1,9 +1,9 @@
 /** Variables whose values other rooms have (`providedVariables` of src/route). */
 import type { ConnectionCounts } from "./connection-counts.ts";
-import type { Exchange } from "./exchange.ts";
+import type { CurrentRequest } from "./current-request.ts";
 
 /** @returns undefined when it has no value */
-export function provided(name: string, exchange: Exchange, counts: ConnectionCounts): string | undefined {
+export function provided(name: string, exchange: CurrentRequest, counts: ConnectionCounts): string | undefined {
   switch (name) {
     case "connections_active": return String(counts.active);
     case "connections_reading": return String(counts.reading);

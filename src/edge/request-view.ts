@@ -8,19 +8,7 @@ import { fieldValue } from "../http/response-head.ts";
 import { NGINX_VERSION } from "../std/version.ts";
 import { normalizeHost } from "../route/index.ts";
 import type { PeerFacts, RequestFacts, UpstreamFacts } from "../route/index.ts";
-import type { Exchange } from "./exchange.ts";
-
-/** What a connection is to the requests on it. */
-export interface ConnectionFacts {
-  readonly number: number;
-  readonly peer: PeerFacts;
-  readonly local: PeerFacts;
-  /** Milliseconds since the epoch. */
-  readonly startMs: number;
-  requests(): number;
-  /** Did more arrive behind this request? */
-  readonly pipelined: boolean;
-}
+import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 
 const processFacts: RequestFacts["process"] = { pid: process.pid, hostname: hostname(), version: NGINX_VERSION };
 /** Digits of `$request_id`, half of them bytes. */
@@ -29,13 +17,13 @@ const noUpstreams: readonly UpstreamFacts[] = [];
 const noCookies: readonly string[] = [];
 
 export class RequestView implements RequestFacts {
-  readonly #exchange: Exchange;
+  readonly #exchange: CurrentRequest;
   readonly startMs: number;
   readonly process: RequestFacts["process"] = processFacts;
   readonly proxied: undefined = undefined;
   #requestId: string | undefined = undefined;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: CurrentRequest) {
     this.#exchange = exchange;
     this.startMs = exchange.startMs === 0 ? this.nowMs() : exchange.startMs;
   }

@@ -1,22 +1,15 @@
 /** A request as the files' handler sees it: every answer is made when it is asked for. */
 import { redirectLocation } from "../handlers/index.ts";
 import type { StaticRequest } from "../handlers/index.ts";
-import { FieldSection } from "../http/field-section.ts";
+import { type FieldSection, NO_FIELDS } from "../http/field-section.ts";
 import type { RateSettings } from "../net/index.ts";
 import { normalizeHost } from "../route/index.ts";
-import { NO_BYTES } from "../std/bytes.ts";
-import type { Exchange } from "./exchange.ts";
-
-/** The page of an error is sent as a whole, whatever the request's conditions are. */
-const NO_CONDITIONS = new FieldSection(NO_BYTES, [], {
-  contentLength: -1, chunked: false, close: false, keepAlive: false, expectContinue: false, upgrade: undefined,
-  hostIndex: -1, forwarded: false,
-});
+import type { CurrentRequest } from "./current-request.ts";
 
 export class StaticView implements StaticRequest {
-  readonly #exchange: Exchange;
+  readonly #exchange: CurrentRequest;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: CurrentRequest) {
     this.#exchange = exchange;
   }
 
@@ -33,7 +26,8 @@ export class StaticView implements StaticRequest {
   }
 
   get fields(): FieldSection {
-    return this.#exchange.isErrorPage ? NO_CONDITIONS : this.#exchange.received.fields;
+    // The page of an error is sent as a whole, whatever the request's conditions are.
+    return this.#exchange.isErrorPage ? NO_FIELDS : this.#exchange.received.fields;
   }
 
   /** nginx's gzip_http_version 1.1 and gzip_proxied off. */

@@ -2,36 +2,18 @@
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import { NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
-import { parseInternalUri } from "../route/index.ts";
 import { ChunkSink } from "./body-sinks.ts";
-import type { EdgeContext } from "./edge-context.ts";
-import { Exchange } from "./exchange.ts";
-import { internalHead } from "./internal-redirect.ts";
 import type { BodySink } from "../net/index.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** Bytes of one such body; it is gathered in memory. */
 const BODY_SIZE_MAX = 8_388_608;
-/** Requests in requests in requests (nginx: 50). */
-const DEPTH_MAX = 50;
-
 /**
- * Runs a request for `uri` with the client and the server of `outer`.
+ * @param start begins the request whose response goes to the channel
  * @returns its body; what fails is in the error log, and has none
  */
-export function runSubrequest(context: EdgeContext, outer: Exchange, uri: string): Promise<Bytes> {
-  const target = parseInternalUri(uri);
-  if (target === undefined || outer.depth >= DEPTH_MAX) {
-    outer.notice("error", target === undefined ? `unsafe URI "${uri}" in a subrequest` : "subrequests cycle");
-    return Promise.resolve(NO_BYTES);
-  }
-  return new Promise((resolve) => {
-    const { received, peer, at, connection } = outer;
-    const channel = new GatheringChannel(resolve);
-    const head = internalHead({ ...received, method: "GET" });
-    const inner = new Exchange(context, channel, connection, head, peer, at, outer);
-    inner.beginWithin(outer, target);
-  });
+export function gatherBody(start: (channel: ResponseChannel) => void): Promise<Bytes> {
+  return new Promise((resolve) => start(new GatheringChannel(resolve)));
 }
 
 /** Keeps what is sent, instead of sending it. */

@@ -3,7 +3,9 @@ export { handleApp } from "./app.ts";
 export type { AppExchange, AppHandlerSettings, BodyReceiver } from "./app.ts";
 export { emptyGif } from "./empty-gif.ts";
 export { FileCache, FileMemory, StaticHandler, compileIndex, compileRate, redirectLocation } from "./static/index.ts";
-export type { FileAnswer, FileCacheOptions, Rate, StaticAnswer, StaticRequest, StaticSettings } from "./static/index.ts";
+export type {
+  FileAnswer, FileCacheOptions, Rate, StaticAnswer, StaticRequest, StaticSettings,
+} from "./static/index.ts";
 export { statusResponse } from "./status.ts";
 export type { FixedResponse } from "./status.ts";
 export { stubStatusResponse } from "./stub-status.ts";

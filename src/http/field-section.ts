@@ -7,6 +7,7 @@
  * Invariant: `offsets` holds four positions for each line, start and end of the name, start and end of
  * the value, all within `bytes`; names are tokens and values contain no CR, LF or NUL.
  */
+import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { RequestConditions } from "./request-conditions.ts";
 
@@ -78,3 +79,9 @@ export class FieldSection {
     return found;
   }
 }
+
+/** No fields at all. */
+export const NO_FIELDS: FieldSection = new FieldSection(NO_BYTES, [], {
+  contentLength: -1, chunked: false, close: false, keepAlive: false, expectContinue: false, upgrade: undefined,
+  hostIndex: -1, forwarded: false,
+});

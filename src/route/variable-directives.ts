@@ -66,7 +66,7 @@ export const geoRow: DirectiveRow<readonly [source: ComplexValue | undefined, va
   mayRepeat: true,
   merge: "none",
   module: "ngx_http_geo_module",
-  doc: "Makes a variable whose value is chosen by the client's address: the longest network, or the range, that has it.",
+  doc: "Makes a variable whose value is chosen by the client's address: the longest network, or the range, with it.",
   example: "geo $is_internal { default 0; 10.0.0.0/8 1; }",
 };
 

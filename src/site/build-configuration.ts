@@ -8,11 +8,11 @@ import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import type { ReadConfiguration } from "../config/nginx/read-configuration.ts";
 import type { Configuration, ListenerSettings, ServerSettings } from "../edge/model.ts";
 import { responseMistakes } from "../filters/directives.ts";
-import { logFormatsOf, logMistakes } from "../observe/directives.ts";
+import { logColors, logFormatsOf, logMistakes } from "../observe/directives.ts";
 import { httpRow, serverNameRow, serverRow } from "../route/directives.ts";
 import { type ServerName, VirtualHosts, Variables, builtinPrefixes, builtinVariables } from "../route/index.ts";
-import { processSettings } from "../supervisor/directives.ts";
-import { type ListeningServer, listenRow, listenersOf } from "./listen.ts";
+import { type SettingNote, processSettings } from "../supervisor/directives.ts";
+import { type ListeningServer, addressText, listenRow, listenersOf } from "./listen.ts";
 import { Locations } from "./server.ts";
 import { SettingsOf } from "./settings.ts";
 import { variableBlocks } from "./variables.ts";
@@ -25,6 +25,8 @@ export interface SiteFacts {
   readonly directory: string;
   /** Where errors go that no error_log sends anywhere: a path, or "-". */
   readonly errorLog: string;
+  /** Are there colours on standard error? undefined: what the configuration says, or the terminal. */
+  readonly useColors: boolean | undefined;
   readonly cpuCount: number;
   readonly fileCountMax: number;
   readonly isRoot: boolean;
@@ -35,6 +37,8 @@ export interface BuiltConfiguration {
   /** Undefined if there is an error among the mistakes, or was one before. */
   readonly configuration: Configuration | undefined;
   readonly mistakes: readonly LanguageDiagnostic[];
+  /** What is in force otherwise than it is written: for `-t --explain`. */
+  readonly notes: readonly SettingNote[];
 }
 
 export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts): BuiltConfiguration {
@@ -45,7 +49,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
   const settings = new SettingsOf({ prefix: facts.prefix, errorLog: facts.errorLog });
   const locations = new Locations(settings, `${facts.prefix}/`);
   const { servers, listening } = serversOf(site, locations);
-  const { listeners, mistakes: listenMistakes } = listenersOf(listening, facts.isRoot);
+  const { listeners, mistakes: listenMistakes, ignored } = listenersOf(listening, facts.isRoot);
   const mistakes: readonly PlacedMistake[] = [
     ...variables.mistakes,
     ...locations.mistakes.map(({ at, nginx }) => ({ place: at.directive.name, nginx })),
@@ -57,15 +61,25 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
   ];
   const told = mistakes.map(({ place, ...mistake }) => mistakeAt(place, mistake));
   const isRefused = [...checked.mistakes, ...told].some(({ severity }) => severity === "error");
-  if (isRefused) return { configuration: undefined, mistakes: told };
+  if (isRefused) return { configuration: undefined, mistakes: told, notes: [] };
+  const notes: SettingNote[] = ignored.map(({ at, parameter }) => ({
+    at, message: `"${parameter}" does nothing here`, hint: "leave it out",
+  }));
   const { maps, geos, splitClients } = variables;
   const configuration: Configuration = {
-    process: processSettings(main, facts),
+    process: processSettings(main, {
+      ...facts,
+      pid: undefined,
+      daemon: false,
+      errorLogs: settings.of(main).errorLogs,
+      useColors: facts.useColors ?? logColors(main),
+      note: (note) => void notes.push(note),
+    }),
     apps: writtenApps(main).map(({ name, block }) =>
       appSettings(block, { name, base: facts.directory, cpuCount: facts.cpuCount })),
     site: { listeners, servers, locations: locations.all, maps, geos, splitClients, logFormats: logFormatsOf(site) },
   };
-  return { configuration, mistakes: told };
+  return { configuration, mistakes: told, notes };
 }
 
 function serversOf(http: Block, locations: Locations): {
@@ -95,8 +109,7 @@ function nameConflicts(
     return conflicts.flatMap(({ name, server }) => {
       const at = listening[server]?.at;
       if (at === undefined) return [];
-      const where = bind.kind === "tcp" ? `${bind.host}:${bind.port}` : bind.kind === "unix" ? `unix:${bind.path}` : "fd";
-      const nginx = `conflicting server name "${name}" on ${where}, ignored`;
+      const nginx = `conflicting server name "${name}" on ${addressText(bind)}, ignored`;
       return [{ place: at.directive.args[0] ?? at.directive.name, severity: "warning" as const, nginx }];
     });
   });

@@ -16,7 +16,7 @@ export class Inheritance {
   /** The settings in force in `block`: the object of the block around it where nothing of the group is written. */
   of<T>(block: Block, group: Group<T>): T {
     let values = this.#values.get(block);
-    if (values === undefined) this.#values.set(block, (values = new Map()));
+    if (values === undefined) this.#values.set(block, (values = new Map<Group<unknown>, unknown>()));
     if (!values.has(group)) {
       const { parent } = block;
       const value = parent === undefined || this.#writes(block, group) ? group.build(block) : this.of(parent, group);

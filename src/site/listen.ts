@@ -59,7 +59,9 @@ export const listenRow: DirectiveRow<Listen> = {
   example: "listen 127.0.0.1:8080 default_server;",
 };
 
-function parseListen([first = "", ...parameters]: readonly string[], directive: string): Result<Listen, ArgumentRefusal> {
+function parseListen(
+  [first = "", ...parameters]: readonly string[], directive: string,
+): Result<Listen, ArgumentRefusal> {
   const address = parseAddressWord(first, directive);
   if (!address.ok) return err({ ...address.error, index: 0 });
   let isDefault = false;
@@ -154,7 +156,7 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       : [[undefined, unwritten(isRoot)]];
     for (const [at, listen] of said) {
       const bind = bindOf(listen);
-      const key = keyOf(bind);
+      const key = addressText(bind);
       const known = sockets.get(key);
       const socket: Socket = known ?? { bind, options: undefined, defaultServer: undefined, servers: [] };
       sockets.set(key, socket);
@@ -201,8 +203,8 @@ function bindOf({ address, options }: Listen): Bind {
   }
 }
 
-/** As nginx prints it. */
-function keyOf(bind: Bind): string {
+/** The address as nginx prints it. */
+export function addressText(bind: Bind): string {
   switch (bind.kind) {
     case "fd": return `fd:${bind.fd}`;
     case "unix": return `unix:${bind.path}`;

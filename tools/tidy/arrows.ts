@@ -23,7 +23,7 @@ const mainRoom = "main";
 
 /** Rooms that only some may import, whatever their level. */
 const importedOnlyBy: ReadonlyMap<string, readonly string[]> = new Map([
-  ["observe", ["edge", "supervisor", "cli", mainRoom]],
+  ["observe", ["edge", "supervisor", "site", "cli", mainRoom]],
 ]);
 
 /** Collections of small nouns, taken file by file. Every other room is entered through an index.ts. */

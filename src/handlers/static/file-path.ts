@@ -16,7 +16,8 @@ const PATH_SIZE_MAX = 4095;
  */
 export function filePath(mapping: FileMapping, directory: string, path: string): string | undefined {
   const rest = mapping.kind === "root" ? path : mapping.kind === "file" ? "" : path.slice(mapping.prefix.length);
-  if (rest.includes("\0") || directory.includes("\0") || directory.length + rest.length > PATH_SIZE_MAX) return undefined;
+  if (rest.includes("\0") || directory.includes("\0")) return undefined;
+  if (directory.length + rest.length > PATH_SIZE_MAX) return undefined;
   if (rest.includes("..") && /(?:^|\/)\.\.(?:\/|$)/.test(rest)) return undefined;
   // With an alias like /srv/files (no slash at its end), "/..." would otherwise continue its last name.
   return directory + rest;

@@ -5,8 +5,8 @@ import type { ModifiedSinceMode } from "../../http/conditional.ts";
 /** Where paths of requests lie in the file system. */
 export interface FileMapping {
   /**
-   * `root`: the whole path follows the directory. `alias`: what follows the location's prefix does. `file`: the directory
-   * is the file (alias in a location of an expression).
+   * `root`: the whole path follows the directory. `alias`: what follows the location's prefix does. `file`: the
+   * directory is the file (alias in a location of an expression).
    */
   readonly kind: "root" | "alias" | "file";
   readonly directory: string;

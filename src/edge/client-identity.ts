@@ -1,0 +1,40 @@
+/** Who sent a request: realip (nginx), and what trusted proxies say (gunicorn's and uvicorn's forwarded_allow_ips). */
+import { forwardedScheme } from "../access/index.ts";
+import type { Peer } from "../app/index.ts";
+import type { PeerFacts } from "../route/index.ts";
+import type { CompiledLocation } from "./compiled-site.ts";
+import type { CurrentRequest } from "./current-request.ts";
+
+/** The same peer as applications and as variables are told of it. */
+export interface Identity {
+  readonly peer: Peer;
+  /** Undefined where nobody but the peer is meant. */
+  readonly client: PeerFacts | undefined;
+}
+
+/** @param location says whose word counts */
+export function identify(
+  { trusted, realIp }: Pick<CompiledLocation, "trusted" | "realIp">,
+  { peer: before, received, connection }: Pick<CurrentRequest, "peer" | "received" | "connection">,
+): Identity {
+  const { fields } = received;
+  let peer = before;
+  if (trusted !== undefined) {
+    const isTrusted = trusted.trusts(peer.address);
+    if (isTrusted !== peer.trusted) peer = { ...peer, trusted: isTrusted };
+    if (isTrusted && fields.semantics.forwarded) {
+      const address = trusted.clientAddress(fields);
+      const scheme = forwardedScheme(fields) ?? peer.scheme;
+      peer = { address: address ?? peer.address, port: address === undefined ? peer.port : 0, scheme, trusted: true };
+    }
+  }
+  if (realIp === undefined) return { peer, client: undefined };
+  const client = realIp.clientOf(connection.peer, fields);
+  const { address, port = 0 } = client;
+  return { peer: { ...peer, address: address === "unix:" ? "" : address, port }, client };
+}
+
+/** A peer as variables see it. */
+export function peerFacts({ address, port }: Pick<Peer, "address" | "port">): PeerFacts {
+  return address === "" ? { address: "unix:", port: undefined } : { address, port };
+}

@@ -1,0 +1,90 @@
+/** A request in progress, as everybody sees it who answers for it or asks about it; exchange.ts tells its story. */
+import type { AppBody, Peer } from "../app/index.ts";
+import type { RequestHead } from "../http/request-head.ts";
+import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import type { RateSettings } from "../net/index.ts";
+import type { Evaluation, PeerFacts } from "../route/index.ts";
+import type { Bytes } from "../std/bytes.ts";
+import type { CompiledLocation } from "./compiled-site.ts";
+import type { SentExchange } from "./response-channel.ts";
+
+/** What a connection is to the requests on it. */
+export interface ConnectionFacts {
+  /** From 1, in its thread. */
+  readonly number: number;
+  /** Its socket: a number in the site. */
+  readonly site: number;
+  /** Its socket: an index into the bases of the hello frame. */
+  readonly listener: number;
+  readonly peer: PeerFacts;
+  readonly local: PeerFacts;
+  /** Milliseconds since the epoch. */
+  readonly startMs: number;
+  requests(): number;
+  /** Did more arrive behind this request? */
+  readonly pipelined: boolean;
+}
+
+export interface CurrentRequest extends SentExchange {
+  /** As it was received. */
+  readonly received: RequestHead;
+  /** As the handler sees it: rewriting and error pages change it. */
+  readonly head: RequestHead;
+  readonly connection: ConnectionFacts;
+  /** As applications are told. */
+  readonly peer: Peer;
+  /** Who sent it, as realip and trusted proxies tell it. */
+  readonly client: PeerFacts;
+  /** Host field or authority as received, "" without. */
+  readonly hostField: string;
+  readonly serverName: string;
+  /** Whose settings are in force. */
+  readonly location: CompiledLocation;
+  readonly evaluation: Evaluation;
+  /** Bytes of head and body so far. */
+  readonly requestSize: number;
+  /** As an application gets it, undefined where none does. */
+  readonly body: AppBody | undefined;
+  /** Is what answers now the page of an error? */
+  readonly isErrorPage: boolean;
+  /** Not a request within another one. */
+  readonly isMain: boolean;
+  /** Nobody waits for an answer. */
+  readonly abandoned: boolean;
+  /** Milliseconds since the epoch, with a fraction; 0 when nothing asks for it. */
+  readonly startMs: number;
+
+  /** Of the final response; 0 before it starts. */
+  readonly status: number;
+  /** Has the final response begun? */
+  readonly responding: boolean;
+  /** Did all of it leave? */
+  readonly wasSent: boolean;
+  responseHead: ResponseHead | undefined;
+  sentTrailers: readonly FieldLine[];
+  /** What the application said, before anything was done to it. */
+  appHead: ResponseHead | undefined;
+  /** What `set $limit_rate` and X-Accel-Limit-Rate say, bytes a second; 0: what the location says. */
+  limitRate: number;
+  /** How fast the response may go. */
+  readonly rate: RateSettings | undefined;
+
+  /** Answers with what error_page says for the status, else with the edge's own page. */
+  respondStatus(status: number, fields?: readonly FieldLine[]): void;
+  /** The response begins. @returns its head as error_page and X-Accel-Redirect change it */
+  started(head: ResponseHead): ResponseHead;
+  /** The response is complete, as far as it goes. */
+  finish(): void;
+  /** The application's answer is another place. @param fields to stay with what is found there */
+  goElsewhere(redirect: string, fields: readonly FieldLine[]): void;
+  /** It became a WebSocket, which shall be small. */
+  forget(): void;
+  /** The WebSocket that it became has ended. */
+  over(): void;
+  /** The body of a request within this one; empty when it has failed. */
+  subrequest(uri: string): Promise<Bytes>;
+  /** A variable of another room. */
+  provided(name: string): string | undefined;
+  /** A line of the error log about it. */
+  notice(level: "error" | "warning" | "info", text: string): void;
+}
