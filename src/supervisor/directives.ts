@@ -5,7 +5,7 @@ import type { ErrorLogSettings, ProcessSettings } from "../config/model.ts";
 import { onOff, string, time } from "../config/nginx/argument-types.ts";
 import type { Block, CheckedDirective } from "../config/nginx/block.ts";
 import { read } from "../config/nginx/block.ts";
-import { type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, one } from
+import { type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, none, one } from
   "../config/nginx/directive-row.ts";
 import { idleDirectives } from "./idle-directives.ts";
 import { account, assignment, mask, workerCount, wholeNumber } from "./directive-arguments.ts";
@@ -15,6 +15,15 @@ const ours = { ...inMain, module: "tricorn" } as const;
 
 /** The number of an edge thread has six bits on the wire: docs/wire.md. */
 const threadCountMax = 64;
+
+const eventsRow: DirectiveRow<true> = {
+  ...inMain,
+  name: "events",
+  arguments: none(),
+  content: { kind: "directives", context: "events" },
+  doc: "What is said about connections as such.",
+  example: "events { worker_connections 1024; }",
+};
 
 const userRow: DirectiveRow<readonly [user: string, group: string | undefined]> = {
   ...inMain,
@@ -75,7 +84,7 @@ const daemonRow: DefaultedDirectiveRow<boolean> = {
   name: "daemon",
   arguments: one(onOff()),
   default: "on",
-  doc: "Leave the terminal: the command returns once the server listens. (Under Tricorn's own name it is off if left out.)",
+  doc: "Leave the terminal: the command returns once the server listens. (Under Tricorn's own name: off if left out.)",
   example: "daemon off;",
 };
 
@@ -107,7 +116,7 @@ const limitConcurrencyRow: DefaultedDirectiveRow<number> = {
 
 /** All rows of this room. */
 export const supervisorDirectives: readonly AnyDirectiveRow[] = [
-  userRow, groupRow, workerProcessesRow, workerConnectionsRow, workerShutdownTimeoutRow, pidRow, daemonRow, envRow,
+  eventsRow, userRow, groupRow, workerProcessesRow, workerConnectionsRow, workerShutdownTimeoutRow, pidRow, daemonRow, envRow,
   umaskRow, limitConcurrencyRow, ...idleDirectives,
 ];
 
@@ -180,7 +189,7 @@ const connectionCountMin = 16;
 
 /** All threads are one process, so they share its limit of open files. */
 function connectionsOf(main: Block, threads: number, { fileCountMax, note }: ProcessFacts): number {
-  const events = main.directives.find(({ row }) => row.name === "events")?.block;
+  const events = main.own(eventsRow)[0]?.block;
   const wanted = events?.one(workerConnectionsRow) ?? Number(workerConnectionsRow.default);
   const room = Math.max(connectionCountMin, Math.floor((fileCountMax - fileCountReserved) / threads));
   if (wanted <= room) return wanted;
