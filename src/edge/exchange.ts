@@ -36,6 +36,8 @@ import { WaitingBody } from "./waiting-body.ts";
 
 /** nginx's own number: closes the connection without a response. */
 const NO_RESPONSE = 444;
+/** Behind these the rest of the connection is in doubt, or not wanted. */
+const closingStatuses: readonly number[] = [400, 413, 414, 503];
 /** Requests in requests in requests (nginx: 50). */
 const SUBREQUEST_DEPTH_MAX = 50;
 const NO_LINES: readonly FieldLine[] = [];
@@ -359,9 +361,8 @@ export class Exchange implements CurrentRequest {
   }
 
   #sendStatus(status: number, fields: readonly FieldLine[]): void {
-    const { head, body } = statusResponse(status, status === 413 || status === 503);
-    const whole = fields.length === 0 ? head : new ResponseHead(status, head.reason, [...head.fields, ...fields]);
-    this.out.whole(whole, body, 0, body.length);
+    const { head, body } = statusResponse(status, closingStatuses.includes(status), fields);
+    this.out.whole(head, body, 0, body.length);
   }
 
   #drop(): void {
@@ -396,7 +397,7 @@ export class Exchange implements CurrentRequest {
 
   // What the connection tells.
 
-  /** Gives body bytes to whoever takes them; a view, valid during the call. */
+  /** Body bytes: a view, valid during the call. */
   bodyData(bytes: Bytes): void {
     this.#receiver?.onData(bytes);
   }

@@ -17,8 +17,9 @@ const RETRY_AFTER_S = 1;
 /**
  * A page for a status code. Nothing of the request appears in it, so it cannot be made to say anything.
  * @param close tell the client that the connection ends with it
+ * @param more fields that belong to this one
  */
-export function statusResponse(status: number, close: boolean): FixedResponse {
+export function statusResponse(status: number, close: boolean, more: readonly FieldLine[] = []): FixedResponse {
   const reason = reasonPhrase(status);
   const body = fromUtf8(
     `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>${status} ${reason}</title></head>\n` +
@@ -32,6 +33,7 @@ export function statusResponse(status: number, close: boolean): FixedResponse {
     fields.push(["Sec-WebSocket-Version", "13"], ["Upgrade", "websocket"], ["Connection", "Upgrade"]);
   }
   if (status === 405) fields.push(["Allow", "GET, HEAD, POST"]);
+  fields.push(...more);
   if (close) fields.push(["Connection", "close"]);
   return { head: new ResponseHead(status, reason, fields), body };
 }

@@ -69,8 +69,6 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
   const configuration: Configuration = {
     process: processSettings(main, {
       ...facts,
-      pid: undefined,
-      daemon: false,
       errorLogs: settings.of(main).errorLogs,
       useColors: facts.useColors ?? logColors(main),
       note: (note) => void notes.push(note),
