@@ -1,4 +1,4 @@
-/** What a block says about responses on their way out: plain data. */
+/** What a block says about responses on their way out: plain data, texts as they are written. */
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 
 /** add_header, add_trailer */
@@ -11,6 +11,7 @@ export interface AddedField {
 
 /** expires; times are seconds. */
 export type ExpiresSettings =
+  | { readonly kind: "off" }
   | { readonly kind: "epoch" }
   | { readonly kind: "max" }
   /** From now on, or from Last-Modified on. */
@@ -20,27 +21,29 @@ export type ExpiresSettings =
   /** Of a request. */
   | { readonly kind: "variable"; readonly modified: boolean; readonly value: ComplexValue };
 
-/** Bytes from 128 on that are other bytes, or other characters, in another charset; one character of text a byte. */
+/** A charset_map: bytes of `from`, and what they are in `to`, one character of text a byte. */
 export interface CharsetMap {
   readonly from: string;
   readonly to: string;
-  /** A byte of `from`, and the bytes that are the same in `to`. */
   readonly pairs: readonly (readonly [from: number, to: string])[];
 }
 
 export interface CharsetSettings {
-  readonly charset: ComplexValue;
+  /** undefined: off. */
+  readonly charset: ComplexValue | undefined;
   /** In lower case; "*" is all. */
   readonly types: readonly string[];
   readonly source: ComplexValue | undefined;
   /** Responses that name a charset themselves are recoded, too. */
   readonly override: boolean;
+  /** All of `http { }`. */
   readonly maps: readonly CharsetMap[];
 }
 
 /** sub_filter and its companions. */
 export interface SubstitutionSettings {
   readonly pairs: readonly { readonly search: ComplexValue; readonly replacement: ComplexValue }[];
+  /** Each is replaced once. */
   readonly once: boolean;
   readonly lastModified: boolean;
   readonly types: readonly string[];
@@ -66,6 +69,7 @@ export interface UserIdSettings {
   readonly mark: string | undefined;
   /** undefined: the address of this end of the connection. */
   readonly service: number | undefined;
+  /** "secure", "httponly", "samesite=lax" … */
   readonly flags: readonly string[];
 }
 
