@@ -6,14 +6,12 @@ import type { World } from "./config/directive.ts";
 import type { Files } from "./config/nginx/read-tree.ts";
 import { type ConfigurationInput, readConfiguration, type ReadConfiguration } from "./config/nginx/read-configuration.ts";
 import type { LanguageDiagnostic } from "./config/nginx/language-diagnostic.ts";
-import type { Configuration } from "./edge/model.ts";
-import { buildConfiguration, siteDirectives } from "./site/index.ts";
+import { type BuiltConfiguration, buildConfiguration, siteDirectives } from "./site/index.ts";
 import { err, ok } from "./std/result.ts";
 
-export interface Built {
+export interface Built extends BuiltConfiguration {
   readonly read: ReadConfiguration;
-  /** Undefined if there is an error among the mistakes. */
-  readonly configuration: Configuration | undefined;
+  /** Those of reading, too. */
   readonly mistakes: readonly LanguageDiagnostic[];
 }
 
@@ -52,11 +50,10 @@ interface Surroundings {
 function build(input: ConfigurationInput, { prefix, directory, errorLog, world }: Surroundings): Built {
   const read = readConfiguration(input, siteDirectives);
   const { cpuCount, fileCountMax, isRoot, kindOf } = world;
-  const { configuration, mistakes } = buildConfiguration(read, {
-    prefix, directory, errorLog, cpuCount, fileCountMax, isRoot, kindOf,
+  const built = buildConfiguration(read, {
+    prefix, directory, errorLog, useColors: undefined, cpuCount, fileCountMax, isRoot, kindOf,
   });
-  const all = [...new Set([...read.mistakes, ...mistakes])];
-  return { read, configuration: all.some(({ severity }) => severity === "error") ? undefined : configuration, mistakes: all };
+  return { ...built, read, mistakes: [...read.mistakes, ...built.mistakes] };
 }
 
 function withoutSlash(path: string): string {

@@ -124,7 +124,7 @@ function answerTest(line: NginxCommandLine, { face, place, built }: Tested): num
     say(`${face}: configuration file ${place.path} test is successful\n`);
   }
   if (line.dumps) process.stdout.write(printSources(built.read.sources));
-  if (line.explains) process.stdout.write(explanation(built.read.withoutEffect));
+  if (line.explains) process.stdout.write(explanation(built.read.withoutEffect, built.notes));
   return exitStatus.fine;
 }
 

@@ -1,18 +1,23 @@
 /**
  * The whole program, composed by hand: what was typed → the configuration → a master that serves, or a text.
  */
-import {
-  checkConfigRow, dumpConfigRow, helpRow, helpText, namesFile, printConfig, printConfigRow, realWorld, versionRow,
-} from "./cli/index.ts";
+import { namesFile } from "./cli/file-arguments.ts";
+import { helpText } from "./cli/help.ts";
+import { checkConfigRow, dumpConfigRow, helpRow, printConfigRow, versionRow } from "./cli/options.ts";
+import { printConfig } from "./cli/print-config.ts";
+import { realWorld } from "./cli/world.ts";
 import { type Diagnostic, formatDiagnostics } from "./config/diagnostic.ts";
-import { runFileCommand } from "./file-command.ts";
 import { configure, optionRows } from "./options.ts";
 import { SOFTWARE } from "./std/version.ts";
 import { exitStatus, start } from "./supervisor/index.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
-  if (argv[0] === "nginx") return runFileCommand(argv.slice(1), "nginx");
-  if (namesFile(argv)) return runFileCommand(argv, "tricorn");
+  const isNginx = argv[0] === "nginx";
+  if (isNginx || namesFile(argv)) {
+    // Loaded only where it is needed: an application starts without it.
+    const { runFileCommand } = await import("./file-command.ts");
+    return isNginx ? runFileCommand(argv.slice(1), "nginx") : runFileCommand(argv, "tricorn");
+  }
   const { values, text, configuration, diagnostics } = configure(argv, realWorld());
   const asks = (row: typeof helpRow): boolean => values.source(row) === "command line" && values.one(row);
   if (asks(helpRow)) {

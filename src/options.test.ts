@@ -161,7 +161,6 @@ test("every option but those that ask has its effect in this table or above", ()
 test("the text says what differs from the defaults of nginx's language, and is read again as the same", () => {
   const { text, configuration } = configure(["shop.wsgi", "-w", "2", "--header", "X-A: $1"], world());
   assert.equal(text, `daemon off;
-worker_shutdown_timeout 30s;
 error_log stderr info;
 events {
     worker_connections 10240;

@@ -2,7 +2,7 @@
  * The one table of options, and how what was typed becomes text of nginx's language. The rows live in their rooms.
  */
 import { appRow, appRows, appStatements, backlogRow, gracefulTimeoutRow } from "./app/options.ts";
-import { configurationText } from "./cli/index.ts";
+import { configurationText } from "./cli/configuration-text.ts";
 import { cliRows, foreignOptions } from "./cli/options.ts";
 import { checkOptions } from "./config/check.ts";
 import type { AnyRow, World } from "./config/directive.ts";
