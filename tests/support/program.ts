@@ -2,7 +2,9 @@
 // throw-away folder for everything it writes. Use it with `await using`: it ends with the test, however that ends.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, venvPython } from "../../tools/venv.ts";
@@ -18,7 +20,11 @@ export const appsDirectory: string = join(import.meta.dirname, "apps");
 
 export interface ProgramSettings {
   /** `module:attribute` in tests/support/apps. */
-  readonly app: string;
+  readonly app?: string;
+  /** Text of a configuration file instead of an application: %PORT% is a free port, %FOLDER% the program's folder. */
+  readonly file?: string;
+  /** The first words of the command line: `["nginx"]`. */
+  readonly words?: readonly string[];
   /** Further options of the command line. */
   readonly options?: readonly string[];
   /** Further variables of its environment. */
@@ -29,6 +35,25 @@ export interface ProgramSettings {
   readonly python?: string;
   /** A command and its arguments that come before `bin/tricorn`, and become it: `unshare -m sh -c … --`. */
   readonly within?: readonly string[];
+}
+
+async function writeConfiguration(file: string, folder: string, port: number): Promise<void> {
+  const text = file.replaceAll("%PORT%", String(port)).replaceAll("%FOLDER%", folder);
+  await writeFile(join(folder, "tricorn.conf"), text);
+}
+
+/** Below the ports that the system gives to those who connect, so that nobody gets it by chance. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 18_000 + Math.floor(Math.random() * 14_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.on("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    return port;
+  }
 }
 
 // What a failing test leaves behind is ended with the test's process. Ending the master is enough: edge and workers
@@ -63,11 +88,14 @@ export class Program implements AsyncDisposable {
 
   /** Starts the program and waits until it serves. Rejects with what it printed if it ends before. */
   static async start(settings: ProgramSettings): Promise<Program> {
-    const { app, options = [], env = {}, cwd, python = venvPython, within = [] } = settings;
+    const { app, file, words = [], options = [], env = {}, cwd, python = venvPython, within = [] } = settings;
     const folder = await mkdtemp(join(tmpdir(), "tricorn-test-"));
-    const [command = "", ...args] = [
-      ...within, join(root, "bin/tricorn"), app, "--bind", "127.0.0.1:0", "--python", python, ...options,
-    ];
+    const port = file === undefined ? 0 : await freePort();
+    if (file !== undefined) await writeConfiguration(file, folder, port);
+    const target = file === undefined
+      ? [...(app === undefined ? [] : [app]), "--bind", "127.0.0.1:0", "--python", python]
+      : ["-p", folder, "-c", join(folder, "tricorn.conf")];
+    const [command = "", ...args] = [...within, join(root, "bin/tricorn"), ...words, ...target, ...options];
     const child = spawn(command, args, {
       cwd: cwd ?? appsDirectory,
       env: { ...process.env, TMPDIR: folder, TEST_FOLDER: folder, PYTHONDONTWRITEBYTECODE: "1", ...env },
@@ -83,6 +111,8 @@ export class Program implements AsyncDisposable {
         if (failure !== undefined) throw failure;
         if (program.exitStatus !== undefined) throw new Error(`the program ended with ${program.exitStatus}`);
         program.port = Number(/listening +http:\/\/127\.0\.0\.1:(\d+)/.exec(program.output)?.[1] ?? 0);
+        // Under nginx's name nothing is printed: there is a pid file instead.
+        if (words.includes("nginx") && existsSync(join(folder, "tricorn.pid"))) program.port = port;
         return program.port > 0;
       });
     } catch (cause) {
@@ -113,6 +143,11 @@ export class Program implements AsyncDisposable {
   /** Master, edge and workers. */
   get pids(): readonly number[] {
     return [this.pid, ...this.#pids(() => true)];
+  }
+
+  /** Gives it another configuration, to be read after a signal. */
+  async configure(file: string): Promise<void> {
+    await writeConfiguration(file, this.folder, this.port);
   }
 
   /** Connects to it. */
