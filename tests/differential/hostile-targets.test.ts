@@ -1,5 +1,5 @@
-// Random targets to the whole server, and to nginx: whatever a client writes, nothing outside of the folder is answered,
-// and what is answered is what nginx answers.
+// Random targets to the whole server, and to nginx: whatever a client writes, nothing outside of the folder is
+// answered, and what is answered is what nginx answers.
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,8 @@ const piece = fc.oneof(
     "a", "b", "f", "x", "link", "linked", "outside", "secret", "root", "root-beside", "..b", "...", "..", ".", "",
     "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..%2f", "..%2fsecret", "%2f..%2f", "..\\", "..%5c", "%5c..%5c", "..;",
     "..;/", "%c0%ae%c0%ae", "%e0%80%ae", "%c0%af", "%e0%80%af", "%f0%80%80%af", "%00", "f%00.html", "..%00", "%u002e",
-    "\xc0\xae", "....//", "%2e%2e%2f%2e%2e%2fsecret", "/etc/passwd", "..f", "f.", "%20..", "..%20", "..%09", "~", "c%252fd",
+    "\xc0\xae", "....//", "%2e%2e%2f%2e%2e%2fsecret", "/etc/passwd", "..f", "f.", "%20..", "..%20", "..%09", "~",
+    "c%252fd",
     "root-beside/f", "..%c0%af", "%25%32%65%25%32%65", "%%32%65", "/..", "/../", "//", "/./", "outside-not", "dot.",
   ),
   fc.string({ maxLength: 4 }).map((text) => text.replace(/[^\x21-\x7e]|[?#%]/g, "")),
