@@ -5,7 +5,7 @@
 import {
   buildLines, type ConfigurationPlace, DaemonPipe, explanation, type Face, type MasterCommand, type NginxCommandLine,
   nginxHelp, parseNginxCommandLine, placeOf, realFiles, realWorld, signalMaster, signalOf, startDaemon, StartLog,
-  strangerIn, unusedVariables, versionLine, withShortNames,
+  strangerIn, unopenableLogs, unusedVariables, versionLine, withShortNames,
 } from "./cli/index.ts";
 import { type Diagnostic, error, formatDiagnostics } from "./config/diagnostic.ts";
 import { formatLanguageDiagnostics, type LanguageDiagnostic, nginxLineOf } from "./config/nginx/language-diagnostic.ts";
@@ -17,6 +17,7 @@ import { siteDirectives } from "./site/index.ts";
 import { err, ok } from "./std/result.ts";
 import { SOFTWARE } from "./std/version.ts";
 import { exitStatus, start } from "./supervisor/index.ts";
+import { type Problem, staffOf } from "./supervisor/plan.ts";
 
 /** @returns the exit status @param argv what stands behind the program, and behind `nginx` */
 export async function runFileCommand(argv: readonly string[], face: Face): Promise<number> {
@@ -50,24 +51,23 @@ async function runFile(line: NginxCommandLine, face: Face): Promise<number> {
     if (!line.isQuiet) complain(unusedVariables(optionRows, world, place.path));
     tell(built.mistakes, log);
   }
-  if (configuration === undefined) {
-    if (line.tests) say(`${face}: configuration file ${place.path} test failed\n`);
-    return exitStatus.failed;
-  }
-  if (line.tests) return answerTest(line, { face, place, built });
+  if (configuration === undefined) return line.tests ? testFailed(face, place) : exitStatus.failed;
+  if (line.tests) return answerTest(line, { face, place, log, configuration, built });
   if (line.command !== undefined) return signal({ command: line.command, face, place, log, configuration });
-  log.close();
-  if (configuration.process.daemon && pipe === undefined) return daemonize(configuration);
+  if (configuration.process.daemon && pipe === undefined) return daemonize(configuration, log);
   const status = await start({
     configuration,
     software: SOFTWARE,
-    complain: (diagnostics) => (pipe === undefined ? complain(diagnostics) : pipe.say(formatDiagnostics(diagnostics))),
+    complain: (diagnostics) => refuse(diagnostics, { log, say: pipe === undefined ? say : (text) => pipe.say(text) }),
     face,
     readAgain: async () => {
       const again = read();
       return again.configuration === undefined ? err(formatLanguageDiagnostics(again.mistakes)) : ok(again.configuration);
     },
-    hasStarted: () => pipe?.serves(),
+    hasStarted: () => {
+      log.close();
+      pipe?.serves();
+    },
   });
   // nginx knows no other statuses.
   return face === "nginx" ? Math.min(status, exitStatus.failed) : status;
@@ -82,12 +82,26 @@ function tell(mistakes: readonly LanguageDiagnostic[], log: StartLog): void {
   }
 }
 
-interface Signal {
-  readonly command: MasterCommand;
+/** What prevents a start, as nginx says it, and what to do. */
+function refuse(
+  problems: readonly Problem[],
+  { log, say: tellOperator }: { readonly log: StartLog; readonly say: (text: string) => void },
+): void {
+  for (const { message, hint } of problems) {
+    tellOperator(`nginx: [emerg] ${message}\n${hint === undefined ? "" : `  hint: ${hint}\n`}`);
+    log.write("emerg", message);
+  }
+}
+
+interface Checked {
   readonly face: Face;
   readonly place: ConfigurationPlace;
   readonly log: StartLog;
   readonly configuration: Configuration;
+}
+
+interface Signal extends Checked {
+  readonly command: MasterCommand;
 }
 
 function signal({ command, face, place, log, configuration: { process: { pid } } }: Signal): number {
@@ -102,7 +116,14 @@ function signal({ command, face, place, log, configuration: { process: { pid } }
   return say(`nginx: [${failure.level}] ${failure.message}\n`, exitStatus.failed);
 }
 
-function daemonize({ process: { errorLogs }, site }: Configuration): Promise<number> {
+async function daemonize(configuration: Configuration, log: StartLog): Promise<number> {
+  const { process: { errorLogs }, site } = configuration;
+  const missing = unopenableLogs(configuration);
+  if (missing.length > 0) {
+    refuse(missing.map(logProblem), { log, say });
+    return exitStatus.failed;
+  }
+  log.close();
   const file = errorLogs.map(({ path }) => path).find((path) => path.startsWith("/"));
   return startDaemon({
     command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
@@ -112,20 +133,35 @@ function daemonize({ process: { errorLogs }, site }: Configuration): Promise<num
   });
 }
 
-interface Tested {
-  readonly face: Face;
-  readonly place: ConfigurationPlace;
+interface Tested extends Checked {
   readonly built: Built;
 }
 
-function answerTest(line: NginxCommandLine, { face, place, built }: Tested): number {
-  if (!line.isQuiet) {
-    say(`${face}: the configuration file ${place.path} syntax is ok\n`);
-    say(`${face}: configuration file ${place.path} test is successful\n`);
+/** Sound as it reads; now users, interpreters and logs, which a start or a reload would look for. */
+function answerTest(line: NginxCommandLine, { face, place, log, configuration, built }: Tested): number {
+  if (!line.isQuiet) say(`${face}: the configuration file ${place.path} syntax is ok\n`);
+  const staff = staffOf(configuration, true);
+  const problems = [...(staff.ok ? [] : staff.error), ...unopenableLogs(configuration).map(logProblem)];
+  for (const warning of staff.ok ? staff.value.warnings : []) {
+    say(`nginx: [warn] ${warning}\n`);
+    log.write("warn", warning);
   }
+  if (problems.length > 0) {
+    refuse(problems, { log, say });
+    return testFailed(face, place);
+  }
+  if (!line.isQuiet) say(`${face}: configuration file ${place.path} test is successful\n`);
   if (line.dumps) process.stdout.write(printSources(built.read.sources));
   if (line.explains) process.stdout.write(explanation(built.read.withoutEffect, built.notes));
   return exitStatus.fine;
+}
+
+function logProblem(message: string): Problem {
+  return { message, hint: "does its directory exist, and may this user write there?" };
+}
+
+function testFailed(face: Face, { path }: ConfigurationPlace): number {
+  return say(`${face}: configuration file ${path} test failed\n`, exitStatus.failed);
 }
 
 function say(text: string, status: number = exitStatus.fine): number {

@@ -2,14 +2,11 @@
 export { buildLines, versionLine } from "./build-text.ts";
 export { realFiles } from "./configuration-files.ts";
 export { type ConfigurationPlace, type Face, placeOf } from "./configuration-place.ts";
-export { configurationText } from "./configuration-text.ts";
 export { DaemonPipe, startDaemon } from "./daemon.ts";
 export { explanation } from "./explanation.ts";
-export { namesFile, strangerIn, unusedVariables, withShortNames } from "./file-arguments.ts";
-export { helpText } from "./help.ts";
+export { strangerIn, unusedVariables, withShortNames } from "./file-arguments.ts";
 export { type MasterCommand, type NginxCommandLine, nginxHelp, parseNginxCommandLine } from "./nginx-command-line.ts";
-export { checkConfigRow, dumpConfigRow, helpRow, printConfigRow, versionRow } from "./options.ts";
-export { printConfig } from "./print-config.ts";
+export { unopenableLogs } from "./open-logs.ts";
 export { signalMaster, signalOf } from "./signal-master.ts";
 export { StartLog } from "./start-log.ts";
 export { realWorld } from "./world.ts";
