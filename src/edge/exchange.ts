@@ -37,7 +37,7 @@ import { WaitingBody } from "./waiting-body.ts";
 /** nginx's own number: closes the connection without a response. */
 const NO_RESPONSE = 444;
 /** Behind these the rest of the connection is in doubt, or not wanted. */
-const closingStatuses: readonly number[] = [400, 413, 414, 503];
+const closingStatuses: readonly number[] = [413, 503];
 /** Requests in requests in requests (nginx: 50). */
 const SUBREQUEST_DEPTH_MAX = 50;
 const NO_LINES: readonly FieldLine[] = [];

@@ -55,7 +55,7 @@ export const listenRow: DirectiveRow<Listen> = {
   merge: "none",
   module: "ngx_http_core_module",
   doc: "A socket that this server is reached by. Without any: port 80, or 8000 where the program is not root's. "
-    + "mode= (of a Unix socket) and fd: (an inherited descriptor) are Tricorn's.",
+    + "mode= (of a Unix socket), fd: (an inherited descriptor) and port 0 (any that is free) are Tricorn's.",
   example: "listen 127.0.0.1:8080 default_server;",
 };
 
@@ -114,7 +114,12 @@ function notYet(what: string): string {
 
 function parseAddressWord(word: string, directive: string): Result<Listen["address"], Refusal> {
   const fd = /^fd:(\d{1,6})$/.exec(word)?.[1];
-  return fd === undefined ? addressType().parse(word, directive) : ok({ kind: "fd", fd: Number(fd) });
+  if (fd !== undefined) return ok({ kind: "fd", fd: Number(fd) });
+  // A port that is free, which nginx does not know: the start says which it is.
+  const free = /^(.+):0$/.exec(word)?.[1];
+  if (free === undefined) return addressType().parse(word, directive);
+  const address = addressType().parse(`${free}:1`, directive);
+  return address.ok && address.value.kind === "tcp" ? ok({ ...address.value, port: 0 }) : address;
 }
 
 /** A server as its sockets see it. */
@@ -156,7 +161,9 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       : [[undefined, unwritten(isRoot)]];
     for (const [at, listen] of said) {
       const bind = bindOf(listen);
-      const key = addressText(bind);
+      // Each that wants a free port gets its own.
+      const isFree = bind.kind === "tcp" && bind.port === 0;
+      const key = isFree ? `${addressText(bind)} ${sockets.size}` : addressText(bind);
       const known = sockets.get(key);
       const socket: Socket = known ?? { bind, options: undefined, defaultServer: undefined, servers: [] };
       sockets.set(key, socket);

@@ -185,7 +185,7 @@ test("worker-connections: one more is dropped, those who are there go on, a free
     return (await next.rest(500).catch(() => "HTTP")) !== "";
   });
   for (const connection of connections) connection.close();
-  await eventually("the log says so", 1000, () => program.output.includes("worker-connections are used up"));
+  await eventually("the log says so", 1000, () => program.output.includes("worker_connections are used up"));
 });
 
 test("limit-concurrency: one request more gets 503 and Retry-After at once, later ones are served", async () => {
