@@ -4,7 +4,9 @@
 import type { ConfigurationPlace } from "./cli/index.ts";
 import type { World } from "./config/directive.ts";
 import type { Files } from "./config/nginx/read-tree.ts";
-import { type ConfigurationInput, readConfiguration, type ReadConfiguration } from "./config/nginx/read-configuration.ts";
+import {
+  type ConfigurationInput, readConfiguration, type ReadConfiguration,
+} from "./config/nginx/read-configuration.ts";
 import type { LanguageDiagnostic } from "./config/nginx/language-diagnostic.ts";
 import { type BuiltConfiguration, buildConfiguration, siteDirectives } from "./site/index.ts";
 import { err, ok } from "./std/result.ts";
@@ -36,7 +38,10 @@ export function buildFromFile(
 ): Built {
   const input = { path: place.path, parameter, files, defaults: place.defaults };
   return build(input, {
-    prefix: withoutSlash(place.prefix), directory: withoutSlash(place.directory), errorLog: place.errorLog ?? "-", world,
+    prefix: withoutSlash(place.prefix),
+    directory: withoutSlash(place.directory),
+    errorLog: place.errorLog ?? "-",
+    world,
   });
 }
 

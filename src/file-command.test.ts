@@ -55,8 +55,8 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-const plain = file("plain.conf", "daemon off; pid plain.pid; error_log plain.log; events {} http { server { listen 0; } }\n"
-  .replace("listen 0", "listen 127.0.0.1:0"));
+const http = "events {} http { server { listen 127.0.0.1:0; } }\n";
+const plain = file("plain.conf", `daemon off; pid plain.pid; error_log plain.log; ${http}`);
 
 describe("nginx -t", () => {
   test("says what nginx says of a file that is sound, and nothing with -q", () => {
@@ -80,28 +80,33 @@ DIR/bad.conf:2:1: error: unknown directive "htpp"
 nginx: configuration file DIR/bad.conf test failed
 `);
     const [last = ""] = readFileSync(join(directory, "start.log"), "utf8").trimEnd().split("\n").slice(-1);
-    assert.match(last, /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[emerg\] \d+#\d+: unknown directive "htpp" in .*bad\.conf:2$/);
+    assert.match(last, /^\d{4}(\/\d\d){2} [\d:]{8} \[emerg\] \d+#\d+: unknown directive "htpp" in .*bad\.conf:2$/);
   });
 
   test("fails for users and directories that are not there, as a start would", () => {
-    const name = file("staff.conf", "user nobody-has-this-name; error_log /nonexistent/e.log; events {} http { server { listen 127.0.0.1:0; } }");
+    const name = file("staff.conf", `user nobody-has-this-name; error_log /nonexistent/e.log; ${http}`);
     const { status, stderr } = asNginx("-t", "-c", name);
     assert.equal(status, 1);
     assert.match(stderr, /^nginx: \[(emerg|warn)\] .*user/m);
-    assert.match(stderr, /^nginx: \[emerg\] open\(\) "\/nonexistent\/e\.log" failed \(2: No such file or directory\)$/m);
+    assert.match(stderr, /^nginx: \[emerg\] open\(\) "\/nonexistent\/e\.log" failed \(2: No such file or \w+\)$/m);
     assert.match(stderr, /staff\.conf test failed\n$/);
   });
 
   test("tells of a file that is not there, and of directives of -g", () => {
-    assert.match(asNginx("-t", "-c", "none.conf").stderr, /^nginx: \[emerg\] open\(\) "DIR\/none\.conf" failed \(2: No such file or directory\)\n/);
-    assert.match(asNginx("-t", "-c", plain, "-g", "foo bar;").stderr, /^nginx: \[emerg\] unknown directive "foo" in command line\n/);
+    const missing = asNginx("-t", "-c", "none.conf").stderr;
+    assert.match(missing, /^nginx: \[emerg\] open\(\) "DIR\/none\.conf" failed \(2: No such file or directory\)\n/);
+    const given = asNginx("-t", "-c", plain, "-g", "foo bar;").stderr;
+    assert.match(given, /^nginx: \[emerg\] unknown directive "foo" in command line\n/);
   });
 
   test("-T prints every file, --explain what has no effect and what is otherwise than written", () => {
     file("inner.conf", "multi_accept on;\n");
-    const name = file("outer.conf", "pid p.pid; events { include inner.conf; worker_connections 2000000000; } http { server { listen 127.0.0.1:0; } }\n");
+    const events = "events { include inner.conf; worker_connections 2000000000; }";
+    const name = file("outer.conf", `pid p.pid; ${http.replace("events {}", events)}`);
     const dumped = asNginx("-T", "-c", name).stdout.replaceAll(directory, "DIR");
-    assert.match(dumped, /^# configuration file DIR\/outer\.conf:\npid p\.pid;.*\n\n# configuration file DIR\/inner\.conf:\nmulti_accept on;\n\n$/s);
+    const [outer, inner] = dumped.split("\n\n");
+    assert.match(outer ?? "", /^# configuration file DIR\/outer\.conf:\npid p\.pid;/);
+    assert.equal(inner, "# configuration file DIR/inner.conf:\nmulti_accept on;");
     const explained = asNginx("-t", "--explain", "-c", name).stdout.replaceAll(directory, "DIR");
     assert.match(explained, /^DIR\/inner\.conf:1: multi_accept on: \S.*\n/);
     assert.match(explained, /outer\.conf:1: worker_connections 2000000000: \d+ connections/);
@@ -135,7 +140,7 @@ describe("the command line", () => {
       cwd: directory, env: environment, encoding: "utf8",
     });
     assert.equal(checked.status, 0);
-    assert.match(checked.stderr, /TRICORN_WORKERS is not used.*\n.*\ntricorn: the configuration file .* syntax is ok\n/);
+    assert.match(checked.stderr, /TRICORN_WORKERS is not used.*\n.*\ntricorn: the configuration file .* is ok\n/);
   });
 
   test("tricorn APP -T is a configuration that reads as one", () => {

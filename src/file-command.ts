@@ -61,8 +61,8 @@ async function runFile(line: NginxCommandLine, face: Face): Promise<number> {
     complain: (diagnostics) => refuse(diagnostics, { log, say: pipe === undefined ? say : (text) => pipe.say(text) }),
     face,
     readAgain: async () => {
-      const again = read();
-      return again.configuration === undefined ? err(formatLanguageDiagnostics(again.mistakes)) : ok(again.configuration);
+      const { configuration: next, mistakes } = read();
+      return next === undefined ? err(formatLanguageDiagnostics(mistakes)) : ok(next);
     },
     hasStarted: () => {
       log.close();

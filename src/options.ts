@@ -60,7 +60,9 @@ function statementsOf(
   const threads = values.one(workerProcessesRow);
   const workerProcesses = threads === "auto" ? Math.min(world.cpuCount, threadCountMax) : threads;
   const input = { values, world, workerProcesses, report };
-  const http = [...accessLogStatements(values, world.cwd), ...httpStatements(values, report), ...webSocketStatements(values)];
+  const http = [
+    ...accessLogStatements(values, world.cwd), ...httpStatements(values, report), ...webSocketStatements(values),
+  ];
   const usesDollar = http.some(({ args }) => args.some((word) => word.includes("${dollar}")));
   const server = [
     ...listenStatements(input, values.one(backlogRow)),

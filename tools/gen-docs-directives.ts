@@ -74,7 +74,7 @@ function indexPage(rows: readonly AnyDirectiveRow[], modules: readonly string[])
 ${note}
 
 What may stand in a configuration file (docs/nginx.md). Names, arguments and defaults are nginx's; where one is not, its
-sentence says so. A directive of nginx that is not listed is refused by name, with advice; \`tricorn -c FILE -t --explain\`
+sentence says so. A directive of nginx that is not listed is refused by name, with advice. \`tricorn -c FILE --explain\`
 lists what of a file has no effect here.
 
 | module | directives |

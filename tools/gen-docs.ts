@@ -25,8 +25,8 @@ const introduction = `# Options
 
 <!-- Written by \`npm run docs\` from the rows in src/*/options.ts: change them there. -->
 
-\`tricorn [APP] [options]\`. What each is set to, and by whom, is printed by \`tricorn … --print-config\`; what all of them
-say as directives of a file, by \`tricorn … -T\`. With a file (\`tricorn -c FILE\`, docs/nginx.md) there are no options.
+\`tricorn [APP] [options]\`. What each is set to, and by whom, is printed by \`tricorn … --print-config\`; what all of
+them say as directives of a file, by \`tricorn … -T\`. With a file (\`tricorn -c FILE\`, docs/nginx.md) there are none.
 
 - **Names** are gunicorn's, uvicorn's or nginx's. A long option may be written \`--name value\` or \`--name=value\`, a
   switch \`--name\` or \`--no-name\`. Names are never abbreviated; an option given twice is an error, except those that

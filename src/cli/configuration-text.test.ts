@@ -5,7 +5,9 @@ import { type AnyDirectiveRow, many, none, one } from "../config/nginx/directive
 import { blockOf, directive } from "../config/statements.ts";
 import { configurationText } from "./configuration-text.ts";
 
-function row(own: Pick<AnyDirectiveRow, "name" | "contexts" | "arguments"> & Partial<AnyDirectiveRow>): AnyDirectiveRow {
+type OwnOfRow = Pick<AnyDirectiveRow, "name" | "contexts" | "arguments"> & Partial<AnyDirectiveRow>;
+
+function row(own: OwnOfRow): AnyDirectiveRow {
   return { merge: "nearest", module: "ngx_test_module", doc: "", example: "", ...own };
 }
 

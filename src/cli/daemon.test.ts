@@ -30,7 +30,7 @@ async function run(command: readonly [string, ...string[]], kept: readonly numbe
   return { status, said };
 }
 
-test("the process that was typed ends when the daemon serves, and the daemon goes on in a session of its own", async () => {
+test("what was typed ends when the daemon serves, and the daemon goes on in a session of its own", async () => {
   const command = program("serves", `
 import { readFileSync, writeFileSync } from "node:fs";
 pipe.say("warning\\n");

@@ -1,5 +1,6 @@
 /**
- * `--explain`: what of a configuration is accepted without effect, or is in force otherwise than it is written, and why.
+ * `--explain`: what of a configuration is accepted without effect, or is in force otherwise than it is written, and
+ * why.
  */
 import type { CheckedTree } from "../config/nginx/check-tree.ts";
 import type { Directive } from "../config/nginx/tree.ts";

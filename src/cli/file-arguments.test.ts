@@ -28,7 +28,8 @@ test("a file is named by -c in all its spellings, and by nothing else", () => {
 
 test("options and applications beside a file are refused with what to do instead", () => {
   assert.equal(said("-tc", "f", "-p", "shop", "-g", "--workers", "-s", "stop", "--explain"), "");
-  assert.match(said("-c", "f", "shop.wsgi"), /^tricorn: error: "shop.wsgi" and -c exclude each other.*\n  hint: .*module shop.wsgi;/);
+  const word = said("-c", "f", "shop.wsgi");
+  assert.match(word, /^tricorn: error: "shop.wsgi" and -c exclude each other.*\n  hint: .*module shop.wsgi;/);
   assert.match(said("--config=f", "--workers=4"), /--workers and -c exclude each other.*\n  hint: say it in the file/);
   assert.match(said("-w4", "-c", "f"), /-w and -c exclude each other/);
   assert.match(said("-c", "f", "--no-preload"), /--no-preload and -c exclude each other/);
@@ -40,5 +41,7 @@ test("options and applications beside a file are refused with what to do instead
 test("variables that would be options are told to be of no use", () => {
   const environment = { TRICORN_WORKERS: "4", TRICORN_PRELOAD: "", PORT: "80" };
   const text = formatDiagnostics(unusedVariables(rows, { ...realWorld(), environment }, "/srv/site.conf"));
-  assert.equal(text, "tricorn: warning: TRICORN_WORKERS is not used: /srv/site.conf says all\n  hint: say it in the file, or unset it\n");
+  assert.equal(text, `tricorn: warning: TRICORN_WORKERS is not used: /srv/site.conf says all
+  hint: say it in the file, or unset it
+`);
 });

@@ -15,7 +15,11 @@ export function namesFile(argv: readonly string[]): boolean {
 
 /** `-c` for `--config`, which nginx's command line does not have. */
 export function withShortNames(argv: readonly string[]): readonly string[] {
-  return argv.flatMap((word) => (word === "--config" ? ["-c"] : word.startsWith("--config=") ? ["-c", word.slice(9)] : [word]));
+  const long = "--config=";
+  return argv.flatMap((word) => {
+    if (word === "--config") return ["-c"];
+    return word.startsWith(long) ? ["-c", word.slice(long.length)] : [word];
+  });
 }
 
 /** Letters of nginx's command line that take a value, and those that take none. */

@@ -1,6 +1,6 @@
 /**
- * glob(3) as `include` uses it: `*`, `?`, `[a-z]`, `[!a]`, `[[:alpha:]]`, a backslash before what is meant itself. A name
- * that begins with a dot is found only by a pattern that does, and no pattern goes beyond a slash.
+ * glob(3) as `include` uses it: `*`, `?`, `[a-z]`, `[!a]`, `[[:alpha:]]`, a backslash before what is meant itself. A
+ * name that begins with a dot is found only by a pattern that does, and no pattern goes beyond a slash.
  */
 
 /** The file system, as far as patterns need it. */
@@ -34,16 +34,19 @@ export function glob(pattern: string, names: Names): readonly string[] {
   return found.sort(byBytes);
 }
 
-type Part = string | "star" | ((character: string) => boolean);
+type Part = string | typeof STAR | ((character: string) => boolean);
 
-/** One for each character of a name, or "star"; characters that stand for themselves are single. */
+/** Any characters, or none. */
+const STAR: unique symbol = Symbol("*");
+
+/** One for each character of a name, or STAR; characters that stand for themselves are single. */
 function partsOf(segment: string): readonly Part[] {
   const parts: Part[] = [];
-  const characters = [...segment];
+  const characters = Array.from(segment);
   for (let index = 0; index < characters.length; index++) {
     const character = characters[index] ?? "";
     if (character === "*") {
-      if (parts.at(-1) !== "star") parts.push("star");
+      if (parts.at(-1) !== STAR) parts.push(STAR);
     } else if (character === "?") {
       parts.push(() => true);
     } else if (character === "\\" && index + 1 < characters.length) {
@@ -59,7 +62,7 @@ function partsOf(segment: string): readonly Part[] {
 
 /** The text of a segment in which nothing has a meaning of its own, or undefined. */
 function literalOf(parts: readonly Part[]): string | undefined {
-  return parts.every((part) => typeof part === "string" && part !== "star") ? parts.join("") : undefined;
+  return parts.every((part) => typeof part === "string") ? parts.join("") : undefined;
 }
 
 const classes: Readonly<Record<string, RegExp>> = {
@@ -108,7 +111,7 @@ function code(character: string): number {
 /** Goes back to the last star only, so no pattern takes longer than its length times the name's. */
 function matches(name: string, parts: readonly Part[]): boolean {
   if (name.startsWith(".") && parts[0] !== ".") return false;
-  const characters = [...name];
+  const characters = Array.from(name);
   let at = 0;
   let part = 0;
   let star = -1;
@@ -116,7 +119,7 @@ function matches(name: string, parts: readonly Part[]): boolean {
   while (at < characters.length) {
     const wanted = parts[part];
     const character = characters[at] ?? "";
-    if (wanted === "star") {
+    if (wanted === STAR) {
       star = part++;
       starAt = at;
     } else if (typeof wanted === "function" ? wanted(character) : wanted === character) {
@@ -129,14 +132,14 @@ function matches(name: string, parts: readonly Part[]): boolean {
       return false;
     }
   }
-  while (parts[part] === "star") part++;
+  while (parts[part] === STAR) part++;
   return part === parts.length;
 }
 
 /** UTF-8 sorts as its code points do, which UTF-16 does not. */
 function byBytes(a: string, b: string): number {
-  const left = [...a];
-  const right = [...b];
+  const left = Array.from(a);
+  const right = Array.from(b);
   for (let index = 0; index < left.length && index < right.length; index++) {
     const difference = code(left[index] ?? "") - code(right[index] ?? "");
     if (difference !== 0) return difference;

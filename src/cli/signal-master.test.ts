@@ -47,6 +47,7 @@ test("the file of -e gets lines of a log, and one that cannot be had is told", (
   lost.write("emerg", "lost");
   lost.close();
   assert.deepEqual(said, [
-    `nginx: [alert] could not open error log file: open() "${directory}/none/x" failed (2: No such file or directory)\n`,
+    `nginx: [alert] could not open error log file: open() "${directory}/none/x" failed `
+      + "(2: No such file or directory)\n",
   ]);
 });

@@ -1,5 +1,6 @@
 /**
- * What nginx says before its logs are open: to standard error with its name, and to the file of `-e` as a line of a log.
+ * What nginx says before its logs are open: to standard error with its name, and to the file of `-e` as a line of a
+ * log.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { systemReason } from "../std/system-reason.ts";

@@ -19,7 +19,8 @@ test("a refusal of the system reads as C programs print it", () => {
 });
 
 test("what glibc's words are not known for has libuv's, and what is no refusal its own", () => {
-  const problem = Object.assign(new Error("EXDEV: cross-device link not permitted, link"), { code: "EXDEV", errno: -18 });
+  const error = new Error("EXDEV: cross-device link not permitted, link");
+  const problem = Object.assign(error, { code: "EXDEV", errno: -18 });
   assert.equal(systemReason(problem), "18: cross-device link not permitted");
   assert.equal(systemReason(new Error("odd")), "odd");
   assert.equal(systemReason("odd"), "odd");

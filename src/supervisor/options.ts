@@ -155,7 +155,8 @@ export function processStatements({ values, world, workerProcesses, report }: Pr
 
 /** The `listen`s of the one server. @param backlog connections that the kernel keeps until they are accepted */
 export function listenStatements({ values, world, report }: ProcessInput, backlog: number): readonly Statement[] {
-  return bindsOf(values, report).map((bound) => directive("listen", ...listenWords(bound, world.cwd), `backlog=${backlog}`));
+  return bindsOf(values, report).map((bound) =>
+    directive("listen", ...listenWords(bound, world.cwd), `backlog=${backlog}`));
 }
 
 function listenWords(bound: Bind, cwd: string): readonly string[] {
@@ -164,7 +165,8 @@ function listenWords(bound: Bind, cwd: string): readonly string[] {
     case "tcp": return [`${bound.host.includes(":") ? `[${bound.host}]` : bound.host}:${bound.port}`];
     case "unix": {
       const path = bound.path.startsWith("/") ? bound.path : `${cwd}/${bound.path}`;
-      return [`unix:${path}`, ...(bound.mode === undefined ? [] : [`mode=0${bound.mode.toString(8).padStart(3, "0")}`])];
+      const mode = bound.mode?.toString(8).padStart(3, "0");
+      return [`unix:${path}`, ...(mode === undefined ? [] : [`mode=0${mode}`])];
     }
     default: return unreachable(bound);
   }
