@@ -1,49 +1,33 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Block } from "../config/nginx/block.ts";
-import { readConfiguration } from "../config/nginx/read-configuration.ts";
-import { routeDirectives } from "../route/directives.ts";
-import { err, ok } from "../std/result.ts";
+import { contextMistakes, exampleMistakes, innermost, refusals, textIn } from "../../tests/conf/blocks.ts";
 import { accessDirectives, accessSettings } from "./directives.ts";
+import type { AccessSettings } from "./index.ts";
 
-/** A configuration's text to its location, and what is wrong with it in nginx's words. */
-function read(text: string): { readonly location: Block; readonly mistakes: readonly string[] } {
-  const files = {
-    readText: (path: string) => (path === "main" ? ok(text) : err("no such file")),
-    glob: () => [],
-  };
-  const { block, mistakes } = readConfiguration(
-    { path: "main", parameter: undefined, files }, [...routeDirectives, ...accessDirectives],
-  );
-  let location = block;
-  for (let inner: Block | undefined = block; inner !== undefined; inner = inner.directives.at(-1)?.block) {
-    location = inner;
-  }
-  return { location, mistakes: mistakes.map(({ nginx }) => nginx) };
+/** What is in force in a location with `text` in a server with `around`. */
+function settings(text: string, around: string = ""): AccessSettings {
+  return accessSettings(innermost(`http { server { ${around} location / { ${text} } } }`, accessDirectives));
 }
-
-const inLocation = (text: string, server = "") =>
-  read(`http { server { ${server} location / { ${text} } } }`);
 
 describe("the directives of access", () => {
   test("say nothing by default", () => {
-    assert.deepEqual(accessSettings(inLocation("").location), {
+    assert.deepEqual(settings(""), {
       satisfy: "all", rules: [], realip: undefined, forwardedAllowIps: undefined, referers: undefined,
     });
   });
 
   test("keep the order of allow and deny, and take nothing from the block around once there is one", () => {
-    const { location } = inLocation("deny 10.1.0.0/16; allow 10.0.0.0/8; deny all;", "allow 127.0.0.1; deny unix:;");
-    assert.deepEqual(accessSettings(location).rules.map(({ allows, client }) => [allows, client.kind]), [
+    const { rules } = settings("deny 10.1.0.0/16; allow 10.0.0.0/8; deny all;", "allow 127.0.0.1; deny unix:;");
+    assert.deepEqual(rules.map(({ allows, client }) => [allows, client.kind]), [
       [false, "network"], [true, "network"], [false, "all"],
     ]);
-    assert.equal(accessSettings(inLocation("", "allow 127.0.0.1; deny all;").location).rules.length, 2);
-    assert.equal(accessSettings(inLocation("deny ::1;", "allow 127.0.0.1; deny all;").location).rules.length, 1);
+    assert.equal(settings("", "allow 127.0.0.1; deny all;").rules.length, 2);
+    assert.equal(settings("deny ::1;", "allow 127.0.0.1; deny all;").rules.length, 1);
   });
 
   test("take realip from where it stands, the header from wherever", () => {
-    const { realip } = accessSettings(
-      inLocation("real_ip_header X-Forwarded-For; real_ip_recursive on;", "set_real_ip_from 10.0.0.0/8;").location,
+    const { realip } = settings(
+      "real_ip_header X-Forwarded-For; real_ip_recursive on;", "set_real_ip_from 10.0.0.0/8;",
     );
     assert.equal(realip?.header, "x-forwarded-for");
     assert.equal(realip?.recursive, true);
@@ -51,14 +35,14 @@ describe("the directives of access", () => {
   });
 
   test("say whose forwarded fields applications believe", () => {
-    const of = (text: string) => accessSettings(inLocation(text, "forwarded_allow_ips *;").location).forwardedAllowIps;
+    const of = (text: string) => settings(text, "forwarded_allow_ips *;").forwardedAllowIps;
     assert.deepEqual(of(""), ["*"]);
     assert.equal(of("forwarded_allow_ips off;"), undefined);
     assert.deepEqual(of("forwarded_allow_ips 127.0.0.1 ::1 10.0.0.0/8;"), ["127.0.0.1", "::1", "10.0.0.0/8"]);
   });
 
   test("join all valid_referers of a block", () => {
-    const { referers } = accessSettings(inLocation("valid_referers none a.example/x; valid_referers ~b *.c;").location);
+    const { referers } = settings("valid_referers none a.example/x; valid_referers ~b *.c;");
     assert.equal(referers?.none, true);
     assert.equal(referers.blocked, false);
     assert.deepEqual(referers.names.map(({ path }) => path), ["/x", ""]);
@@ -85,13 +69,13 @@ describe("the directives of access", () => {
     ["forwarded_allow_ips off 10.0.0.1;", 'invalid parameter "off"'],
   ];
   for (const [text, nginx] of refused) {
-    test(`refuse ${text}`, () => assert.deepEqual(inLocation(text).mistakes, [nginx]));
+    test(`refuse ${text}`, () => {
+      assert.deepEqual(refusals(textIn("location", text), accessDirectives), [nginx]);
+    });
   }
 
-  test("each give an example that is accepted", () => {
-    for (const { name, example, contexts } of accessDirectives) {
-      const place = contexts.includes("location") ? example : "";
-      assert.deepEqual(inLocation(place).mistakes, [], name);
-    }
+  test("are nginx's, in its places, with examples that are accepted", () => {
+    assert.deepEqual(contextMistakes(accessDirectives), []);
+    assert.deepEqual(exampleMistakes(accessDirectives), []);
   });
 });

@@ -85,17 +85,7 @@ const charsetMapRow: DirectiveRow<readonly [from: string, to: string]> = {
   name: "charset_map",
   contexts: ["http"],
   arguments: two(string("charset1"), string("charset2")),
-  content: {
-    kind: "entries",
-    check: ([from = "", ...to]) => {
-      const [text = ""] = to;
-      const wrong = (nginx: string, index: number): Result<never, ArgumentRefusal> =>
-        err({ nginx, expected: undefined, index });
-      if (to.length !== 1) return wrong("invalid parameters number", 0);
-      if (!isByte(from)) return wrong(`invalid value "${from}"`, 0);
-      return isByte(text) || characterOf(text) !== undefined ? ok(true) : wrong(`invalid value "${text}"`, 1);
-    },
-  },
+  content: { kind: "entries", check: checkEntry },
   mayRepeat: true,
   merge: "none",
   module: charsetModule,
@@ -107,6 +97,16 @@ const charsetMapRow: DirectiveRow<readonly [from: string, to: string]> = {
 export const charsetDirectives: readonly AnyDirectiveRow[] = [
   charsetRow, sourceCharsetRow, overrideCharsetRow, charsetTypesRow, charsetMapRow,
 ];
+
+/** All that can be said of an entry without the charsets. */
+function checkEntry([from = "", ...to]: readonly string[]): Result<true, ArgumentRefusal> {
+  const [text = ""] = to;
+  const refuse = (nginx: string, index: number): Result<never, ArgumentRefusal> =>
+    err({ nginx, expected: undefined, index });
+  if (to.length !== 1) return refuse("invalid parameters number", 0);
+  if (!isByte(from)) return refuse(`invalid value "${from}"`, 0);
+  return isByte(text) || characterOf(text) !== undefined ? ok(true) : refuse(`invalid value "${text}"`, 1);
+}
 
 function isByte(text: string): boolean {
   return /^[0-9a-f]{1,2}$/i.test(text);
@@ -188,6 +188,7 @@ function mapMistakes({ directive, entries = [] }: CheckedDirective, known: Set<s
   const isUtf8Map = to.toLowerCase() === UTF_8;
   return entries.flatMap((entry) => {
     const [, text] = wordsOf(entry);
+    if (!checkEntry([entry.name.value, ...entry.args.map(({ value }) => value)]).ok) return [];
     if (isUtf8Map ? characterOf(text) !== undefined : isByte(text)) return [];
     const hint = isUtf8Map ? "the bytes of a character in UTF-8, in hexadecimal" : "a byte, in hexadecimal";
     const place = entry.args[0] ?? entry.name;
