@@ -116,8 +116,8 @@ const limitConcurrencyRow: DefaultedDirectiveRow<number> = {
 
 /** All rows of this room. */
 export const supervisorDirectives: readonly AnyDirectiveRow[] = [
-  eventsRow, userRow, groupRow, workerProcessesRow, workerConnectionsRow, workerShutdownTimeoutRow, pidRow, daemonRow, envRow,
-  umaskRow, limitConcurrencyRow, ...idleDirectives,
+  eventsRow, userRow, groupRow, workerProcessesRow, workerConnectionsRow, workerShutdownTimeoutRow, pidRow, daemonRow,
+  envRow, umaskRow, limitConcurrencyRow, ...idleDirectives,
 ];
 
 /** What the machine and the command line say. */

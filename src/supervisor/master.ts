@@ -33,7 +33,8 @@ export class Master {
   #coming: Generation | undefined;
   /** Replaced ones, and those that could not take over. */
   #leaving: readonly Generation[] = [];
-  #isAnnounced = false;
+  /** Of which the hooks have heard. */
+  #announced: Generation | undefined;
   /** The configuration is being read; a HUP that came meanwhile. */
   #isReading = false;
   #isReadingDue = false;
@@ -120,8 +121,8 @@ export class Master {
     if (this.#isEnding) return Math.min(...waits);
     const { fault } = this.#current;
     if (fault !== undefined) this.#end(fault);
-    if (this.#current.phase === "serving" && !this.#isAnnounced) {
-      this.#isAnnounced = true;
+    if (this.#current.phase === "serving" && this.#announced !== this.#current) {
+      this.#announced = this.#current;
       this.#hooks.serving(this.#current);
     }
     const isDecided = this.#coming !== undefined && this.#decide(this.#coming);
@@ -178,7 +179,6 @@ export class Master {
       this.#leaving = [...this.#leaving, this.#current];
       this.#current = coming;
       sockets.keep(coming.plan.listeners);
-      this.#hooks.serving(coming);
     } else {
       return false;
     }

@@ -155,14 +155,20 @@ export function processStatements({ values, world, workerProcesses, report }: Pr
 
 /** The `listen`s of the one server. @param backlog connections that the kernel keeps until they are accepted */
 export function listenStatements({ values, world, report }: ProcessInput, backlog: number): readonly Statement[] {
-  return bindsOf(values, report).map((bound) =>
-    directive("listen", ...listenWords(bound, world.cwd), `backlog=${backlog}`));
+  const binds = bindsOf(values, report);
+  return binds.map((bound) => directive("listen", ...listenWords(bound, binds, world.cwd), `backlog=${backlog}`));
 }
 
-function listenWords(bound: Bind, cwd: string): readonly string[] {
+function listenWords(bound: Bind, all: readonly Bind[], cwd: string): readonly string[] {
   switch (bound.kind) {
     case "fd": return [`fd:${bound.fd}`];
-    case "tcp": return [`${bound.host.includes(":") ? `[${bound.host}]` : bound.host}:${bound.port}`];
+    case "tcp": {
+      // "[::]:80" takes IPv4, too, unless that has a bind of its own.
+      const takesBoth = bound.host === "::" && !all.some((other) =>
+        other.kind === "tcp" && other.port === bound.port && !other.host.includes(":"));
+      const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host;
+      return [`${host}:${bound.port}`, ...(takesBoth ? ["ipv6only=off"] : [])];
+    }
     case "unix": {
       const path = bound.path.startsWith("/") ? bound.path : `${cwd}/${bound.path}`;
       const mode = bound.mode?.toString(8).padStart(3, "0");

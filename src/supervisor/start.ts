@@ -55,11 +55,13 @@ export async function start(options: StartOptions): Promise<ExitStatus> {
   const { place, plan, servers } = prepared.value;
   const { log, inbox, runDirectory } = place;
   const signals = new SignalQueue(() => inbox.wake());
+  let hasStarted = false;
   const master = new Master(place, signals, plan, {
     serving: (generation) => {
       const problem = pidFile.use(generation.plan.configuration.process.pid);
       if (problem !== undefined) log.log("error", "master", problem.message);
-      if (generation.plan !== plan) return;
+      if (hasStarted) return;
+      hasStarted = true;
       if (face !== "nginx") announce(generation, place);
       options.hasStarted?.();
     },

@@ -1,6 +1,6 @@
 // HUP to a master that serves a configuration file: what changes, and that nothing is lost.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -106,7 +106,8 @@ describe("a reload", () => {
       await eventually("the old edge is gone", 8000, () => !isAlive(edgePid));
     }
     const counts = loads.map(({ okCount }) => okCount);
-    await eventually("it goes on", 8000, () => loads.every(({ okCount }, index) => okCount > (counts[index] ?? 0) + 10));
+    const goesOn = ({ okCount }: Load, index: number): boolean => okCount > (counts[index] ?? 0) + 10;
+    await eventually("it goes on", 8000, () => loads.every(goesOn));
     await Promise.all(loads.map((load) => load.stop()));
     for (const load of loads) assert.equal(load.failures, noFailures);
     await eventually("one worker is left", 8000, () => one.workerPids.length === 1);
@@ -200,6 +201,26 @@ describe("a reload", () => {
     await eventually("nothing of the new one is left", 5000, () => one.workerPids.length === 1);
     assert.deepEqual(one.workerPids, workerPids);
     assert.equal(await statusOf(one, "/"), 200);
+  });
+
+  test("takes another log and another pid file", async () => {
+    await using one = await start(fileOf());
+    const path = (name: string): string => join(one.folder, name);
+    assert.equal(readFileSync(path("tricorn.pid"), "utf8"), `${one.pid}\n`);
+    await reload(one, fileOf({ main: "worker_processes 2;" }));
+    const printed = one.output.length;
+    const toFile = fileOf().replace("error_log stderr", "error_log %FOLDER%/error.log");
+    await one.configure(toFile.replace("tricorn.pid", "other.pid"));
+    one.signal("SIGHUP");
+    await eventually("the other pid file is there", 8000, () => existsSync(path("other.pid")));
+    assert.equal(readFileSync(path("other.pid"), "utf8"), `${one.pid}\n`);
+    assert.equal(existsSync(path("tricorn.pid")), false);
+    one.signal("SIGUSR2");
+    await eventually("the log is written", 3000, () => readFileSync(path("error.log"), "utf8").includes("SIGUSR2"));
+    assert.doesNotMatch(one.output.slice(printed), /SIGUSR2/);
+    // What is refused is said in both places: whoever has typed the command looks at the terminal.
+    await refused(one, fileOf({ server: "nonsense on;" }), /unknown directive "nonsense"/);
+    await eventually("it is in the log", 3000, () => /nonsense/.test(readFileSync(path("error.log"), "utf8")));
   });
 
   test("that comes while another is under way is made afterwards", async () => {

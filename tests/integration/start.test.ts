@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import * as net from "node:net";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { venvPython } from "../../tools/venv.ts";
@@ -87,7 +87,7 @@ test("a port in use ends the start with status 1 and the name of its holder", as
     stderr,
     new RegExp(`^tricorn: error: cannot listen on 127.0.0.1:${port}: port ${port} is in use by .*${process.pid}`),
   );
-  assert.match(stderr, /^ {2}hint: stop it, or choose another port with --bind$/m);
+  assert.match(stderr, /^ {2}hint: stop it, or choose another port$/m);
 });
 
 test("two servers do not share a port, whatever their number of threads", async () => {
@@ -132,11 +132,13 @@ test("questions are answered without starting anything", async () => {
     assert.match(help.stdout, new RegExp(`^${group}`, "m"));
   }
   assert.equal((await tricorn(["life:app", "--check-config"])).stdout, "tricorn: the configuration is fine\n");
-  const print = await tricorn(["-T", "-w", "3", "-e", "A=b c"], { env: { PORT: "5000", TRICORN_THREADS: "2" } });
+  const env = { PORT: "5000", TRICORN_THREADS: "2" };
+  const print = await tricorn(["--print-config", "-w", "3", "-e", "A=b c"], { env });
   assert.match(print.stdout, /^--workers 3 {2}# command line$/m);
   assert.match(print.stdout, /^--threads 2 {2}# TRICORN_THREADS$/m);
   assert.match(print.stdout, /^--port 5000 {2}# PORT$/m);
   assert.match(print.stdout, /^--env 'A=b c' {2}# command line$/m);
+  assert.match((await tricorn(["-T", "-w", "3"])).stdout, /^ {4}workers 3;$/m);
 });
 
 test("the environment sets options, the application gets its own variables", async () => {
@@ -163,7 +165,7 @@ test("several addresses serve at once, a Unix socket with its mode", async () =>
   const folder = await mkdtemp(join(tmpdir(), "tricorn-test-"));
   const [plain, closed] = [join(folder, "plain.sock"), join(folder, "closed.sock")];
   {
-    await using one = await program(["-b", `unix:${plain}`, "-b", `unix:${closed}:0600`, "-b", "127.0.0.1:0"]);
+    await using one = await program(["-b", `unix:${plain}`, "-b", `unix:${closed}:0600`, "-b", "127.0.0.2:0"]);
     assert.equal((await stat(plain)).mode & 0o777, 0o666);
     assert.equal((await stat(closed)).mode & 0o777, 0o600);
     for (const path of [plain, closed]) {
@@ -176,6 +178,14 @@ test("several addresses serve at once, a Unix socket with its mode", async () =>
   }
   await assert.rejects(stat(plain), /ENOENT/);
   await rm(folder, { recursive: true });
+});
+
+test("[::] takes IPv4, too", async (context) => {
+  if (!Object.values(networkInterfaces()).flat().some((one) => one?.family === "IPv6")) return context.skip("no IPv6");
+  await using one = await program(["--bind", "[::]:0"]);
+  const port = Number(/listening +http:\/\/\[::\]:(\d+)/.exec(one.output)?.[1]);
+  using connection = await one.connect({ port });
+  assert.equal((await connection.get("/")).status, 200);
 });
 
 test("an inherited descriptor is listened on", async () => {
