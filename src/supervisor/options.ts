@@ -163,9 +163,9 @@ function listenWords(bound: Bind, all: readonly Bind[], cwd: string): readonly s
   switch (bound.kind) {
     case "fd": return [`fd:${bound.fd}`];
     case "tcp": {
-      // "[::]:80" takes IPv4, too, unless that has a bind of its own.
+      // "[::]:80" takes IPv4, too, unless that has a bind of its own. (Port 0 is another one each time.)
       const takesBoth = bound.host === "::" && !all.some((other) =>
-        other.kind === "tcp" && other.port === bound.port && !other.host.includes(":"));
+        other.kind === "tcp" && other.port === bound.port && other.port !== 0 && !other.host.includes(":"));
       const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host;
       return [`${host}:${bound.port}`, ...(takesBoth ? ["ipv6only=off"] : [])];
     }
