@@ -56,6 +56,10 @@ export class RequestView implements RequestFacts {
     return normalizeHost(this.#exchange.hostField) ?? "";
   }
 
+  get requestPort(): string {
+    return /:(\d{1,5})$/.exec(this.#exchange.hostField)?.[1] ?? "";
+  }
+
   field(name: string): string | undefined {
     const { fields, authority } = this.#exchange.received;
     if (name === "host" && authority !== undefined) return authority;

@@ -56,6 +56,8 @@ const request: readonly VariableDefinition[] = [
   fixed("http2", ({ protocol }) => (protocol === "HTTP/2.0" ? "h2" : "")),
   fixed("http3", ({ protocol }) => (protocol === "HTTP/3.0" ? "h3" : "")),
   fixed("host", (facts) => (facts.host === "" ? facts.serverName() : facts.host)),
+  fixed("request_port", ({ requestPort }) => requestPort),
+  fixed("is_request_port", ({ requestPort }) => (requestPort === "" ? "" : ":")),
   fixed("content_length", (facts) => facts.field("content-length")),
   fixed("content_type", (facts) => facts.field("content-type")),
   fixed("remote_user", (facts) => basicUser(facts.field("authorization") ?? "")),
@@ -132,10 +134,17 @@ export const providedVariables: readonly string[] = [
   "uid_got", "uid_reset", "uid_set", "upstream_cache_status",
 ];
 
+/** nginx: a configuration may decide by itself whether a client's cookie is set anew. */
+function providedVariable(name: string): VariableDefinition {
+  const variable = current(name, ({ facts }) => facts.provided(name));
+  if (name !== "uid_reset") return variable;
+  return { ...variable, isVolatile: false, isChangeable: true };
+}
+
 /** All variables of the program by name. */
 export const builtinVariables: readonly VariableDefinition[] = [
   ...uri, ...request, ...connection, ...response, ...time, ...process, ...upstreamVariables,
-  ...providedVariables.map((name) => current(name, ({ facts }) => facts.provided(name))),
+  ...providedVariables.map((name) => providedVariable(name)),
 ];
 
 /** "user_agent" is "user-agent"; where underscores are allowed in names, a field may also have them. */
@@ -150,5 +159,7 @@ export const builtinPrefixes: readonly PrefixDefinition[] = [
   { prefix: "http_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.field(name)) },
   { prefix: "sent_http_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.responseField(name)) },
   { prefix: "sent_trailer_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.responseTrailer(name)) },
+  // The PROXY protocol's fields: no connection has them yet.
+  { prefix: "proxy_protocol_tlv_", get: () => undefined },
   ...upstreamPrefixes,
 ];

@@ -4,7 +4,7 @@ import { err, ok, type Result } from "../std/result.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { FileFinder, FileKind } from "./files.ts";
 import { compileQuotable } from "./quotable-text.ts";
-import { type Pattern, translatePattern } from "./regex.ts";
+import { type Pattern, readPattern } from "./regex.ts";
 import type { Variables } from "./variables.ts";
 
 export type Condition =
@@ -64,7 +64,7 @@ function variableCondition(
     const expected = parseComplexValue(value);
     return expected.ok ? ok({ kind: "equal", name, value: expected.value, negative }) : expected;
   }
-  const pattern = translatePattern(value, operator.endsWith("*"));
+  const pattern = readPattern(value, operator.endsWith("*"));
   return pattern.ok ? ok({ kind: "match", name, pattern: pattern.value, negative }) : pattern;
 }
 

@@ -14,7 +14,7 @@ import { type Condition, parseCondition } from "./condition.ts";
 import { type ErrorPage, parseErrorPage } from "./error-page.ts";
 import { type ServerName, parseServerName } from "./hosts.ts";
 import type { LocationMatch } from "./locations.ts";
-import { translatePattern } from "./regex.ts";
+import { readPattern } from "./regex.ts";
 import { type Return, type Rewrite, parseReturn, parseRewrite } from "./rewrite-directive.ts";
 import { type TryFiles, parseTryFiles } from "./try-files.ts";
 import { variableDirectives } from "./variable-directives.ts";
@@ -49,9 +49,9 @@ export function parseLocation(given: readonly string[]): Result<LocationMatch, A
     case "=": return ok({ kind: "exact", uri: rest });
     case "^~": return ok({ kind: "prefix", uri: rest, noRegex: true });
     case "~": case "~*": {
-      const pattern = translatePattern(rest, modifier === "~*");
+      const pattern = readPattern(rest, modifier === "~*");
       if (pattern.ok) return ok({ kind: "regex", pattern: pattern.value });
-      return err({ nginx: `pcre2_compile() failed: ${pattern.error} in "${rest}"`, expected: undefined, index });
+      return err({ nginx: pattern.error, expected: undefined, index });
     }
     case "":
       return ok(rest.startsWith("@") ? { kind: "named", name: rest } : { kind: "prefix", uri: rest, noRegex: false });

@@ -8,7 +8,7 @@ import { HOST, IP_LITERAL } from "../http/characters.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { NameTable, type TakenName, type WildcardName, parseWildcardName } from "./name-table.ts";
-import { type Pattern, translatePattern } from "./regex.ts";
+import { type Pattern, readPattern } from "./regex.ts";
 import type { Matcher, Variables } from "./variables.ts";
 
 /** A word of `server_name`. */
@@ -34,7 +34,7 @@ export function parseServerName(text: string): Result<ServerName, string> {
   const source = text.slice(1);
   if (source === "") return err("empty regex in server name \"~\"");
   // Hosts are compared in lower case; nginx ignores case for expressions that have upper-case letters.
-  const pattern = translatePattern(source, /[A-Z]/.test(source));
+  const pattern = readPattern(source, /[A-Z]/.test(source));
   return pattern.ok ? ok({ kind: "regex", pattern: pattern.value }) : pattern;
 }
 

@@ -8,7 +8,7 @@ import { err, ok, type Result } from "../std/result.ts";
 import { byteText } from "./byte-text.ts";
 import { type Text, compileText } from "./evaluate.ts";
 import { NameTable, type WildcardName, parseWildcardName } from "./name-table.ts";
-import { type Pattern, translatePattern } from "./regex.ts";
+import { type Pattern, readPattern } from "./regex.ts";
 import type { Matcher, VariableDefinition, Variables } from "./variables.ts";
 
 /** What stands before a value; `default`, `hostnames`, `volatile` and `include` are not keys. */
@@ -33,7 +33,7 @@ export interface MapBlock {
 export function parseMapKey(text: string, hostnames: boolean): Result<MapKey, string> {
   if (text.startsWith("~")) {
     const caseless = text.startsWith("~*");
-    const pattern = translatePattern(text.slice(caseless ? 2 : 1), caseless);
+    const pattern = readPattern(text.slice(caseless ? 2 : 1), caseless);
     return pattern.ok ? ok({ kind: "regex", pattern: pattern.value }) : pattern;
   }
   const plain = text.startsWith("\\") ? text.slice(1) : text;

@@ -1,6 +1,7 @@
 /** Reads a bracketed class of a PCRE pattern into the set of bytes it stands for (pcre2pattern, "Square brackets"). */
 import { ByteSet, DIGIT, HORIZONTAL, POSIX_CLASSES, SPACE, VERTICAL, WORD } from "./byte-set.ts";
 import { readCharacterEscape } from "./pcre-escape.ts";
+import { readProperty } from "./pcre-property.ts";
 import { PcreError } from "./pcre-syntax.ts";
 
 const setEscapes: ReadonlyMap<string, ByteSet> = new Map([
@@ -84,6 +85,8 @@ function readMember(source: string, at: number, { quoted, caseless }: State): Me
   const letter = source.charAt(at + 1);
   const set = setEscapes.get(letter);
   if (set !== undefined) return { set, end: at + 2 };
+  const property = readProperty(source, at);
+  if (property !== undefined) return property;
   // In a class, \b is a backspace.
   if (letter === "b") return { byte: 0x08, end: at + 2 };
   if (/[1-9]/.test(letter) && letter > "7") throw new PcreError(`the escape \\${letter} is not supported at ${at + 1}`);

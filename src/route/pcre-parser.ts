@@ -6,6 +6,7 @@
 import { err, ok, type Result } from "../std/result.ts";
 import { ANY, ByteSet, DIGIT, HORIZONTAL, NEWLINE, SPACE, VERTICAL, WORD } from "./byte-set.ts";
 import { readClass } from "./pcre-class.ts";
+import { readProperty } from "./pcre-property.ts";
 import { isOctal, readCharacterEscape, readDigits } from "./pcre-escape.ts";
 import { type PcreNode, type PcrePattern, type PcreAssertion, PcreError } from "./pcre-syntax.ts";
 
@@ -320,6 +321,11 @@ class Parser {
     if (assertion !== undefined) {
       this.#at += 2;
       return { kind: "assertion", assertion };
+    }
+    const property = readProperty(this.#source, start);
+    if (property !== undefined) {
+      this.#at = property.end;
+      return { kind: "set", set: property.set };
     }
     switch (letter) {
       case "R": this.#at += 2; return anyNewline;

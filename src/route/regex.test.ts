@@ -22,6 +22,12 @@ function refusal(source: string): string {
 }
 
 describe("patterns of a configuration", () => {
+  test("know properties, of bytes as characters", () => {
+    assert.deepEqual(match("^(\\p{N}+)\\P{N}", "12a"), ["12"]);
+    assert.deepEqual(match("^([\\p{Lu}\\d]+)\\pL$", "A1b"), ["A1"]);
+    assert.equal(match("^\\p{^L}", "a"), undefined);
+  });
+
   test("match and capture what nginx with PCRE2 does", () => {
     // nginx 1.22 with PCRE2 10.42 said so: by pattern, the subjects that match with their groups.
     const path = new URL("../../tests/cases/pcre/matches.json", import.meta.url);
@@ -103,7 +109,7 @@ describe("patterns of a configuration", () => {
     assert.equal(refusal("(a)(?1)"), "a subroutine call (?1) is not supported at 4");
     assert.equal(refusal("(?|(a)|(b))"), "the branch reset (?|(a) is not supported at 1");
     assert.equal(refusal("x(*SKIP)"), "the verb (*SKIP) is not supported at 2");
-    assert.equal(refusal("\\p{L}"), "the escape \\p is not supported at 1");
+    assert.equal(refusal("a\\p{Nope}"), "the property \\p{Nope} is not known at 2");
     assert.equal(refusal("(?J)a"), "the option setting (?J) is not supported at 1");
     assert.equal(refusal("\\x{100}"), "\\x{100} is larger than a byte at 1");
     assert.equal(refusal("(?<n>a)(?<n>b)"), "two named groups have the same name \"n\" at 8");

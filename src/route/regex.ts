@@ -105,6 +105,12 @@ export function translatePattern(source: string, caseless: boolean): Result<Patt
   }
 }
 
+/** The same for a directive's word. @returns nginx's words for what is wrong */
+export function readPattern(source: string, caseless: boolean): Result<Pattern, string> {
+  const pattern = translatePattern(source, caseless);
+  return pattern.ok ? pattern : err(`pcre2_compile() failed: ${pattern.error} in "${source}"`);
+}
+
 function compiled(
   source: string, caseless: boolean, parsed: PcrePattern, expression: string, translator: Translator,
 ): Result<Pattern, string> {

@@ -12,6 +12,8 @@ export interface RequestFacts {
   /** "HTTP/1.1" */
   readonly protocol: string;
   readonly scheme: "http" | "https";
+  /** The port in target or Host field, "" without. */
+  readonly requestPort: string;
   /** Of target or Host field, normalised (hosts.ts); "" when the request has none. */
   readonly host: string;
   /** All values of a request field, joined as its grammar says. @param name in lower case */

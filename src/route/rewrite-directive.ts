@@ -3,7 +3,7 @@ import { type ComplexValue, parseComplexValue } from "../config/nginx/complex-va
 import { err, ok, type Result } from "../std/result.ts";
 import type { Condition } from "./condition.ts";
 import { isAbsoluteText } from "./location-field.ts";
-import { type Pattern, translatePattern } from "./regex.ts";
+import { type Pattern, readPattern } from "./regex.ts";
 
 export type RewriteDirective =
   | { readonly kind: "set"; readonly variable: string; readonly value: ComplexValue }
@@ -48,7 +48,7 @@ export function parseRewrite(words: readonly string[]): Result<Rewrite, string> 
   if (replacement === "") return err("empty replacement");
   const flag = flagOf(flagWord, replacement);
   if (!flag.ok) return flag;
-  const pattern = translatePattern(source, false);
+  const pattern = readPattern(source, false);
   if (!pattern.ok) return pattern;
   const keepsArgs = !replacement.endsWith("?");
   const text = keepsArgs ? replacement : replacement.slice(0, -1);

@@ -118,7 +118,7 @@ describe("rewrite", () => {
       return result.ok ? "accepted" : result.error;
     };
     assert.equal(refusal("^ /a first"), "invalid parameter \"first\"");
-    assert.match(refusal("( /a"), /^missing closing parenthesis/);
+    assert.match(refusal("( /a"), /^pcre2_compile\(\) failed: missing closing parenthesis/);
     assert.match(refusal("^"), /^invalid number of arguments/);
     assert.equal(refusal("^ /${a"), "the closing bracket in \"a\" variable is missing");
     assert.equal(refusal("^ "), "empty replacement");
@@ -210,7 +210,7 @@ describe("if", () => {
     assert.equal(refusal("($a =)"), "invalid condition \"$a\"");
     assert.equal(refusal("(-f)"), "invalid condition \"-f\"");
     assert.equal(refusal("(-z a)"), "invalid condition \"-z\"");
-    assert.match(refusal("($a ~ [)"), /^missing terminating \]/);
+    assert.match(refusal("($a ~ [)"), /^pcre2_compile\(\) failed: missing terminating \]/);
     assert.equal(refusal("($a$b = c)"), "invalid condition \"$a$b\"");
     assert.equal(refusal("(!-e /a)"), "accepted");
   });

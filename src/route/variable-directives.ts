@@ -1,5 +1,5 @@
 /** The directives that make variables: map, geo and split_clients, and how their entries become data. */
-import { size, variableName, variableText } from "../config/nginx/argument-types.ts";
+import { type ArgumentType, size, variableName, variableText } from "../config/nginx/argument-types.ts";
 import { type ComplexValue, parseComplexValue } from "../config/nginx/complex-value.ts";
 import {
   type AnyDirectiveRow, type ArgumentRefusal, type Arguments, type Content, type DefaultedDirectiveRow,
@@ -97,11 +97,24 @@ function geoArguments(): Arguments<readonly [ComplexValue | undefined, string]> 
   };
 }
 
+/** nginx reads these as numbers. */
+function tableSize(): ArgumentType<number> {
+  const type = size();
+  return {
+    ...type,
+    parse: (word, directive) => {
+      const value = type.parse(word, directive);
+      if (value.ok) return value;
+      return err({ ...value.error, nginx: `"${directive}" directive invalid number` });
+    },
+  };
+}
+
 function sizesOf(name: string, value: string): DefaultedDirectiveRow<number> {
   return {
     name,
     contexts: ["http"],
-    arguments: one(size()),
+    arguments: one(tableSize()),
     default: value,
     merge: "nearest",
     module: name.startsWith("map") ? "ngx_http_map_module" : "ngx_http_core_module",
@@ -110,6 +123,8 @@ function sizesOf(name: string, value: string): DefaultedDirectiveRow<number> {
     example: `${name} ${value};`,
   };
 }
+
+const TOO_MUCH = "percent total is greater than 100%";
 
 /** Words of an entry. */
 function wordsOf({ name, args }: Directive): readonly string[] {
@@ -166,7 +181,7 @@ export function readGeo([source, variable]: readonly [ComplexValue | undefined, 
     const [first = "", second] = wordsOf(entry);
     const refuse = (nginx: string): void => void mistakes.push({ entry, nginx });
     if (second === undefined) {
-      if (first === "ranges" && networks.length > 0) refuse("the \"ranges\" directive must be the first directive");
+      if (first === "ranges" && networks.length > 0) refuse("the \"ranges\" directive must be the first directive inside \"geo\" block");
       flags.ranges ||= first === "ranges";
       flags.recursive ||= first === "proxy_recursive";
       flags.isVolatile ||= first === "volatile";
@@ -203,7 +218,9 @@ export function readSplitClients([source, variable]: readonly [ComplexValue, str
     const share = parseShare(first);
     if (share.ok) shares.push({ hundredths: share.value, value });
     else mistakes.push({ entry, nginx: share.error });
-    const sum = checkShares(shares);
+    // "*" takes all that is left: behind it nothing is.
+    const isLate = shares.slice(0, -1).some(({ hundredths }) => hundredths === undefined);
+    const sum = isLate ? TOO_MUCH : checkShares(shares);
     if (sum !== undefined && mistakes.length === 0) mistakes.push({ entry, nginx: sum });
   }
   return { block: { variable, source, shares }, mistakes };

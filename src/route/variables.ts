@@ -17,6 +17,8 @@ export interface VariableDefinition {
   readonly get: (evaluation: Evaluation) => string | undefined;
   /** May `set` assign it, and how. */
   readonly assign?: (evaluation: Evaluation, value: string) => void;
+  /** May a configuration give it a value of its own, by set or by a block? */
+  readonly isChangeable?: boolean;
 }
 
 /** All variables whose names begin so: `$arg_`, `$http_` … */
@@ -29,6 +31,7 @@ interface Slot extends Variable {
   isVolatile: boolean;
   get: (evaluation: Evaluation) => string | undefined;
   assign: ((evaluation: Evaluation, value: string) => void) | undefined;
+  readonly isChangeable: boolean;
   /** Who defined it: the program, a block of its own, or assignments, of which there may be many. */
   origin: "none" | "program" | "block" | "assigned";
 }
@@ -51,7 +54,8 @@ export class Variables {
   /** Defines a variable of map, geo or split_clients. @returns nginx's words when the program has it already */
   define(definition: VariableDefinition): Result<Variable, string> {
     const slot = this.#slot(definition.name);
-    if (slot.origin === "program") return err(`the duplicate "${slot.name}" variable`);
+    if (slot.origin === "program" && !slot.isChangeable) return err(`the duplicate "${slot.name}" variable`);
+    slot.assign = undefined;
     // A later block of the same name wins, as in nginx.
     slot.isVolatile = definition.isVolatile;
     slot.get = definition.get;
@@ -62,7 +66,7 @@ export class Variables {
   /** Declares what `set`, a named group or another directive assigns. */
   declare(name: string): Result<Variable, string> {
     const slot = this.#slot(name);
-    if (slot.origin === "program" && slot.assign === undefined) return err(`the duplicate "${slot.name}" variable`);
+    if (slot.origin === "program" && !slot.isChangeable) return err(`the duplicate "${slot.name}" variable`);
     if (slot.origin === "none") {
       slot.origin = "assigned";
       const prefixed = this.#prefixGetter(slot.name);
@@ -114,15 +118,16 @@ export class Variables {
     const definition = this.#definitions.get(name);
     if (definition !== undefined) {
       const { isVolatile, get, assign } = definition;
-      return { name, isVolatile, get, assign, origin: "program" };
+      const isChangeable = assign !== undefined || definition.isChangeable === true;
+      return { name, isVolatile, get, assign, isChangeable, origin: "program" };
     }
     // Values of a prefix may change while the request goes on, and are cheap.
     const get = this.#prefixGetter(name) ?? ((): undefined => undefined);
-    return { name, isVolatile: true, get, assign: undefined, origin: "none" };
+    return { name, isVolatile: true, get, assign: undefined, isChangeable: true, origin: "none" };
   }
 
   #prefixGetter(name: string): ((evaluation: Evaluation) => string | undefined) | undefined {
-    const definition = this.#prefixes.find(({ prefix }) => name.startsWith(prefix) && name.length > prefix.length);
+    const definition = this.#prefixes.find(({ prefix }) => name.startsWith(prefix));
     if (definition === undefined) return undefined;
     const rest = name.slice(definition.prefix.length);
     return (evaluation) => definition.get(evaluation, rest);

@@ -81,10 +81,10 @@ function parseListen(
       case "reuseport": options.reusePort = true; break;
       case "backlog=":
         options.backlog = /^\d{1,5}$/.test(value) ? Number(value) : 0;
-        if (options.backlog < 1 || options.backlog > BACKLOG_MAX) return refuse(`invalid backlog "${value}"`);
+        if (options.backlog < 1 || options.backlog > BACKLOG_MAX) return refuse(`invalid backlog "${word}"`);
         break;
       case "ipv6only=":
-        if (value !== "on" && value !== "off") return refuse(`invalid ipv6only flags "${value}"`, "on or off");
+        if (value !== "on" && value !== "off") return refuse(`invalid parameter "${word}"`, "ipv6only=on or ipv6only=off");
         options.ipv6Only = value === "on";
         break;
       case "mode=":
@@ -97,7 +97,11 @@ function parseListen(
       case "http2": return refuse("the \"http2\" parameter requires ngx_http_v2_module", notYet("HTTP/2"));
       case "quic": return refuse("the \"quic\" parameter requires ngx_http_v3_module", notYet("HTTP/3"));
       case "proxy_protocol": return refuse("invalid parameter \"proxy_protocol\"", notYet("the PROXY protocol"));
-      case "rcvbuf=": case "sndbuf=": case "setfib=": case "fastopen=": case "accept_filter=": case "so_keepalive=":
+      case "so_keepalive=":
+        if (!/^(?:on|off|[^:]*:[^:]*:[^:]*)$/.test(value)) return refuse(`invalid so_keepalive value: "${value}"`);
+        ignored.push(word);
+        break;
+      case "rcvbuf=": case "sndbuf=": case "setfib=": case "fastopen=": case "accept_filter=":
       case "deferred": case "multipath":
         ignored.push(word);
         break;

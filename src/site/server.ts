@@ -67,6 +67,7 @@ export class Locations {
   /** Settings of a block, its script and its limit_except. @returns its number */
   #add(block: Block, title: string, around: number | undefined, server: ServerParts): number {
     const number = this.all.length;
+    this.#checkMapping(block);
     const handler = this.#settings.handler(block) ?? { kind: "static" as const };
     const settings: LocationSettings = {
       ...this.#settings.of(block), title, serverNames: server.names, handler, mapping: this.#mapping(block),
@@ -131,6 +132,24 @@ export class Locations {
       return { kind: "root", directory, prefix: "", isWhole: false };
     }
     return this.#mapping(block.parent);
+  }
+
+  #checkMapping(block: Block): void {
+    const [alias] = block.own(aliasRow);
+    const [root] = block.own(rootRow);
+    for (const at of [alias, root]) {
+      const variable = /\$\{?(document_root|realpath_root)\b/.exec(at?.directive.args[0]?.value ?? "")?.[1];
+      if (at === undefined || variable === undefined) continue;
+      const { value: name } = at.directive.name;
+      this.mistakes.push({ at, nginx: `the $${variable} variable cannot be used in the "${name}" directive` });
+    }
+    if (alias === undefined || root === undefined) return;
+    const isAliasLater = alias.directive.name.offset > root.directive.name.offset;
+    const [later, earlier] = isAliasLater ? [alias, "root"] : [root, "alias"];
+    const name = isAliasLater ? "alias" : "root";
+    this.mistakes.push({
+      at: later, nginx: `"${name}" directive is duplicate, "${earlier}" directive was specified earlier`,
+    });
   }
 
   /** nginx: what does not begin with a slash lies in the prefix; what begins with a variable is left to it. */
