@@ -91,7 +91,8 @@ describe("a reload", () => {
       { main: "worker_processes 2;", app: app("life", "preload on;") },
       { main: "worker_processes 1;", app: app("life", "max_requests 100000;") },
     ];
-    await using one = await start(fileOf());
+    // Three sockets, which fewer and as many threads have to share out.
+    await using one = await start(fileOf({ main: "worker_processes 3;" }));
     await writeFile(join(one.folder, "file"), "static");
     const loads = [
       new Load(one, { clients: 3 }),
