@@ -18,6 +18,14 @@ class ShopTest(TestCase):
         response = self.client.get(reverse("catalog:create"))
         self.assertRedirects(response, "/accounts/login/?next=/products/new/")
 
+    def test_a_visitor_must_log_in_to_get_the_sewing_pattern(self):
+        address = reverse("catalog:pattern")
+        self.assertRedirects(self.client.get(address), "/accounts/login/?next=/pattern/")
+        self.client.force_login(get_user_model().objects.create_user("anna"))
+        self.assertIn(b"<svg", self.client.get(address).getvalue())
+        with self.settings(PROTECTED_URL="/protected/"):
+            self.assertEqual(self.client.get(address)["X-Accel-Redirect"], "/protected/tricorn-pattern.svg")
+
     def test_the_slug_comes_from_the_name(self):
         self.client.force_login(get_user_model().objects.create_user("anna"))
         response = self.client.post(reverse("catalog:create"), {"name": "Sun hat", "price": "9", "stock": "1"})

@@ -86,6 +86,10 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"  # where `manage.py collectstatic` would put them; the demo does not need it
+STATIC_ROOT = DATA_DIR / "static"  # where `manage.py collectstatic` puts them for a web server
 MEDIA_URL = "uploads/"
 MEDIA_ROOT = DATA_DIR / "uploads"
+
+# Files for those who are logged in. With a URL, the web server sends them when it reads it in X-Accel-Redirect.
+PROTECTED_ROOT = BASE_DIR.parent / "protected"
+PROTECTED_URL = os.environ.get("SHOP_PROTECTED_URL")

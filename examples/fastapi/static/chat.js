@@ -80,7 +80,7 @@ function enter() {
   document.title = `${current.textContent} · Chat`;
   myName = element("name").value;
 
-  const address = new URL(`/chat/rooms/${current.hash.slice(1)}`, location.href);
+  const address = new URL(`chat/rooms/${current.hash.slice(1)}`, location.href);
   address.protocol = address.protocol.replace("http", "ws");
   address.searchParams.set("name", element("name").value);
   connection = new Connection(address, { onMessage, onState });

@@ -5,7 +5,7 @@ const GAPS_SHOWN = 60;
 // The event stream. Each row carries when it arrived, so that everybody can see that events come one by one.
 const gaps = [];
 let arrivedBefore;
-const source = new EventSource("/events");
+const source = new EventSource("events");
 source.onopen = () => badge("live");
 source.onerror = () => badge("reconnecting");
 source.addEventListener("tick", (event) => {
@@ -45,7 +45,7 @@ function draw(gap) {
 // The upload.
 element("upload").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const response = await fetch("/upload", { method: "POST", body: new FormData(event.target) });
+  const response = await fetch("upload", { method: "POST", body: new FormData(event.target) });
   const rows = response.ok ? await response.json() : [];
   element("uploaded").replaceChildren(...rows.map((file) => {
     const row = document.createElement("li");
@@ -59,7 +59,7 @@ element("upload").addEventListener("submit", async (event) => {
 element("read").addEventListener("click", async () => {
   element("log").textContent = "";
   element("log").dataset.chunks = "0";
-  const response = await fetch("/api/log");
+  const response = await fetch("api/log");
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let step = await reader.read(); !step.done; step = await reader.read()) {
     element("log").append(step.value);
