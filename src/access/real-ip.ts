@@ -55,11 +55,21 @@ export class RealIp {
   }
 }
 
-/** From the right, between spaces and commas; a line without any has one that is none. */
+/** From the right, between spaces and commas. As in nginx, the first character of a line separates nothing. */
 function* hopsOf(line: string): Generator<string> {
-  const hops = line.split(/[ ,]+/).filter((hop) => hop !== "");
-  if (hops.length === 0) yield "";
-  for (let index = hops.length - 1; index >= 0; index--) yield hops[index] ?? "";
+  let end = line.length;
+  while (end > 0) {
+    let last = end - 1;
+    while (last > 0 && isSeparator(line.charCodeAt(last))) last--;
+    let before = last;
+    while (before > 0 && !isSeparator(line.charCodeAt(before))) before--;
+    yield line.slice(before === 0 ? 0 : before + 1, last + 1);
+    end = before;
+  }
+}
+
+function isSeparator(code: number): boolean {
+  return code === 0x20 || code === 0x2c;
 }
 
 /** "192.0.2.1", "192.0.2.1:4711", "2001:db8::1", "[2001:db8::1]:4711" */

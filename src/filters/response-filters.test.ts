@@ -114,6 +114,7 @@ describe("the head of a response", () => {
       'Content-Type: text/html | Content-Length: 0 | ETag: "x"'],
     ["sub_filter hello HI; add_after_body /aft;", 'Content-Type: text/html | Content-Length: 0 | ETag: "x"',
       "Content-Type: text/html"],
+    ["sub_filter $arg_none HI;", tagged, tagged],
     ["sub_filter hello HI; sub_filter_types *;", `ETag: "x" | ${lastModified}`, "", 304],
     ["sub_filter hello HI;", `ETag: "x" | ${lastModified}`, `ETag: "x" | ${lastModified}`, 304],
     ["sub_filter hello HI;", `${html} | Content-Range: bytes 0-4/10`,

@@ -214,6 +214,8 @@ class Substitutions {
   /** @returns what makes a filter for the body, undefined when it has nothing to look for */
   apply(draft: HeadDraft, evaluation: Evaluation): (() => BodyFilter) | undefined {
     if (draft.get("content-length") === "0" || !this.types.has(draft.get("content-type"))) return undefined;
+    const substitutes = this.#substitutes(evaluation);
+    if (substitutes.length === 0) return undefined;
     draft.changeLength();
     if (this.#lastModified) {
       draft.weakenTag();
@@ -221,7 +223,7 @@ class Substitutions {
       draft.remove("last-modified");
       draft.remove("etag");
     }
-    return () => new Substitution(this.#substitutes(evaluation), this.#once);
+    return () => new Substitution(substitutes, this.#once);
   }
 
   #substitutes(evaluation: Evaluation): readonly Substitute[] {

@@ -123,6 +123,7 @@ export function userIdSettings(block: Block): UserIdSettings | undefined {
     value === none || value === "" ? undefined : value
   );
   const expires = block.one(expiresRow);
+  const written = block.one(flagsRow);
   return {
     mode,
     name: block.one(nameRow),
@@ -132,6 +133,7 @@ export function userIdSettings(block: Block): UserIdSettings | undefined {
     p3p: unless("none", block.one(p3pRow)),
     mark: unless("off", block.one(markRow)),
     service: block.optional(serviceRow),
-    flags: block.one(flagsRow).filter((flag) => flag !== "off"),
+    // In nginx's order, whatever theirs.
+    flags: flags.filter((flag) => flag !== "off" && written.includes(flag)),
   };
 }

@@ -74,7 +74,7 @@ describe("userid", () => {
   test("says all that it is told to", () => {
     const { setCookie, p3p } = answer(
       "userid on; userid_name n; userid_expires max; userid_domain d.x; userid_path /p; userid_p3p policyref; "
-        + "userid_mark T; userid_flags secure httponly samesite=lax;",
+        + "userid_mark T; userid_flags samesite=lax httponly secure;",
     );
     assert.match(setCookie ?? "", /^n=[\w+/]{22}T=; expires=Thu, 31-Dec-37 23:55:55 GMT; domain=d.x; path=\/p; /);
     assert.match(setCookie ?? "", /path=\/p; secure; httponly; samesite=lax$/);
