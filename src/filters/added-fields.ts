@@ -46,15 +46,14 @@ export class AddedFields {
     }
   }
 
-  /** add_trailer */
-  trailers(status: number, evaluation: Evaluation): readonly FieldLine[] {
-    return this.#fields.flatMap(({ name, value, always }): readonly FieldLine[] => {
-      if (!always && !isUsual(status)) return [];
+  /** add_trailer. @param lines takes them one by one: the next may ask for the last */
+  addLines(lines: FieldLine[], status: number, evaluation: Evaluation): void {
+    for (const { name, value, always } of this.#fields) {
+      if (!always && !isUsual(status)) continue;
       const text = value(evaluation);
-      if (isFieldValue(text)) return text === "" ? [] : [[name, text]];
-      reportControl(evaluation, name);
-      return [];
-    });
+      if (!isFieldValue(text)) reportControl(evaluation, name);
+      else if (text !== "") lines.push([name, text]);
+    }
   }
 }
 

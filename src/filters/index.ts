@@ -4,5 +4,5 @@ export type { FilteredFields, HeaderSettings } from "./headers.ts";
 export { deflateCodec } from "./deflate.ts";
 export type { BodyFilter } from "./body-filter.ts";
 export { ResponseFilters } from "./response-filters.ts";
-export type { FilterInput, FilterOutput } from "./response-filters.ts";
+export type { FilterInput, FilterOutput, Trailers } from "./response-filters.ts";
 export type { ResponseSettings } from "./settings.ts";

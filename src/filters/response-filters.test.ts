@@ -232,6 +232,15 @@ describe("trailers", () => {
     assert.deepEqual(trailers?.(), [["X-Size", "5"]]);
   });
 
+  test("may ask for those before them", () => {
+    let lines: readonly FieldLine[] = [];
+    const { trailers } = begin({
+      text: 'add_trailer A a; add_trailer B "$sent_trailer_a$sent_trailer_b";', fields: html,
+      said: { responseTrailer: (wanted) => lines.find(([name]) => name.toLowerCase() === wanted)?.[1] },
+    });
+    assert.deepEqual(trailers?.((sent) => { lines = sent; }), [["A", "a"], ["B", "a"]]);
+  });
+
   test("are for statuses as fields are", () => {
     const { trailers } = begin({ text: "add_trailer A a; add_trailer B b always;", fields: html, status: 500 });
     assert.deepEqual(trailers?.(), [["B", "b"]]);

@@ -32,11 +32,16 @@ export interface FilterInput {
   readonly charset?: string | undefined;
 }
 
+/**
+ * Asked at the end of the body; with it, the body has to be chunked.
+ * @param sent hears of the lines before there are any: for `$sent_trailer_…` in the later ones
+ */
+export type Trailers = (sent?: (lines: readonly FieldLine[]) => void) => readonly FieldLine[];
+
 export interface FilterOutput {
   readonly head: ResponseHead;
   readonly body: BodyFilter | undefined;
-  /** Asked at the end of the body; with it, the body has to be chunked. */
-  readonly trailers: (() => readonly FieldLine[]) | undefined;
+  readonly trailers: Trailers | undefined;
   /** Paths of subrequests whose bodies stand before and after this one. */
   readonly before: string | undefined;
   readonly after: string | undefined;
@@ -119,10 +124,17 @@ export class ResponseFilters {
     return {
       head: isMain ? draft.head() : input.head,
       body: replaced !== undefined && recoded !== undefined ? chain(replaced, recoded) : (replaced ?? recoded),
-      trailers: isTrailed ? () => this.#trailers.trailers(status, evaluation) : undefined,
+      trailers: isTrailed ? (sent) => this.#trailerLines(status, evaluation, sent) : undefined,
       before: hasBody ? addition?.before : undefined,
       after: hasBody ? addition?.after : undefined,
     };
+  }
+
+  #trailerLines(status: number, evaluation: Evaluation, sent: Parameters<Trailers>[0]): readonly FieldLine[] {
+    const lines: FieldLine[] = [];
+    sent?.(lines);
+    this.#trailers.addLines(lines, status, evaluation);
+    return lines;
   }
 
   #addFields(draft: HeadDraft, evaluation: Evaluation): void {
