@@ -70,6 +70,30 @@ export function readTap(text: string, isTimeout: boolean): FileResult {
   return { passed, failed, skipped: skipped + expected, reason: undefined, lines };
 }
 
+/**
+ * The suite ends lines of its requests with a bare LF, which nginx takes and Tricorn refuses (docs/differences.md): sockets
+ * write CRLF instead, in heads that begin as requests do, and in nothing else.
+ */
+const lineEnds = String.raw`package LineEnds;
+use strict;
+use warnings;
+use IO::Handle;
+no warnings 'redefine';
+*IO::Handle::print = sub {
+	my ($self, @parts) = @_;
+	my $text = join '', @parts;
+	my $changed = '';
+	while ($text =~ s/\A([A-Z]+ [^\n]*HTTP\/1\.[01]\n(?:[^\n]+\n)*(?:\n|[^\n]*\z))//) {
+		my $head = $1;
+		$head =~ s/(?<!\r)\n/\r\n/g;
+		$changed .= $head;
+		last if $head =~ /^(?:content-length|transfer-encoding):/im;
+	}
+	return CORE::print { $self } $changed . $text;
+};
+1;
+`;
+
 /** A folder with the program under the name that the suite gives it; `-V` must not promise what cannot be loaded. */
 function prepare(folder: string, binary: string): string {
   const program = join(folder, "nginx");
@@ -131,8 +155,10 @@ async function main(): Promise<number> {
   try {
     const program = prepare(folder, values.binary === undefined ? join(root, "bin/tricorn") : resolve(values.binary));
     mkdirSync(join(folder, "tmp"));
+    writeFileSync(join(folder, "LineEnds.pm"), lineEnds);
     const environment = {
       ...process.env, TMPDIR: join(folder, "tmp"), TEST_NGINX_BINARY: program,
+      PERL5OPT: `-I${folder} -MLineEnds`,
       ...(process.getuid?.() === 0 && { TEST_NGINX_GLOBALS: "user root;" }),
     };
     const queue = Object.entries(groups).flatMap(([group, files]) => files.split(/\s+/)

@@ -73,7 +73,8 @@ describe("targets of hostile clients", { skip: requireProgram("nginx", "apt-get 
         const [theirs, ours] = await Promise.all([pair.nginx, pair.tricorn].map((server) => ask(server, port, raw)));
         assert.ok(theirs !== undefined && ours !== undefined);
         assert.ok(!ours.body.includes(canary), raw);
-        assert.equal(ours.statusLine, theirs.statusLine, raw);
+        // Bytes above 127 are refused (docs/differences.md); nginx looks for such a file.
+        if (!/[\x80-\xff]/.test(raw)) assert.equal(ours.statusLine, theirs.statusLine, raw);
         if (ours.statusLine === "HTTP/1.1 200 OK") assert.equal(ours.body, theirs.body, raw);
       }), { numRuns: runs });
     });

@@ -158,7 +158,10 @@ function makeTree(directory: string, files: Tree): void {
   for (const path of paths) {
     for (let up = dirname(path); up.length >= directory.length; up = dirname(up)) folders.add(up);
   }
-  const isLink = (path: string): boolean => typeof files[path.slice(directory.length + 1)] === "object";
+  const isLink = (path: string): boolean => {
+    const content = files[path.slice(directory.length + 1)];
+    return typeof content === "object" && !(content instanceof Uint8Array);
+  };
   const dated = [...paths.filter((path) => !isLink(path)), ...[...folders].sort((a, b) => b.length - a.length)];
   for (const path of dated) utimesSync(path, changedS, changedS);
 }

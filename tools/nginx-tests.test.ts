@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readTap } from "./nginx-tests.ts";
+
+test("tests that pass, fail, are left out or expected to fail are counted apart", () => {
+  const text = `1..6
+ok 1 - one
+not ok 2 - two
+#   Failed test 'two'
+ok 3 # skip no such thing
+not ok 4 - four # TODO not yet
+ok 5 - five # TODO not yet
+ok 6 - no alerts
+`;
+  const { passed, failed, skipped, lines, reason } = readTap(text, false);
+  assert.deepEqual({ passed, failed, skipped, lines, reason }, {
+    passed: 2, failed: 1, skipped: 3, lines: ["not ok 2 - two"], reason: undefined,
+  });
+});
+
+test("tests that were planned and did not come have failed, with what the program said", () => {
+  const text = `1..4\nnginx: [emerg] unknown directive "x" in /a:1\nok 1 - no alerts\n`;
+  const { passed, failed, lines } = readTap(text, false);
+  assert.deepEqual([passed, failed], [1, 3]);
+  assert.deepEqual(lines, ["3 tests did not come", 'nginx: [emerg] unknown directive "x" in /a:1']);
+});
+
+test("a file that plans nothing is left out, with its reason", () => {
+  assert.equal(readTap("1..0 # SKIP no proxy available\n", false).reason, "no proxy available");
+});
+
+test("a file that dies before it plans has failed", () => {
+  assert.equal(readTap("Can't locate Test/Nginx.pm\n", false).failed, 1);
+});
