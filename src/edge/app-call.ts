@@ -6,12 +6,13 @@
  */
 import type { AppBody, AppRequest, Peer, Pool } from "../app/index.ts";
 import { filterTrailers } from "../filters/index.ts";
-import { handleApp } from "../handlers/index.ts";
+import { handleApp, overloadFields } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { ResponseHead, findFault } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
 import { reasonPhrase } from "../http/status.ts";
+import { removeFile } from "../net/index.ts";
 import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
@@ -23,6 +24,11 @@ import { WebSocketConnection } from "./websocket-connection.ts";
 
 const SWITCHING_PROTOCOLS = 101;
 const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
+
+/** RFC 6455 §4.4, RFC 9110 §7.8: what 426 asks for. */
+const upgradeFields: readonly FieldLine[] = [
+  ["Sec-WebSocket-Version", "13"], ["Upgrade", "websocket"], ["Connection", "Upgrade"],
+];
 
 export class AppCall implements AppExchange {
   readonly head: RequestHead;
@@ -53,14 +59,19 @@ export class AppCall implements AppExchange {
     this.listener = exchange.connection.listener;
   }
 
-  /** Gives the request to a worker, or to whoever gathers its body first. @returns who takes the body */
-  start(): BodyReceiver | undefined {
+  /**
+   * Gives the request to a worker, or to whoever gathers its body first.
+   * @param known the body, where another application had it before
+   * @param keeps may another one want it afterwards?
+   * @returns who takes the body
+   */
+  start(known: AppBody | undefined, keeps: boolean): BodyReceiver | undefined {
     const { http, settings } = this.#exchange.location;
     if (settings.webSocket.enabled && this.#pool.interface === "asgi" && asksForWebSocket(this.head)) {
       const handshake = readHandshake(this.head);
       if ("status" in handshake) {
         this.#exchange.notice("info", `WebSocket refused with ${handshake.status}: ${handshake.reason}`);
-        this.respondStatus(handshake.status);
+        this.respondStatus(handshake.status, handshake.status === 426 ? upgradeFields : undefined);
         return undefined;
       }
       this.webSocket = new WebSocketConnection(this.#context, settings, this, handshake);
@@ -68,7 +79,9 @@ export class AppCall implements AppExchange {
     this.#receiver = handleApp(this, this.#pool, {
       clientBodyBufferSize: http.clientBodyBufferSize,
       gathers: settings.appPass.requestBuffering ?? this.#pool.interface === "wsgi",
-      spoolPath: this.#context.bodyPath,
+      spoolPath: () => this.#context.bodyPath(this.#pool),
+      known,
+      keeps,
       onNotice: this.#context.onError,
     });
     return this.#receiver;
@@ -78,7 +91,8 @@ export class AppCall implements AppExchange {
   leave(): void {
     if (this.abandoned) return;
     this.abandoned = true;
-    this.#pool.abandon(this);
+    // No worker has it, so none will remove the file.
+    if (this.#pool.abandon(this) && this.body.kind === "file") removeFile(this.body.path);
   }
 
   /** The client has probably left. */
@@ -118,9 +132,9 @@ export class AppCall implements AppExchange {
     this.#out.channel.resumeBody();
   }
 
-  respondStatus(status: number): void {
+  respondStatus(status: number, fields: readonly FieldLine[] = status === 503 ? overloadFields : []): void {
     this.#answered = true;
-    if (!this.abandoned) this.#exchange.respondStatus(status);
+    if (!this.abandoned) this.#exchange.respondStatus(status, fields);
   }
 
   // What the worker says.

@@ -56,6 +56,8 @@ export class CompiledListener {
 
 export class CompiledServer {
   readonly name: string;
+  /** Has it named locations, which get requests with their bodies after others had them? */
+  readonly hasNamed: boolean;
   readonly #site: CompiledSite;
   readonly #index: number;
   #routes: ServerRoutes | undefined;
@@ -63,7 +65,9 @@ export class CompiledServer {
   constructor(site: CompiledSite, index: number) {
     this.#site = site;
     this.#index = index;
-    this.name = site.settings.servers[index]?.name ?? "";
+    const settings = site.settings.servers[index];
+    this.name = settings?.name ?? "";
+    this.hasNamed = settings?.locations.some(({ match }) => match.kind === "named") ?? false;
   }
 
   /** Its own settings. */
@@ -73,9 +77,10 @@ export class CompiledServer {
 
   /** The location `/` of a server that has no other, and rewrites nothing. */
   get only(): CompiledLocation | undefined {
-    const { script, scripts, locations, internal } = this.#settings;
+    const { script, scripts, locations, internal, limitExcepts } = this.#settings;
     const [first] = locations;
-    if (script.length > 0 || scripts.size > 0 || internal.size > 0 || locations.length !== 1) return undefined;
+    if (script.length > 0 || scripts.size > 0 || locations.length !== 1) return undefined;
+    if (internal.size > 0 || limitExcepts.size > 0) return undefined;
     if (first === undefined || first.match.kind !== "prefix" || first.match.uri !== "/") return undefined;
     const location = this.#site.location(first.location);
     return first.locations.length === 0 && location.settings.handler.kind === "app" && location.isPlain
@@ -94,13 +99,14 @@ export class CompiledServer {
 
   #compile(): ServerRoutes {
     const { variables } = this.#site;
-    const { location, script, scripts, locations, internal } = this.#settings;
+    const { location, script, scripts, locations, internal, limitExcepts } = this.#settings;
     return {
       server: location,
       script: script.length === 0 ? undefined : new RewriteScript(script, variables),
       locations: new Locations(location, locations, variables),
       scripts: new Map([...scripts].map(([number, directives]) => [number, new RewriteScript(directives, variables)])),
       internal,
+      limitExcepts,
     };
   }
 }
@@ -152,9 +158,8 @@ export class CompiledLocation {
 
   /** Is there nothing to do but to run the handler? */
   get isPlain(): boolean {
-    const { tryFiles, limitExcept, access } = this.settings;
-    return tryFiles === undefined && limitExcept === undefined && access.rules.length === 0
-      && access.realip === undefined;
+    const { tryFiles, access } = this.settings;
+    return tryFiles === undefined && access.rules.length === 0 && access.realip === undefined;
   }
 
   /** root or alias for this request; undefined where it is the same for all. */

@@ -45,8 +45,8 @@ export interface CurrentRequest extends SentExchange {
   readonly requestSize: number;
   /** As an application gets it, undefined where none does. */
   readonly body: AppBody | undefined;
-  /** Is what answers now the page of an error? */
-  readonly isErrorPage: boolean;
+  /** What the page of an error is shown with; undefined for what answers by itself. */
+  readonly errorStatus: number | undefined;
   /** Not a request within another one. */
   readonly isMain: boolean;
   /** Nobody waits for an answer. */
@@ -71,6 +71,8 @@ export interface CurrentRequest extends SentExchange {
 
   /** Answers with what error_page says for the status, else with the edge's own page. */
   respondStatus(status: number, fields?: readonly FieldLine[]): void;
+  /** The settings of this number are in force. */
+  enterLocation(location: number): void;
   /** The response begins. @returns its head as error_page and X-Accel-Redirect change it */
   started(head: ResponseHead): ResponseHead;
   /** The response is complete, as far as it goes. */

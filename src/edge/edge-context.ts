@@ -25,8 +25,8 @@ export interface EdgeContext {
   readonly retireSpreadMs: number;
   /** Does a log or a variable ask when a request began? */
   readonly needsTime: boolean;
-  /** Fresh names in the run directory. */
-  readonly bodyPath: () => string;
+  /** Fresh names in the run directory; bodies lie where the workers of their pool may read them. */
+  readonly bodyPath: (pool: Pool) => string;
   readonly responsePath: () => string;
   /** A line of the error log. @param logs where to, instead of the program's own */
   readonly onNotice: (level: NoticeLevel, text: string, logs?: readonly ErrorLogSettings[]) => void;

@@ -35,6 +35,8 @@ export interface ThreadSettings {
   readonly configuration: Configuration;
   readonly listeners: readonly InheritedListener[];
   readonly runDirectory: string;
+  /** By application: where the bodies are spooled that its workers read. */
+  readonly bodyDirectories: Readonly<Record<string, string>>;
   readonly software: string;
   readonly zone: SharedArrayBuffer;
 }
@@ -75,17 +77,23 @@ export class EdgeThread implements ConnectionOwner {
   constructor(settings: ThreadSettings, report: (report: ThreadReport) => void) {
     this.#settings = settings;
     this.#report = report;
-    const { configuration, runDirectory } = settings;
+    const { configuration, runDirectory, bodyDirectories } = settings;
     const zone = new LoadZone(settings.zone);
     const clock = new Clock();
     const onNotice: EdgeContext["onNotice"] = (level, text, logs) => report({ kind: "notice", level, text, logs });
-    for (const app of configuration.apps) this.#pools.set(app.name, this.#makePool(app, zone, onNotice));
+    const directories = new Map<Pool, string | undefined>();
+    for (const app of configuration.apps) {
+      const pool = this.#makePool(app, zone, onNotice);
+      this.#pools.set(app.name, pool);
+      directories.set(pool, bodyDirectories[app.name]);
+    }
     const site = new CompiledSite(configuration.site, {
       pools: this.#pools,
       clock,
       accessLogs: (variables) => new AccessLogs(configuration.site.logFormats, variables, onNotice),
     });
-    const path = (prefix: string): string => join(runDirectory, `${prefix}-${settings.edge}-${++this.#spools}`);
+    const path = (prefix: string, directory: string = runDirectory): string =>
+      join(directory, `${prefix}-${settings.edge}-${++this.#spools}`);
     this.#context = {
       site,
       clock,
@@ -98,7 +106,7 @@ export class EdgeThread implements ConnectionOwner {
       limitConcurrency: configuration.process.limitConcurrency,
       retireSpreadMs: configuration.process.gracefulTimeoutMs * RETIRE_SHARE,
       needsTime: configuration.site.locations.some(({ accessLogs }) => accessLogs.logs.length > 0),
-      bodyPath: () => path("body"),
+      bodyPath: (pool) => path("body", directories.get(pool)),
       responsePath: () => path("response"),
       onNotice,
       onError: (text) => onNotice("error", text),

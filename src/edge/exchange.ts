@@ -7,8 +7,8 @@
  */
 import type { AppBody, Peer, Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
-import { emptyGif, statusResponse, stubStatusResponse } from "../handlers/index.ts";
-import type { BodyReceiver, FixedResponse, StaticAnswer } from "../handlers/index.ts";
+import { emptyGif, overloadFields, statusResponse, stubStatusResponse } from "../handlers/index.ts";
+import type { FixedResponse, StaticAnswer } from "../handlers/index.ts";
 import { NO_FIELDS } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { ResponseHead } from "../http/response-head.ts";
@@ -24,20 +24,22 @@ import { identify, peerFacts } from "./client-identity.ts";
 import type { CompiledListener, CompiledLocation, CompiledServer } from "./compiled-site.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import { internalHead, keepFields, rewrittenHead, uriOf } from "./internal-redirect.ts";
+import { bodilessHead, internalHead, keepFields, rewrittenHead, uriOf } from "./internal-redirect.ts";
 import type { InternalTarget } from "./internal-redirect.ts";
 import { Outgoing } from "./outgoing.ts";
 import { provided } from "./provided.ts";
+import { RequestBody } from "./request-body.ts";
 import { RequestView } from "./request-view.ts";
 import type { ResponseChannel } from "./response-channel.ts";
 import { StaticView } from "./static-view.ts";
 import { gatherBody } from "./subrequest.ts";
-import { WaitingBody } from "./waiting-body.ts";
 
 /** nginx's own number: closes the connection without a response. */
 const NO_RESPONSE = 444;
 /** Behind these the rest of the connection is in doubt, or not wanted. */
-const closingStatuses: readonly number[] = [413, 503];
+const closingStatuses: readonly number[] = [400, 413, 414, 501, 503];
+/** Fields of an error that its page is shown with. */
+const keptOfErrors: readonly string[] = ["WWW-Authenticate", "Content-Range", "Location"];
 /** Requests in requests in requests (nginx: 50). */
 const SUBREQUEST_DEPTH_MAX = 50;
 const NO_LINES: readonly FieldLine[] = [];
@@ -76,10 +78,12 @@ export class Exchange implements CurrentRequest {
   #server: CompiledServer;
   #evaluation: Evaluation | undefined;
   #client: PeerFacts | undefined = undefined;
-  #receiver: BodyReceiver | undefined = undefined;
+  /** Undefined for a request without one. */
+  readonly #body: RequestBody | undefined;
   /** The application that works for it. */
   #call: AppCall | undefined = undefined;
   #inErrorPage = false;
+  #isTooLarge = false;
   /** What error_page makes of the next response's status; undefined: what it is. */
   #shownStatus: number | undefined = undefined;
   /** Fields that an application's response leaves to the one that X-Accel-Redirect names. */
@@ -99,6 +103,7 @@ export class Exchange implements CurrentRequest {
     this.#server = within === undefined ? this.#sockets.fallback : within.#server;
     this.location = this.#server.own;
     this.isMain = within === undefined;
+    this.#body = head.hasBody ? new RequestBody(channel) : undefined;
     this.#depth = within === undefined ? 0 : within.#depth + 1;
     this.#evaluation = undefined;
     this.startMs = context.needsTime ? performance.timeOrigin + performance.now() : 0;
@@ -141,33 +146,42 @@ export class Exchange implements CurrentRequest {
 
   /** As an application gets it, undefined where none does. */
   get body(): AppBody | undefined {
-    return this.#call?.body;
+    return this.#body?.given;
   }
 
-  /** Is what answers now the page of an error? */
-  get isErrorPage(): boolean {
-    return this.#inErrorPage;
+  /** Bytes that the body may have: as many as it likes while it waits, or nobody wants it. */
+  get bodySizeMax(): number {
+    const isFree = this.#body?.isWaiting === true || this.#isInternal;
+    return isFree ? Number.POSITIVE_INFINITY : this.http.clientMaxBodySize;
+  }
+
+  get #isInternal(): boolean {
+    return this.#evaluation?.internal === true;
+  }
+
+  get errorStatus(): number | undefined {
+    return this.#shownStatus;
   }
 
   /** Bytes of head and body so far. */
   get requestSize(): number {
     const { method, target, fields } = this.received;
-    const body = this.#call?.body;
-    const bodySize = body?.kind === "whole" ? body.bytes.length : body?.kind === "file" ? body.size : 0;
-    // "METHOD target HTTP/1.1", its CRLF, the fields, the empty line.
-    return method.length + target.length + 12 + fields.bytes.length + 2 + bodySize;
+    // "METHOD target HTTP/1.1", its CRLF, the fields with theirs and the empty line.
+    return method.length + target.length + 12 + fields.bytes.length + (this.#body?.size ?? 0);
   }
 
   /** The walk of a request. The first response wins. */
   begin(): void {
     const { zone, limitConcurrency } = this.#context;
     zone.enter();
-    if (limitConcurrency > 0 && zone.running > limitConcurrency) return this.respondStatus(503);
-    // RFC 9110 §9.3.6: we are no tunnel.
-    if (this.head.method === "CONNECT") return this.respondStatus(405);
+    if (limitConcurrency > 0 && zone.running > limitConcurrency) return this.respondStatus(503, overloadFields);
+    // RFC 9110 §9.3.6 and §9.3.8: we are no tunnel, and tell nobody what proxies in front have added.
+    const { method } = this.head;
+    if (method === "CONNECT" || method === "TRACE") return this.respondStatus(405);
     const { only } = this.#sockets;
     if (only !== undefined) {
       this.#identify(only);
+      if (this.head.fields.semantics.contentLength > only.http.clientMaxBodySize) return this.respondStatus(413);
       return this.#enter(only);
     }
     if (uriOf(this.received, this.#sockets.http.mergeSlashes) === undefined) return this.respondStatus(400);
@@ -201,7 +215,7 @@ export class Exchange implements CurrentRequest {
   /** Goes on now, or when the file system has answered; the request's body waits meanwhile. */
   #whenReady<T>(value: T | Promise<T>, then: (value: T) => void): void {
     if (!(value instanceof Promise)) return then(value);
-    if (this.#receiver === undefined && this.head.hasBody) this.#receiver = new WaitingBody(this.out.channel);
+    this.#body?.wait();
     value.then(
       (ready) => {
         if (!this.abandoned && !this.responding) then(ready);
@@ -213,7 +227,15 @@ export class Exchange implements CurrentRequest {
     );
   }
 
+  enterLocation(location: number): void {
+    this.#moveTo(this.#context.site.location(location));
+    const { contentLength } = this.received.fields.semantics;
+    this.#isTooLarge = !this.#isInternal && contentLength > this.http.clientMaxBodySize;
+  }
+
   #routed(route: Route): void {
+    // nginx looks at the size when the location is found, before the location rewrites anything.
+    if (this.#isTooLarge) return this.respondStatus(413);
     this.#moveTo(this.#context.site.location(route.location));
     switch (route.kind) {
       case "handle": return this.#enter(this.location);
@@ -230,15 +252,11 @@ export class Exchange implements CurrentRequest {
     if (this.isMain) this.out.channel.use(location.http);
   }
 
-  #enter(found: CompiledLocation): void {
-    this.#moveTo(found);
-    const { limitExcept } = found.settings;
-    if (limitExcept !== undefined && !limitExcept.methods.includes(this.head.method)) {
-      this.#moveTo(this.#context.site.location(limitExcept.location));
-    }
-    const { location } = this;
-    if (this.received.fields.semantics.contentLength > location.http.clientMaxBodySize) return this.respondStatus(413);
-    if (location.realIp !== undefined && location.realIp !== this.#server.own.realIp) this.#identify(location);
+  #enter(location: CompiledLocation): void {
+    this.#moveTo(location);
+    const { realIp } = location;
+    const isIdentified = this.client.address !== this.connection.peer.address;
+    if (realIp !== undefined && realIp !== this.#server.own.realIp && !isIdentified) this.#identify(location);
     if (location.access?.decide(this.client.address) === "denied") {
       this.notice("error", "access forbidden by rule");
       return this.respondStatus(403);
@@ -246,10 +264,15 @@ export class Exchange implements CurrentRequest {
     const { tryFiles } = location;
     if (tryFiles === undefined) return this.#handle();
     const directory = location.directory(this.evaluation);
-    const outcome = tryFiles.find(this.evaluation, (path) => location.static.kindOf(path, directory));
+    const { kind, prefix } = location.settings.mapping;
+    // nginx: below an alias, names that do not begin with the location's path stand behind it.
+    const named = (path: string): string => (kind === "root" || path.startsWith(prefix) ? path : prefix + path);
+    const outcome = tryFiles.find(this.evaluation, (path) => location.static.kindOf(named(path), directory));
     this.#whenReady(outcome, (tried) => {
       switch (tried.kind) {
-        case "found": return this.#handle();
+        case "found":
+          this.evaluation.path = named(tried.path);
+          return this.#handle();
         case "status": return this.respondStatus(tried.status);
         case "named": return this.#enterNamed(tried.name);
         case "internal": return this.#enterUri(tried);
@@ -272,10 +295,14 @@ export class Exchange implements CurrentRequest {
   #runApp(pool: Pool | undefined): void {
     if (pool === undefined) return this.respondStatus(502);
     if (this.#evaluation !== undefined) this.head = rewrittenHead(this.head, this.#evaluation, this.#sockets.http);
+    const body = this.head.hasBody ? this.#body : undefined;
+    const known = body?.isGiven === true ? body.again(this.#context.bodyPath(pool)) : undefined;
+    const isFresh = body !== undefined && !body.isGiven;
+    if (isFresh && body.size > this.http.clientMaxBodySize && !this.#isInternal) return this.refuseBody(413);
+    if (body !== undefined && !isFresh && known === undefined) this.head = bodilessHead(this.head);
     const call = (this.#call = new AppCall(this.#context, this, this.out, pool));
-    const waited = this.#receiver;
-    this.#receiver = call.start();
-    if (waited instanceof WaitingBody) waited.give(this.#receiver);
+    if (isFresh) body.give(call, () => call.start(undefined, this.#server.hasNamed));
+    else call.start(known, false);
   }
 
   /** A response that is known in advance; nginx: only GET and HEAD have one. */
@@ -300,13 +327,15 @@ export class Exchange implements CurrentRequest {
   /** `return` with a text; without one, an error's page. */
   #return(status: number, text: string | undefined): void {
     if (status === NO_RESPONSE) return this.#drop();
-    if (text === undefined && status >= 400) return this.respondStatus(status);
+    if (text === undefined && status >= 300) return this.respondStatus(status);
     const fields: FieldLine[] = [];
     const type = this.location.static.contentTypeOf(this.evaluation.path);
-    if (type !== undefined) fields.push(["Content-Type", type]);
     const body = fromLatin1(text ?? "");
     // RFC 9110 §8.6: no Content-Length where there can be no content.
-    if (status !== 204) fields.push(["Content-Length", String(body.length)]);
+    if ((this.#shownStatus ?? status) !== 204) {
+      if (type !== undefined) fields.push(["Content-Type", type]);
+      fields.push(["Content-Length", String(body.length)]);
+    }
     this.out.whole(new ResponseHead(status, reasonPhrase(status), fields), body, 0, body.length);
   }
 
@@ -345,13 +374,15 @@ export class Exchange implements CurrentRequest {
     if (this.abandoned || this.responding) return;
     if (status === NO_RESPONSE) return this.#drop();
     const { errorPages, http } = this.location;
+    this.#shownStatus = status;
     if (errorPages !== undefined && (!this.#inErrorPage || http.recursiveErrorPages)) {
       const page = errorPages.find(status, this.evaluation);
       if (page !== undefined) {
         this.#inErrorPage = true;
         if (page.kind === "redirect") return this.#sendStatus(page.status, [["Location", page.target]]);
+        this.#isTooLarge = false;
         this.#shownStatus = page.status === "response" ? undefined : page.status;
-        this.#keptFields = fields.filter(([name]) => name === "WWW-Authenticate" || name === "Content-Range");
+        this.#keptFields = fields.filter(([name]) => keptOfErrors.includes(name));
         if (page.kind === "named") return this.#enterNamed(page.name);
         this.head = internalHead(this.head);
         return this.#enterUri(page);
@@ -360,7 +391,10 @@ export class Exchange implements CurrentRequest {
     this.#sendStatus(status, fields);
   }
 
-  #sendStatus(status: number, fields: readonly FieldLine[]): void {
+  #sendStatus(given: number, fields: readonly FieldLine[]): void {
+    // Numbers of nginx's own, for error_page to tell them apart.
+    const status = given >= 494 && given <= 497 ? 400 : given;
+    this.#shownStatus = undefined;
     const { head, body } = statusResponse(status, closingStatuses.includes(status), fields);
     this.out.whole(head, body, 0, body.length);
   }
@@ -388,6 +422,7 @@ export class Exchange implements CurrentRequest {
     this.#complete = true;
     this.wasSent = !this.abandoned;
     this.#context.zone.leave();
+    this.#body?.forget(this.wasSent);
     const { accessLog, settings } = this.location;
     if (accessLog !== undefined && this.status !== 0 && (this.isMain || settings.accessLogs.logSubrequests)) {
       accessLog.record(this.evaluation);
@@ -399,21 +434,21 @@ export class Exchange implements CurrentRequest {
 
   /** Body bytes: a view, valid during the call. */
   bodyData(bytes: Bytes): void {
-    this.#receiver?.onData(bytes);
+    this.#body?.data(bytes);
   }
 
   bodyPause(): void {
-    this.#receiver?.onPause();
+    this.#body?.pause();
   }
 
   bodyEnd(): void {
-    this.#receiver?.onEnd();
+    this.#body?.end();
   }
 
   /** The body is longer than it may be, or broken: the application must not take it for whole. */
   refuseBody(status: number): void {
-    this.#receiver?.onAborted();
-    this.#receiver = undefined;
+    this.#body?.abort();
+    this.#call?.leave();
     if (!this.responding) this.respondStatus(status);
     else this.out.cut();
   }
@@ -422,8 +457,7 @@ export class Exchange implements CurrentRequest {
   abandon(): void {
     if (this.abandoned) return;
     this.abandoned = true;
-    this.#receiver?.onAborted();
-    this.#receiver = undefined;
+    this.#body?.abort();
     this.out.close();
     this.#call?.leave();
     this.finish();
@@ -446,7 +480,7 @@ export class Exchange implements CurrentRequest {
 
   /** The application's call is over, and what it says is not the answer. @param fields to stay with the one that is */
   goElsewhere(redirect: string, fields: readonly FieldLine[]): void {
-    this.#receiver = this.#call = undefined;
+    this.#call = undefined;
     this.#keptFields = fields;
     if (redirect.startsWith("@")) return this.#enterNamed(redirect);
     const target = parseInternalUri(redirect);

@@ -134,10 +134,14 @@ export class FilteredChannel implements ResponseChannel {
     this.#channel.cut(exchange);
   }
 
-  /** The response is complete once what waits has left. */
   finished(exchange: SentExchange): void {
-    if (this.#held === undefined) this.#channel.finished(exchange);
-    else this.#held.push(() => this.#channel.finished(exchange));
+    this.#channel.finished(exchange);
+  }
+
+  /** Does it once what waits has left. */
+  whenSent(then: () => void): void {
+    if (this.#held === undefined) then();
+    else this.#held.push(then);
   }
 
   pauseBody(): void {

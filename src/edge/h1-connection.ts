@@ -80,6 +80,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   #inputEnded = false;
   #halfClosedMs = Number.POSITIVE_INFINITY;
   #reading = false;
+  /** Had the request arrived before the one before it was answered? */
+  #pipelined = false;
   readonly #stall = new SendStall();
 
   /** @param at where and as which one it was accepted */
@@ -115,7 +117,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   get pipelined(): boolean {
-    return this.#reader.pendingSize > 0;
+    return this.#pipelined;
   }
 
   get queuedSize(): number {
@@ -327,7 +329,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     if (this.#exchange === undefined) {
       this.#drainedSize += bytes.length;
       if (this.#drainedSize > DRAIN_SIZE_MAX) this.#linger();
-    } else if (this.#bodySize > http.clientMaxBodySize) {
+    } else if (this.#bodySize > this.#exchange.bodySizeMax) {
       this.#persistent = false;
       this.#exchange.refuseBody(413);
     } else {
@@ -359,6 +361,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     const http = this.#http;
     this.#phase = "waiting";
     this.#reader.startNextCycle();
+    this.#pipelined = this.#reader.pendingSize > 0;
     this.#requestComplete = true;
     this.#deadlineMs = clock.coarseMs + http.keepaliveTimeoutMs;
     if (this.#reading) return;
@@ -427,7 +430,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   #decide(exchange: SentExchange, head: ResponseHead): void {
     const bodyInDoubt = !this.#requestComplete && this.#isBodyInDoubt(exchange.head.fields.semantics);
     const last = this.#owner.draining || (this.#inputEnded && this.#reader.pendingSize === 0);
-    if (head.close || bodyInDoubt || last) this.#persistent = false;
+    if (head.close || bodyInDoubt || last || this.#http.keepaliveTimeoutMs === 0) this.#persistent = false;
   }
 
   /** Will the rest of the body not be read for the connection's sake? RFC 9112 §9.6 wants the close announced. */

@@ -24,14 +24,15 @@ class EdgeProcess {
   readonly #counts = new Map<string, number>();
 
   constructor(start: Extract<EdgeCommand, { kind: "start" }>) {
-    const { configuration, listeners, runDirectory } = start;
+    const { kind: _, ...common } = start;
+    const { configuration } = start;
     const { errorLogs, useColors, workerProcesses } = configuration.process;
     this.#log = new ErrorLog({
       logs: errorLogs,
       useColors: wantsColors(useColors, process.stderr.isTTY, process.env),
     });
     for (let edge = 0; edge < workerProcesses; edge++) {
-      const settings = { edge, configuration, listeners, runDirectory, software: SOFTWARE, zone: this.#zoneMemory };
+      const settings = { ...common, edge, software: SOFTWARE, zone: this.#zoneMemory };
       this.#threads.push(edge === 0 ? this.#startHere(settings) : this.#startWorker(settings));
     }
   }

@@ -57,6 +57,8 @@ export type EdgeCommand =
       readonly configuration: Configuration;
       readonly listeners: readonly InheritedListener[];
       readonly runDirectory: string;
+      /** By application: where the bodies are spooled that its workers read. */
+      readonly bodyDirectories: Readonly<Record<string, string>>;
     }
   /** Connect to it and give it work. */
   | { readonly kind: "worker-ready"; readonly worker: WorkerAddress };

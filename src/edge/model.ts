@@ -15,7 +15,7 @@ import type { ResponseSettings } from "../filters/index.ts";
 import type { StaticSettings } from "../handlers/index.ts";
 import type { AccessLogSettings, LogFormat } from "../observe/index.ts";
 import type {
-  ErrorPage, GeoBlock, ListenerServers, LocationNode, MapBlock, RewriteDirective, ServerName,
+  ErrorPage, GeoBlock, LimitExcept, ListenerServers, LocationNode, MapBlock, RewriteDirective, ServerName,
   SplitClientsBlock, TryFiles,
 } from "../route/index.ts";
 
@@ -57,6 +57,7 @@ export interface ServerSettings {
   readonly scripts: ReadonlyMap<number, readonly RewriteDirective[]>;
   /** Locations that say `internal`. */
   readonly internal: ReadonlySet<number>;
+  readonly limitExcepts: ReadonlyMap<number, LimitExcept>;
 }
 
 /** Who makes the response of a location. */
@@ -96,6 +97,4 @@ export interface LocationSettings {
   readonly accessLogs: AccessLogSettings;
   /** Where what goes wrong in it is written, least important level included. */
   readonly errorLogs: readonly ErrorLogSettings[];
-  /** Other methods than these have the settings of another number. */
-  readonly limitExcept: { readonly methods: readonly string[]; readonly location: number } | undefined;
 }

@@ -55,14 +55,14 @@ export class Outgoing {
   whole(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
     const leaving = this.#begin(head);
     this.channel.sendWhole(this.#exchange, leaving, bytes, start, end);
-    this.#exchange.finish();
+    this.#finish();
   }
 
   /** The whole response, whose body never changes. @param text room for head and body as one */
   ready(head: ResponseHead, body: Bytes, text: ReadyText | undefined): void {
     const leaving = this.#begin(head);
     this.channel.sendReady(this.#exchange, leaving, body, leaving === head ? text : undefined);
-    this.#exchange.finish();
+    this.#finish();
   }
 
   file({ head, size, parts, file, rate, sendfile }: FileAnswer): void {
@@ -145,12 +145,17 @@ export class Outgoing {
     if (this.#exchange.abandoned) return;
     this.#exchange.sentTrailers = trailers;
     this.channel.sendEnd(this.#exchange, trailers);
-    this.#exchange.finish();
+    this.#finish();
   }
 
   drained(): void {
     if (this.#sink instanceof ChunkSink) this.#sink.drained();
     this.#flow?.drained();
+  }
+
+  #finish(): void {
+    if (this.#filtered === undefined) this.#exchange.finish();
+    else this.#filtered.whenSent(() => this.#exchange.finish());
   }
 
   finished(): void {

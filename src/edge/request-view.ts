@@ -34,7 +34,7 @@ export class RequestView implements RequestFacts {
   }
 
   get method(): string {
-    return this.#exchange.received.method;
+    return this.#exchange.head.method;
   }
 
   get target(): string {
@@ -62,6 +62,8 @@ export class RequestView implements RequestFacts {
 
   field(name: string): string | undefined {
     const { fields, authority } = this.#exchange.received;
+    // A proxy in front may have taken it for the name with a hyphen, and let it through.
+    if (name.includes("_") && !this.#exchange.http.underscoresInHeaders) return undefined;
     if (name === "host" && authority !== undefined) return authority;
     return fields.get(name);
   }
@@ -80,6 +82,10 @@ export class RequestView implements RequestFacts {
 
   get connection(): ConnectionFacts {
     return this.#exchange.connection;
+  }
+
+  enterLocation(location: number): void {
+    this.#exchange.enterLocation(location);
   }
 
   serverName(): string {
@@ -142,7 +148,7 @@ export class RequestView implements RequestFacts {
   }
 
   status(): number {
-    return this.#exchange.status;
+    return this.#exchange.status === 0 ? (this.#exchange.errorStatus ?? 0) : this.#exchange.status;
   }
 
   bytesSent(): number {

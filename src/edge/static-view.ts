@@ -27,7 +27,7 @@ export class StaticView implements StaticRequest {
 
   get fields(): FieldSection {
     // The page of an error is sent as a whole, whatever the request's conditions are.
-    return this.#exchange.isErrorPage ? NO_FIELDS : this.#exchange.received.fields;
+    return (this.#exchange.errorStatus ?? 200) !== 200 ? NO_FIELDS : this.#exchange.received.fields;
   }
 
   /** nginx's gzip_http_version 1.1 and gzip_proxied off. */

@@ -7,7 +7,7 @@
 import { NO_BYTES, allocate, concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { AppBody, AppRequest, Pool } from "../app/index.ts";
-import { Spool } from "../net/index.ts";
+import { Spool, secondName } from "../net/index.ts";
 import { BODY_CREDIT } from "../protocol/wire/index.ts";
 
 /** Bytes of one body that may lie in memory on their way to a file or a worker before the client is slowed down. */
@@ -43,13 +43,17 @@ export interface AppHandlerSettings {
   readonly gathers: boolean;
   /** A fresh name in the run directory. */
   readonly spoolPath: () => string;
+  /** May another application want the body afterwards? */
+  readonly keeps: boolean;
+  /** The body, where another application had it before. */
+  readonly known: AppBody | undefined;
   readonly onNotice: (text: string) => void;
 }
 
 /** @returns who takes the body, undefined when the request has none and is on its way */
 export function handleApp(exchange: AppExchange, pool: Pool, settings: AppHandlerSettings): BodyReceiver | undefined {
-  if (!exchange.head.hasBody) {
-    exchange.body = EMPTY_BODY;
+  if (!exchange.head.hasBody || settings.known !== undefined) {
+    exchange.body = settings.known ?? EMPTY_BODY;
     submit(exchange, pool);
     return undefined;
   }
@@ -110,7 +114,9 @@ class GatheredBody implements BodyReceiver {
     void spool.settled().then(async () => {
       await spool.close(this.#failed || this.#exchange.abandoned);
       if (this.#failed || this.#exchange.abandoned) return;
-      this.#exchange.body = { kind: "file", path: spool.path, size: spool.size };
+      const copy = this.#settings.keeps ? `${spool.path}-again` : undefined;
+      const isCopied = copy !== undefined && secondName(spool.path, copy);
+      this.#exchange.body = { kind: "file", path: spool.path, size: spool.size, copy: isCopied ? copy : undefined };
       submit(this.#exchange, this.#pool);
     });
   }

@@ -11,8 +11,8 @@ export interface FixedResponse {
   readonly body: Bytes;
 }
 
-/** Seconds after which a client may try again when we are full: long enough to matter, short enough to be kept. */
-const RETRY_AFTER_S = 1;
+/** When we are full, a client may try again after a second: long enough to matter, short enough to be kept. */
+export const overloadFields: readonly FieldLine[] = [["Retry-After", "1"]];
 
 /**
  * A page for a status code. Nothing of the request appears in it, so it cannot be made to say anything.
@@ -27,11 +27,6 @@ export function statusResponse(status: number, close: boolean, more: readonly Fi
       `<h1>${status} ${reason}</h1></body></html>\n`,
   );
   const fields: FieldLine[] = [["Content-Type", "text/html; charset=utf-8"], ["Content-Length", String(body.length)]];
-  if (status === 503) fields.push(["Retry-After", String(RETRY_AFTER_S)]);
-  if (status === 426) {
-    // RFC 6455 §4.4, RFC 9110 §7.8.
-    fields.push(["Sec-WebSocket-Version", "13"], ["Upgrade", "websocket"], ["Connection", "Upgrade"]);
-  }
   if (status === 405) fields.push(["Allow", "GET, HEAD, POST"]);
   fields.push(...more);
   if (close) fields.push(["Connection", "close"]);

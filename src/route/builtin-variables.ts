@@ -32,8 +32,8 @@ function portText(peerFacts: PeerFacts | undefined): string | undefined {
 }
 
 const uri: readonly VariableDefinition[] = [
-  { ...current("args", ({ args }) => args), assign: assignArgs },
-  { ...current("query_string", ({ args }) => args), assign: assignArgs },
+  { ...current("args", argsOf), assign: assignArgs },
+  { ...current("query_string", argsOf), assign: assignArgs },
   current("is_args", ({ args }) => (args === "" ? "" : "?")),
   current("uri", ({ path }) => path),
   current("document_uri", ({ path }) => path),
@@ -42,6 +42,11 @@ const uri: readonly VariableDefinition[] = [
   current("realpath_root", ({ facts }) => facts.realDocumentRoot()),
   current("request_filename", ({ facts }) => facts.filename()),
 ];
+
+/** Without any there is no value, as for logs. */
+function argsOf({ args }: Evaluation): string | undefined {
+  return args === "" ? undefined : args;
+}
 
 function assignArgs(evaluation: Evaluation, value: string): void {
   evaluation.args = value;

@@ -116,6 +116,7 @@ function passes(kind: FileKind, test: FileTest): boolean {
     case "exists": return kind !== "none";
     case "file": return kind === "file" || kind === "executable";
     case "directory": return kind === "directory";
-    case "executable": return kind === "executable";
+    // A directory can hardly be without the bit, and be of use.
+    case "executable": return kind === "executable" || kind === "directory";
   }
 }

@@ -18,7 +18,7 @@ export {
   type Return, type Rewrite, type RewriteDirective, conditionalLocations, parseReturn, parseRewrite,
 } from "./rewrite-directive.ts";
 export { type RewriteOutcome, RewriteScript } from "./rewrite.ts";
-export { type Route, type RouteStart, type ServerRoutes, findRoute } from "./routing.ts";
+export { type LimitExcept, type Route, type RouteStart, type ServerRoutes, findRoute } from "./routing.ts";
 export {
   type SplitClientsBlock, type SplitShare, checkShares, compileSplitClients, parseShare,
 } from "./split-clients.ts";

@@ -30,6 +30,8 @@ export interface RequestFacts {
   /** `$connection`, `$connection_requests` from 1, and when it was opened, milliseconds since the epoch. */
   readonly connection: { readonly number: number; requests(): number; readonly startMs: number };
 
+  /** The settings of this number are in force from now on, for variables as well. */
+  enterLocation(location: number): void;
   /** Of the server that answers: its first name. */
   serverName(): string;
   /** root or alias of the location, the file of the request, and the root without symbolic links. */

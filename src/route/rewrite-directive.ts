@@ -83,7 +83,9 @@ export function parseReturn(words: readonly string[]): Result<Return, string> {
   const textWord = status === undefined ? first : second;
   if (textWord === undefined) return ok({ kind: "return", status: status ?? 302, text: undefined });
   const text = parseComplexValue(textWord);
-  return text.ok ? ok({ kind: "return", status: status ?? 302, text: text.value }) : text;
+  if (!text.ok) return text;
+  // An empty text is none: an error shows its own page.
+  return ok({ kind: "return", status: status ?? 302, text: text.value.length === 0 ? undefined : text.value });
 }
 
 /** Every `if` in it, to any depth; their locations' numbers are in use. */

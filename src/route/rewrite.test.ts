@@ -181,7 +181,7 @@ describe("if", () => {
     const lines: readonly Line[] = ["f", "d", "e", "x"].flatMap((letter): Line[] => [
       [`if (-${letter} $uri)`, `set $x \${x}${letter}`], [`if (!-${letter} $uri)`, `set $x \${x}!${letter}`],
     ]);
-    const expected = { "/f": "f!de!x", "/d": "!fde!x", "/x": "f!dex", "/s": "!f!de!x", "/n": "!f!d!e!x" };
+    const expected = { "/f": "f!de!x", "/d": "!fdex", "/x": "f!dex", "/s": "!f!de!x", "/n": "!f!d!e!x" };
     for (const [path, x] of Object.entries(expected)) {
       const now: FileFinder = (asked) => kinds[asked] ?? "none";
       const later: FileFinder = async (asked) => Promise.resolve(kinds[asked] ?? "none");

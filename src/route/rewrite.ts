@@ -118,6 +118,7 @@ function chosen(
 ): number {
   if (!holds) return otherwise;
   run.location = location;
+  run.evaluation.facts.enterLocation(location);
   return following;
 }
 

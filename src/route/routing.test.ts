@@ -33,7 +33,7 @@ const routes: ServerRoutes = {
   scripts: new Map(Object.entries(scripts).map(([number, lines]) => (
     [Number(number), new RewriteScript(lines, variables)]
   ))),
-  internal: new Set([3]),
+  limitExcepts: new Map(), internal: new Set([3]),
 };
 
 async function route(target: string, start?: RouteStart): Promise<Route> {

@@ -18,6 +18,13 @@ export interface ServerRoutes {
   readonly scripts: ReadonlyMap<number, RewriteScript>;
   /** Locations that say `internal`. */
   readonly internal: ReadonlySet<number>;
+  /** Locations with a limit_except: other methods than these go to another number. */
+  readonly limitExcepts: ReadonlyMap<number, LimitExcept>;
+}
+
+export interface LimitExcept {
+  readonly methods: readonly string[];
+  readonly location: number;
 }
 
 /** What is to be done; `location` has the settings for it, error pages included. */
@@ -65,8 +72,11 @@ function search(routes: ServerRoutes, evaluation: Evaluation, files: FileFinder)
 }
 
 function enter(
-  routes: ServerRoutes, evaluation: Evaluation, files: FileFinder, location: number,
+  routes: ServerRoutes, evaluation: Evaluation, files: FileFinder, found: number,
 ): Route | Promise<Route> {
+  const except = routes.limitExcepts.get(found);
+  const location = except === undefined || except.methods.includes(evaluation.facts.method) ? found : except.location;
+  evaluation.facts.enterLocation(location);
   const script = routes.scripts.get(location);
   if (script === undefined) return { kind: "handle", location };
   const continued = (outcome: RewriteOutcome): Route | Promise<Route> => {

@@ -1,6 +1,7 @@
 /**
  * From a checked file to the one configuration. What can only be judged when all was read is judged here.
  */
+import { hostname } from "node:os";
 import { appMistakes, appSettings, writtenApps } from "../app/directives.ts";
 import { Block, read } from "../config/nginx/block.ts";
 import { type LanguageDiagnostic, mistakeAt } from "../config/nginx/language-diagnostic.ts";
@@ -89,13 +90,22 @@ function serversOf(http: Block, locations: Locations): {
   for (const { block } of http.own(serverRow)) {
     if (block === undefined) continue;
     const written = block.own(serverNameRow);
-    const names: readonly ServerName[] = written.flatMap(({ directive }) => read(serverNameRow, directive));
-    const first = written[0]?.directive.args[0]?.value ?? "";
+    const names = written.flatMap(({ directive }) => read(serverNameRow, directive)).map(withHostname);
+    const word = written[0]?.directive.args[0]?.value ?? "";
+    // nginx: ".example.org" is called "example.org".
+    const first = word === HOSTNAME ? hostname() : word.replace(/^\./, "");
     const listens = block.own(listenRow);
     listening.push({ server: servers.length, names, listens, at: written[0] });
     servers.push(locations.server(block, first, names));
   }
   return { servers, listening };
+}
+
+/** The machine's own name, as nginx writes it. */
+const HOSTNAME = "$hostname";
+
+function withHostname(name: ServerName): ServerName {
+  return name.kind === "exact" && name.name === HOSTNAME ? { kind: "exact", name: hostname().toLowerCase() } : name;
 }
 
 /** nginx: a name that an earlier server of the same socket has is ignored, with a warning. */

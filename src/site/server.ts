@@ -9,7 +9,7 @@ import {
   setRow,
 } from "../route/directives.ts";
 import {
-  type LocationMatch, type LocationNode, type RewriteDirective, type ServerName, checkLocations,
+  type LimitExcept, type LocationMatch, type LocationNode, type RewriteDirective, type ServerName, checkLocations,
 } from "../route/index.ts";
 import type { SettingsOf } from "./settings.ts";
 
@@ -46,7 +46,8 @@ export class Locations {
     }
     const script = server.scripts.get(location) ?? [];
     server.scripts.delete(location);
-    return { name, location, script, locations, scripts: server.scripts, internal: server.internal };
+    const { scripts, internal, limitExcepts } = server;
+    return { name, location, script, locations, scripts, internal, limitExcepts };
   }
 
   /** The locations in a block, in their order. */
@@ -71,7 +72,6 @@ export class Locations {
     const handler = this.#settings.handler(block) ?? { kind: "static" as const };
     const settings: LocationSettings = {
       ...this.#settings.of(block), title, serverNames: server.names, handler, mapping: this.#mapping(block),
-      limitExcept: undefined,
     };
     this.all.push(settings);
     if (around !== undefined && block.optional(internalRow) === true) server.internal.add(number);
@@ -81,8 +81,7 @@ export class Locations {
     if (except?.block !== undefined) {
       const location = this.#pseudo(except.block, `${title}, limit_except`, number);
       const methods = read(limitExceptRow, except.directive);
-      const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
-      this.all[number] = { ...settings, limitExcept: { methods: allowed, location } };
+      server.limitExcepts.set(number, { methods: methods.includes("GET") ? [...methods, "HEAD"] : methods, location });
     }
     return number;
   }
@@ -93,7 +92,7 @@ export class Locations {
     const { handler: outer = { kind: "static" as const }, serverNames = [] } = this.all[around] ?? {};
     this.all.push({
       ...this.#settings.of(block), title, serverNames, handler: this.#settings.handler(block) ?? outer,
-      mapping: this.#mapping(block), limitExcept: undefined, tryFiles: undefined,
+      mapping: this.#mapping(block), tryFiles: undefined,
     });
     return number;
   }
@@ -170,6 +169,7 @@ class ServerParts {
   readonly names: readonly ServerName[];
   readonly scripts = new Map<number, readonly RewriteDirective[]>();
   readonly internal = new Set<number>();
+  readonly limitExcepts = new Map<number, LimitExcept>();
 
   constructor(names: readonly ServerName[]) {
     this.names = names;

@@ -22,7 +22,7 @@ export interface LogPlaces {
 }
 
 /** All of a location's settings but what it is itself: its name, its handler, where its files lie. */
-type GroupedSettings = Omit<LocationSettings, "title" | "serverNames" | "handler" | "mapping" | "limitExcept">;
+type GroupedSettings = Omit<LocationSettings, "title" | "serverNames" | "handler" | "mapping">;
 
 export class SettingsOf {
   readonly #inheritance = new Inheritance();

@@ -24,6 +24,8 @@ export function requestFacts({ fields = {}, log = [], ...said }: Said = {}): Req
     protocol: "HTTP/1.1",
     scheme: "http",
     host: "shop.example",
+    requestPort: "",
+    enterLocation: () => undefined,
     field: (name) => fields[name],
     remote: client,
     peer: client,
