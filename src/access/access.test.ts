@@ -231,7 +231,7 @@ describe("$invalid_referer", () => {
   }
 
   test("a host that is too long is no server's", () => {
-    assert.equal(check("*.example.com").invalid(`http://${"a".repeat(243)}.example.com/`), "");
-    assert.equal(check("*.example.com").invalid(`http://${"a".repeat(244)}.example.com/`), "1");
+    assert.equal(check("*.example.com").invalid(`http://${"a".repeat(244)}.example.com/`), "");
+    assert.equal(check("*.example.com").invalid(`http://${"a".repeat(245)}.example.com/`), "1");
   });
 });

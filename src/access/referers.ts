@@ -4,8 +4,8 @@ import type { RefererSettings } from "./settings.ts";
 
 /** A shorter URL names no host: nginx takes it for what `blocked` is about. */
 const URL_LENGTH_MIN = "http://i.ru".length;
-/** Longest host that is looked for. */
-const HOST_LENGTH_MAX = 255;
+/** Longest host that is looked for, as in nginx. */
+const HOST_LENGTH_MAX = 256;
 
 export class RefererCheck {
   readonly #settings: RefererSettings;

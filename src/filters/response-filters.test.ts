@@ -296,6 +296,13 @@ describe("a head that comes again", () => {
     assert.match(shown(filters("add_header B c;").begin(input).head), /B: c/);
   });
 
+  test("is not taken for one in whose body nothing was looked for", () => {
+    const all = filters("sub_filter $arg_x b;");
+    const input = { head: head(html), isMain: true, hasBody: true, mayTransform: true };
+    assert.equal(all.begin({ ...input, evaluation: at(0, "/?x=") }).body, undefined);
+    assert.ok(all.begin({ ...input, evaluation: at(0, "/?x=a") }).body !== undefined);
+  });
+
   test("is not taken for one whose body was left out", () => {
     const all = filters("sub_filter a b; add_trailer T t;");
     const same = head(html);

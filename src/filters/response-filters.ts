@@ -5,6 +5,7 @@
  *
  * Invariant: what `begin` gives for a head that it has seen is the same object, where nothing depends on the request.
  */
+import { constantOf } from "../config/nginx/complex-value.ts";
 import { parseHttpDate } from "../http/date.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import { type Evaluation, type Text, type Variables, byteText, compileText } from "../route/index.ts";
@@ -68,7 +69,7 @@ export class ResponseFilters {
     this.#substitutions = substitution && new Substitutions(substitution, variables);
     this.#charset = charset && new Charset(charset, variables);
     const isConstant = this.#headers.isConstant && userId === undefined && expires?.kind !== "variable" &&
-      this.#charset?.isConstant !== false;
+      this.#substitutions?.isConstant !== false && this.#charset?.isConstant !== false;
     const isTimed = expires?.kind === "after" || expires?.kind === "daily";
     this.#lasts = !isConstant ? "no" : isTimed ? "second" : "ever";
   }
@@ -210,12 +211,15 @@ class Addition {
 
 class Substitutions {
   readonly types: MediaTypes;
+  /** Is the same looked for in all bodies? */
+  readonly isConstant: boolean;
   readonly #pairs: readonly { readonly search: Text; readonly replacement: Text }[];
   readonly #once: boolean;
   readonly #lastModified: boolean;
 
   constructor({ pairs, once, lastModified, types }: SubstitutionSettings, variables: Variables) {
     this.types = new MediaTypes(types);
+    this.isConstant = pairs.every(({ search }) => constantOf(search) !== undefined);
     this.#pairs = pairs.map(({ search, replacement }) => (
       { search: compileText(search, variables), replacement: compileText(replacement, variables) }
     ));
