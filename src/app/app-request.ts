@@ -12,8 +12,11 @@ import type { OutgoingMessage } from "../protocol/ws/index.ts";
 /** The request's body on its way to a worker. */
 export type AppBody =
   | { readonly kind: "whole"; readonly bytes: Bytes }
-  /** All of it lies in a file of the run directory, which the worker unlinks. */
-  | { readonly kind: "file"; readonly path: string; readonly size: number }
+  /**
+   * All of it lies in a file of the run directory, which the worker unlinks; `copy` is a second name of the file, for
+   * another application that may be asked afterwards.
+   */
+  | { readonly kind: "file"; readonly path: string; readonly size: number; readonly copy?: string | undefined }
   /** It follows against the worker's credit; `expectContinue` holds back the first byte. */
   | { readonly kind: "stream"; readonly expectContinue: boolean };
 

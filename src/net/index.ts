@@ -7,7 +7,7 @@ export { CopySlab } from "./copy-slab.ts";
 export type { Ticked } from "./clock.ts";
 export { Listener } from "./listener.ts";
 export { FileSource } from "./file-source.ts";
-export { Spool } from "./spool.ts";
+export { Spool, removeFile, secondName } from "./spool.ts";
 export { FileBody } from "./file-body.ts";
 export type { BodyOutcome, BodyPart, BodySink } from "./file-body.ts";
 export { OPEN_FLAGS, OpenFile, closeDescriptor, identityOf, isSameFile, openDescriptor } from "./open-file.ts";

@@ -5,6 +5,7 @@
  * otherwise. Writes are queued one behind the other, and whoever feeds the spool waits for `append` to resolve
  * before it asks for more.
  */
+import { linkSync, unlink as unlinkNow } from "node:fs";
 import { open, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { allocate } from "../std/bytes.ts";
@@ -93,9 +94,27 @@ export class Spool {
 
   #open(): Promise<FileHandle> {
     this.#file ??= open(this.path, "wx+", 0o600).then(async (file) => {
-      if (!this.#keep) await unlink(this.path);
+      // The workers of an application may be somebody else, with the directory's group.
+      if (this.#keep) await file.chmod(0o640);
+      else await unlink(this.path);
       return file;
     });
     return this.#file;
   }
+}
+
+/** Gives a file a second name, in the same file system. @returns false when that cannot be */
+export function secondName(path: string, name: string): boolean {
+  try {
+    linkSync(path, name);
+    return true;
+  } catch {
+    // Whoever had the file under its first name has removed it.
+    return false;
+  }
+}
+
+/** Takes a name away, if it is still there. */
+export function removeFile(path: string): void {
+  unlinkNow(path, () => undefined);
 }
