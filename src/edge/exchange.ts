@@ -170,6 +170,12 @@ export class Exchange implements CurrentRequest {
     return method.length + target.length + 12 + fields.bytes.length + (this.#body?.size ?? 0);
   }
 
+  /** Answers a request that is none, or that never came whole. */
+  refuse(status: number): void {
+    this.#context.zone.enter();
+    this.respondStatus(status);
+  }
+
   /** The walk of a request. The first response wins. */
   begin(): void {
     const { zone, limitConcurrency } = this.#context;
@@ -327,7 +333,7 @@ export class Exchange implements CurrentRequest {
   /** `return` with a text; without one, an error's page. */
   #return(status: number, text: string | undefined): void {
     if (status === NO_RESPONSE) return this.#drop();
-    if (text === undefined && status >= 300) return this.respondStatus(status);
+    if (text === undefined && status >= 400) return this.respondStatus(status);
     const fields: FieldLine[] = [];
     const type = this.location.static.contentTypeOf(this.evaluation.path);
     const body = fromLatin1(text ?? "");

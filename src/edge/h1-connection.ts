@@ -11,7 +11,6 @@
 import { plainAddress } from "../access/index.ts";
 import type { Peer } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
-import { statusResponse } from "../handlers/index.ts";
 import type { FieldSemantics } from "../http/field-section.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import { SendStall } from "../net/index.ts";
@@ -389,8 +388,18 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       exchange.refuseBody(refused.status);
       return;
     }
-    this.#sendStatus(refused.status);
-    this.#linger();
+    this.#answerRefused(refused.status);
+  }
+
+  /** A request that was not read to its end has no location: its socket's default server answers, and logs. */
+  #answerRefused(status: number): void {
+    this.#phase = "exchange";
+    this.#requestComplete = true;
+    this.#requests++;
+    this.#context.counts.requests++;
+    this.#context.counts.writing++;
+    this.#exchange = new Exchange(this.#context, this, this, this.#reader.refused, this.#peer);
+    this.#exchange.refuse(status);
   }
 
   #expire(): void {
@@ -402,8 +411,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
         return this.#shut();
       case "head":
         // RFC 9110 §15.5.9.
-        this.#sendStatus(408);
-        return this.#linger();
+        return this.#answerRefused(408);
       case "exchange":
         if (exchange === undefined) return this.#linger();
         return exchange.refuseBody(408);
@@ -412,12 +420,6 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       case "closed":
         return;
     }
-  }
-
-  /** Answers outside any exchange. */
-  #sendStatus(status: number): void {
-    const { head, body } = statusResponse(status, true);
-    this.#writer.status(head, body, this.#http);
   }
 
   #start(exchange: SentExchange, head: ResponseHead, length: number): void {

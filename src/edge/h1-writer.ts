@@ -174,13 +174,6 @@ export class H1Writer {
     this.#stream.writeLatin1(`${text}\r\n`);
   }
 
-  /** Writes a whole response to nobody's request, the connection's last. */
-  status(head: ResponseHead, body: Bytes, http: HttpSettings): void {
-    const { lines, needsDate } = prepare(head, http);
-    const date = needsDate ? this.#context.clock.dateLine : "";
-    this.#stream.writeLatin1(`${lines}${date}Connection: close\r\n\r\n${body.latin1Slice()}`);
-  }
-
   #writeCorked(before: string, bytes: Bytes, start: number, end: number, after: string): void {
     this.#stream.cork();
     if (before !== "") this.#stream.writeLatin1(before);

@@ -30,7 +30,7 @@ export class RequestView implements RequestFacts {
 
   get requestLine(): string {
     const { method, target, minorVersion } = this.#exchange.received;
-    return `${method} ${target} HTTP/1.${minorVersion}`;
+    return target === "" ? "" : `${method} ${target} HTTP/1.${minorVersion}`;
   }
 
   get method(): string {
@@ -148,7 +148,8 @@ export class RequestView implements RequestFacts {
   }
 
   status(): number {
-    return this.#exchange.status === 0 ? (this.#exchange.errorStatus ?? 0) : this.#exchange.status;
+    const { status, errorStatus, evaluation } = this.#exchange;
+    return status === 0 ? (errorStatus ?? evaluation.returning) : status;
   }
 
   bytesSent(): number {

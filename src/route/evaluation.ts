@@ -31,6 +31,8 @@ export class Evaluation {
   args = "";
   /** Were there escapes or "+" in the target's path? (uri.ts) */
   quoted = false;
+  /** The status of the `return` whose text is being made; 0 without one. */
+  returning = 0;
   /** May it enter `internal` locations? */
   internal = false;
   /** `$1` and so on: of the last expression that matched. */

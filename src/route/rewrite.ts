@@ -92,6 +92,7 @@ export class RewriteScript {
           run.uriChanged = false;
           return ended(run);
         case "return":
+          evaluation.returning = step.status;
           return { location: run.location, ...returned(step.status, step.text?.(evaluation)) };
         case "rewrite": {
           if (!step.matcher.matches(evaluation.path, evaluation)) break;

@@ -12,7 +12,7 @@
  */
 import type { Bytes } from "../../std/bytes.ts";
 import { NO_BYTES, bytesEqualAt, concatBytes, copyBytes } from "../../std/bytes.ts";
-import type { FieldSection } from "../../http/field-section.ts";
+import { type FieldSection, NO_FIELDS } from "../../http/field-section.ts";
 import type { RequestHead } from "../../http/request-head.ts";
 import { ChunkedReader } from "./chunked-reader.ts";
 import { FieldParser } from "./field-parser.ts";
@@ -113,6 +113,15 @@ export class RequestReader {
       case "done":
       case "failed": return "paused";
     }
+  }
+
+  /** What is known of a request that was refused: its line, if that was read; nothing of its fields. */
+  get refused(): RequestHead {
+    const { method = "", target = "", path = "", query = "", authority, minorVersion = 1 } = this.#line ?? {};
+    return {
+      kind: "request", method, target, path, query, authority, minorVersion, fields: NO_FIELDS, hasBody: false,
+      persistent: false,
+    };
   }
 
   /** The response is finished: read the next request. */
