@@ -119,17 +119,17 @@ function characterOf(text: string): string | undefined {
   return isUtf8(bytes, 0, bytes.length) && /^.$/su.test(bytes.utf8Slice()) ? bytes.latin1Slice() : undefined;
 }
 
+/** undefined for off. */
 export function charsetSettings(block: Block): CharsetSettings | undefined {
   const wanted = block.one(charsetRow);
-  const maps = httpOf(block)?.own(charsetMapRow).map((map) => mapOf(map)) ?? [];
-  if (wanted === "off" && maps.length === 0) return undefined;
+  if (wanted === "off") return undefined;
   const source = block.optional(sourceCharsetRow) ?? "off";
   return {
-    charset: wanted === "off" ? undefined : wanted,
+    charset: wanted,
     types: typesWith(block.one(charsetTypesRow)),
     source: source === "off" ? undefined : source,
     override: block.one(overrideCharsetRow),
-    maps,
+    maps: httpOf(block)?.own(charsetMapRow).map((map) => mapOf(map)) ?? [],
   };
 }
 

@@ -13,15 +13,13 @@ export interface CharsetInput {
   readonly evaluation: Evaluation;
   /** May the body be changed? */
   readonly mayTransform: boolean;
-  /** What X-Accel-Charset says: it comes before all directives. */
-  readonly charset: string | undefined;
 }
 
 export class Charset {
   readonly isConstant: boolean;
   /** Could a body be recoded at all? */
-  readonly mayRecode: boolean;
-  readonly #charset: Text | undefined;
+  readonly #mayRecode: boolean;
+  readonly #charset: Text;
   readonly #source: Text | undefined;
   readonly #types: MediaTypes;
   readonly #override: boolean;
@@ -29,8 +27,8 @@ export class Charset {
 
   constructor({ charset, types, source, override, maps }: CharsetSettings, variables: Variables) {
     this.isConstant = [charset, source].every((value) => value === undefined || constantOf(value) !== undefined);
-    this.mayRecode = maps.length > 0;
-    this.#charset = charset && compileText(charset, variables);
+    this.#mayRecode = maps.length > 0;
+    this.#charset = compileText(charset, variables);
     this.#source = source && compileText(source, variables);
     this.#types = new MediaTypes(types);
     this.#override = override;
@@ -63,16 +61,16 @@ export class Charset {
 
   /** May a body of this type be recoded? @param contentType value of the field */
   concerns(contentType: string): boolean {
-    if (!this.mayRecode || this.#charset === undefined) return false;
+    if (!this.#mayRecode) return false;
     return charsetOf(contentType) === undefined ? this.#types.has(contentType) : this.#override;
   }
 
   /** The charset that the response shall have; undefined to leave it alone. */
-  #wanted({ draft, evaluation, charset }: CharsetInput, type: string, own: string | undefined): string | undefined {
+  #wanted({ draft, evaluation }: CharsetInput, type: string, own: string | undefined): string | undefined {
     // nginx: old browsers took it for a part of the target.
     if (draft.status === 301 || draft.status === 302) return undefined;
-    if (charset === undefined && !(own === undefined ? this.#types.has(type) : this.#override)) return undefined;
-    const wanted = charset ?? this.#charset?.(evaluation) ?? "";
+    if (!(own === undefined ? this.#types.has(type) : this.#override)) return undefined;
+    const wanted = this.#charset(evaluation);
     if (wanted === "" || isFieldName(wanted)) return wanted === "" ? undefined : wanted;
     evaluation.facts.report("error", "a charset was not set: it is no token");
     return undefined;

@@ -146,8 +146,8 @@ describe("charset_map", () => {
     assert.deepEqual(said("source_charset koi8-r; charset utf-8;", "charset off;"), []);
   });
 
-  test("is a part of the settings of every location, for what applications say", () => {
-    assert.deepEqual(settings("", "", "charset_map koi8-r utf-8 { C0 D18E; }")?.charset?.maps, [
+  test("is a part of the settings of locations with a charset", () => {
+    assert.deepEqual(settings("charset utf-8;", "", "charset_map koi8-r utf-8 { C0 D18E; }")?.charset?.maps, [
       { from: "koi8-r", to: "utf-8", pairs: [[0xc0, "\xd1\x8e"]] },
     ]);
   });

@@ -185,16 +185,6 @@ describe("a body", () => {
     assert.equal(bodyOf(begin({ text: "sub_filter $arg_x y;", fields: html }), "hello"), "hello");
   });
 
-  test("is recoded as X-Accel-Charset says, whatever the directives say", () => {
-    const gif = "Content-Type: image/gif; charset=koi8-r";
-    const output = begin({ text: "add_header A b;", fields: gif, input: { charset: "utf-8" } });
-    assert.match(shown(output.head), /^Content-Type: image\/gif; charset=utf-8/);
-    assert.equal(bodyOf(output, "\xc0"), "\xd1\x8e");
-    const plain = begin({ text: "add_header A b;", fields: "Content-Type: text/html", input: { charset: "utf-8" } });
-    assert.match(shown(plain.head), /^Content-Type: text\/html; charset=utf-8/);
-    assert.equal(plain.body, undefined);
-  });
-
   test("is not recoded without a map, which the log is told", () => {
     const log: string[] = [];
     const output = begin({

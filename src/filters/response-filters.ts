@@ -29,8 +29,6 @@ export interface FilterInput {
   readonly hasBody: boolean;
   /** May the body be changed? Not where it is a range of what is told by its ETag. */
   readonly mayTransform: boolean;
-  /** What X-Accel-Charset says. */
-  readonly charset?: string | undefined;
 }
 
 /**
@@ -76,8 +74,8 @@ export class ResponseFilters {
 
   /** Takes a response's head, and says what becomes of it and of what follows. */
   begin(input: FilterInput): FilterOutput {
-    const { head, evaluation, isMain, mayTransform, charset } = input;
-    const isPlain = isMain && mayTransform && charset === undefined;
+    const { head, evaluation, isMain, mayTransform } = input;
+    const isPlain = isMain && mayTransform;
     const second = this.#lasts === "second" ? Math.floor(evaluation.facts.nowMs() / 1000) : -1;
     const { filtered } = head;
     if (isPlain && filtered?.by === this && filtered.second === second) return onlyHead(filtered.head);
@@ -110,14 +108,14 @@ export class ResponseFilters {
   }
 
   #filter(input: FilterInput, draft: HeadDraft): FilterOutput {
-    const { evaluation, isMain, hasBody, mayTransform, charset } = input;
+    const { evaluation, isMain, hasBody, mayTransform } = input;
     const { status } = draft;
     if (isMain) this.#addFields(draft, evaluation);
     const isEncoded = draft.get("content-encoding") !== undefined;
     const addition = isMain && mayTransform && !isEncoded ? this.#addition?.apply(draft) : undefined;
     // Deviates: nginx looks for texts in bodies that are compressed, too.
     const substitutes = mayTransform && !isEncoded ? this.#substitutions?.apply(draft, evaluation) : undefined;
-    const recoder = this.#charset?.apply({ draft, evaluation, mayTransform, charset });
+    const recoder = this.#charset?.apply({ draft, evaluation, mayTransform });
     const recoded = hasBody ? recoder?.start() : undefined;
     const replaced = hasBody && substitutes !== undefined ? substitutes() : undefined;
     const isTrailed = isMain && hasBody && takesTrailers(evaluation) && this.#trailers.concerns(status);

@@ -29,8 +29,7 @@ export interface CharsetMap {
 }
 
 export interface CharsetSettings {
-  /** undefined: off. */
-  readonly charset: ComplexValue | undefined;
+  readonly charset: ComplexValue;
   /** In lower case; "*" is all. */
   readonly types: readonly string[];
   readonly source: ComplexValue | undefined;
