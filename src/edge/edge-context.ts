@@ -1,5 +1,5 @@
 /** What all connections of one edge thread share: compiled once from the configuration. */
-import type { LoadZone } from "../app/index.ts";
+import type { LoadZone, Pool } from "../app/index.ts";
 import type { ErrorLogSettings } from "../config/model.ts";
 import type { Clock, CopySlab, ReadBuffers, Sendfile } from "../net/index.ts";
 import type { SectionMemory } from "../protocol/h1/index.ts";

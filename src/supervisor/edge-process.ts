@@ -20,6 +20,7 @@ export interface EdgeStart {
   readonly configuration: Configuration;
   readonly listeners: readonly HeldListener[];
   readonly runDirectory: string;
+  readonly bodyDirectories: Readonly<Record<string, string>>;
   readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly inbox: Inbox;
   /** Under the system's usual scheduling: where the other one is forbidden, chrt ends and no edge ever starts. */
@@ -44,7 +45,8 @@ export class EdgeProcess {
   readonly #child: ChildProcess;
 
   /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
-  constructor({ configuration, listeners, runDirectory, identity, inbox, isPlain }: EdgeStart) {
+  constructor(start: EdgeStart) {
+    const { configuration, listeners, runDirectory, bodyDirectories, identity, inbox, isPlain } = start;
     const { workerProcesses } = configuration.process;
     // Each thread closes what it was given, so a socket that two of them share is handed over twice.
     const fds: number[] = [];
@@ -77,7 +79,7 @@ export class EdgeProcess {
       if (pid !== undefined) return;
       inbox.add({ kind: "edge-exit", pid, exit: { code: undefined, signal: undefined, unstarted: error.message } });
     });
-    this.send({ kind: "start", configuration, listeners: inherited, runDirectory });
+    this.send({ kind: "start", configuration, listeners: inherited, runDirectory, bodyDirectories });
   }
 
   get pid(): number | undefined {

@@ -19,7 +19,7 @@ import { describeExit } from "./exit-words.ts";
 import type { Happening } from "./inbox.ts";
 import { SpawnLauncher } from "./launcher.ts";
 import type { Place } from "./place.ts";
-import type { Crew, Plan } from "./plan.ts";
+import type { Crew, HousedCrew, Plan } from "./plan.ts";
 import { WorkerPool } from "./pool.ts";
 import type { PoolHooks, PoolSettings } from "./pool-settings.ts";
 import { PreloadLauncher } from "./preload-launcher.ts";
@@ -202,10 +202,14 @@ export class Generation {
   }
 
   #startEdge(): void {
-    const { configuration, listeners, identity } = this.plan;
-    const { runDirectory, inbox } = this.#place;
-    const isPlain = this.#edgeFailureCount > 0;
-    this.#edge = new EdgeProcess({ configuration, listeners, runDirectory, identity, inbox, isPlain });
+    const { inbox, run } = this.#place;
+    this.#edge = new EdgeProcess({
+      ...this.plan,
+      runDirectory: run.path,
+      bodyDirectories: Object.fromEntries(this.plan.crews.map(({ app, quarters }) => [app.name, quarters.directory])),
+      inbox,
+      isPlain: this.#edgeFailureCount > 0,
+    });
     this.#isTold = false;
     const { pid } = this.#edge;
     if (pid === undefined) return;
@@ -248,7 +252,7 @@ export class Generation {
     return this.#place.readAgain !== undefined;
   }
 
-  #poolOf({ app, interpreter, identity }: Crew): WorkerPool {
+  #poolOf({ app, interpreter, identity, quarters }: HousedCrew): WorkerPool {
     const place = this.#place;
     const isSeveral = this.plan.crews.length > 1;
     const settings: PoolSettings = {
@@ -258,9 +262,7 @@ export class Generation {
       interpreter: interpreter.path,
       identity,
       umask: this.plan.configuration.process.umask,
-      runDirectory: place.runDirectory,
-      controlSocket: place.controlSocket,
-      logSocket: place.logSocket,
+      quarters,
       software: place.software,
       names: place.names,
       log: place.log,

@@ -48,7 +48,7 @@ export class SpawnLauncher implements Launcher {
   }
 
   launch(worker: Worker): void {
-    const { interpreter, app, controlSocket, software, inbox, log } = this.#settings;
+    const { interpreter, app, quarters: { controlSocket }, software, inbox, log } = this.#settings;
     const { name, title } = worker;
     const child = spawnPython({ interpreter, settings: app, controlSocket, name, software });
     worker.pid = child.pid;

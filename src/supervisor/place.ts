@@ -7,6 +7,7 @@ import type { Result } from "../std/result.ts";
 import type { Inbox } from "./inbox.ts";
 import type { MasterLog } from "./master-log.ts";
 import type { ProcessNames } from "./process-names.ts";
+import type { RunDirectory } from "./quarters.ts";
 import type { SocketTable } from "./socket-table.ts";
 
 export interface Place {
@@ -18,9 +19,7 @@ export interface Place {
   readonly readAgain: (() => Promise<Result<Configuration, string>>) | undefined;
   /** The umask that this process was started with. */
   readonly umask: number;
-  readonly runDirectory: string;
-  readonly controlSocket: string;
-  readonly logSocket: string;
+  readonly run: RunDirectory;
   readonly names: ProcessNames;
   readonly sockets: SocketTable;
   readonly log: MasterLog;

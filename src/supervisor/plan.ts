@@ -10,6 +10,7 @@ import { findInterpreter, type Interpreter } from "./interpreter.ts";
 import type { HeldListener } from "./socket-table.ts";
 
 export interface Plan extends Staff {
+  readonly crews: readonly HousedCrew[];
   readonly configuration: Configuration;
   readonly listeners: readonly HeldListener[];
   /** Makes its error log the master's. */
@@ -33,6 +34,20 @@ export interface Crew {
   readonly interpreter: Interpreter;
   /** Who they become; undefined to stay. */
   readonly identity: Identity | undefined;
+}
+
+/** What the workers of one user know of the run directory. */
+export interface Quarters {
+  readonly directory: string;
+  /** Where they say who they are. */
+  readonly controlSocket: string;
+  /** Where those print that have no pipe of their own. */
+  readonly logSocket: string;
+}
+
+/** A crew, and where it finds the master. */
+export interface HousedCrew extends Crew {
+  readonly quarters: Quarters;
 }
 
 /** What prevents a start, for people. */
@@ -67,6 +82,23 @@ export function staffOf({ process: own, apps }: Configuration, isFile: boolean):
   if (problems.length > 0 || !identity.ok) return err(problems);
   return ok({ identity: identity.value, crews, warnings });
 }
+
+/** Where the workers of a user live; made if need be. Throws the system's error. */
+export interface House {
+  of(identity: Identity | undefined): Quarters;
+}
+
+/** Gives each crew its quarters. @returns why there are none, in the other case */
+export function housed(crews: readonly Crew[], house: House): Result<readonly HousedCrew[], Problem> {
+  try {
+    return ok(crews.map((crew) => ({ ...crew, quarters: house.of(crew.identity) })));
+  } catch (problem) {
+    // A full or read-only disk: the system's words say it.
+    return err({ message: `cannot make a run directory: ${String(problem)}`, hint: runDirectoryHint });
+  }
+}
+
+export const runDirectoryHint = "set TMPDIR to a directory that can be written to";
 
 /** The user of an application brings its own group, not that of the process. */
 function defined({ user, group }: AppSettings): { readonly user?: string; readonly group?: string | undefined } {

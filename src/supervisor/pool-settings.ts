@@ -5,6 +5,7 @@ import type { AppSettings } from "../config/model.ts";
 import type { Identity } from "./identity.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Log } from "./master-log.ts";
+import type { Quarters } from "./plan.ts";
 import type { ProcessNames } from "./process-names.ts";
 import type { Worker } from "./worker.ts";
 
@@ -18,9 +19,7 @@ export interface PoolSettings {
   /** Whom workers become; undefined to stay. */
   readonly identity: Identity | undefined;
   readonly umask: number | undefined;
-  readonly runDirectory: string;
-  readonly controlSocket: string;
-  readonly logSocket: string;
+  readonly quarters: Quarters;
   /** `tricorn/0.1.0`. */
   readonly software: string;
   readonly names: ProcessNames;

@@ -283,7 +283,7 @@ export class WorkerPool {
       const worker = new Worker({
         name,
         title,
-        runDirectory: this.#settings.runDirectory,
+        runDirectory: this.#settings.quarters.directory,
         generation: this.#generation,
         startedAt: now,
       });

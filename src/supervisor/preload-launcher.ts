@@ -122,7 +122,7 @@ export class PreloadLauncher implements Launcher {
   }
 
   #start(): void {
-    const { interpreter, app, controlSocket, software, inbox, log, names } = this.#settings;
+    const { interpreter, app, quarters: { controlSocket }, software, inbox, log, names } = this.#settings;
     const { name, title } = names.next("preloader", this.#settings.title);
     const process = spawnPython({ interpreter, settings: app, controlSocket, name, software });
     logOutput(process, title, log);
@@ -141,11 +141,11 @@ export class PreloadLauncher implements Launcher {
   }
 
   #startMessage(who: Worker | Preloader): ReturnType<typeof startMessage> {
-    const { runDirectory, logSocket } = this.#settings;
+    const { directory, logSocket } = this.#settings.quarters;
     const isWorker = "statePath" in who;
     return startMessage(this.#settings, {
-      socketPath: isWorker ? who.socketPath : `${runDirectory}/${who.name}.sock`,
-      statePath: isWorker ? who.statePath : `${runDirectory}/${who.name}.state`,
+      socketPath: isWorker ? who.socketPath : `${directory}/${who.name}.sock`,
+      statePath: isWorker ? who.statePath : `${directory}/${who.name}.state`,
       logSocket: isWorker ? logSocket : undefined,
       edgePid: this.#edgePid(),
     });

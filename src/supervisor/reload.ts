@@ -7,7 +7,7 @@ import { error, formatDiagnostics } from "../config/diagnostic.ts";
 import type { Configuration } from "../edge/model.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import type { Place } from "./place.ts";
-import { type Plan, type Problem, staffOf } from "./plan.ts";
+import { housed, type Plan, type Problem, staffOf } from "./plan.ts";
 
 /** @returns a plan that differs from `current`; else that nothing has changed, or in words why it is refused */
 export async function readAgain(place: Place, current: Plan): Promise<Result<Plan | "unchanged", string>> {
@@ -21,6 +21,8 @@ export async function readAgain(place: Place, current: Plan): Promise<Result<Pla
     const hint = "stop Tricorn and start it again";
     return err(inWords([{ message: "another user or group needs a new start", hint }]));
   }
+  const crews = housed(staff.value.crews, place.run);
+  if (!crews.ok) return err(inWords([crews.error]));
   const log = place.log.prepare(configuration.process);
   if (!log.ok) return err(inWords([{ message: log.error, hint: "does its directory exist?" }]));
   const { workerProcesses: threads, umask } = configuration.process;
@@ -35,7 +37,7 @@ export async function readAgain(place: Place, current: Plan): Promise<Result<Pla
     return err(inWords([listeners.error]));
   }
   const { adopt: adoptLog, drop: dropLog } = log.value;
-  return ok({ ...staff.value, configuration, listeners: listeners.value, adoptLog, dropLog });
+  return ok({ ...staff.value, crews: crews.value, configuration, listeners: listeners.value, adoptLog, dropLog });
 }
 
 async function readConfiguration({ readAgain: read }: Place): Promise<Result<Configuration, string>> {

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { unixPathSizeMax } from "../config/arguments.ts";
 
 const prefix = "tricorn-";
-/** The longest name in it: `preloader-2147483647.state`. */
-const nameSizeMax = 26;
+/** The longest name in it: `999/preloader-2147483647.state`. */
+const nameSizeMax = 30;
 
 /** Makes it (0700), owned by `owner` where privileges are dropped. Throws the system's error. */
 export function makeRunDirectory(owner: { readonly uid: number; readonly gid: number } | undefined): string {

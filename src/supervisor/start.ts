@@ -2,26 +2,22 @@
  * Prepares the place a master works in, runs it, and puts everything away: the way from a configuration to an exit
  * status. What cannot be prepared is said in one sentence with a hint.
  */
-import { join } from "node:path";
 import { isatty } from "node:tty";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
 import type { Configuration } from "../edge/model.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { announce } from "./banner.ts";
-import { ControlServer } from "./control-server.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
-import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
-import { outputSink } from "./launcher.ts";
-import { LogServer } from "./log-server.ts";
 import { Master } from "./master.ts";
 import { MasterLog } from "./master-log.ts";
 import { PidKeeper } from "./pid-file.ts";
 import type { Place } from "./place.ts";
-import { type Plan, type Problem, staffOf } from "./plan.ts";
+import { housed, type Plan, type Problem, runDirectoryHint, staffOf } from "./plan.ts";
 import { ProcessNames } from "./process-names.ts";
+import { type QuartersOptions, RunDirectory } from "./quarters.ts";
 import { readAgain } from "./reload.ts";
-import { makeRunDirectory, removeRunDirectory, removeStaleRunDirectories } from "./run-directory.ts";
+import { removeStaleRunDirectories } from "./run-directory.ts";
 import { SignalQueue } from "./signals.ts";
 import { SocketTable } from "./socket-table.ts";
 
@@ -52,8 +48,8 @@ export async function start(options: StartOptions): Promise<ExitStatus> {
     pidFile.remove();
     return prepared.error.status;
   }
-  const { place, plan, servers } = prepared.value;
-  const { log, inbox, runDirectory } = place;
+  const { place, plan } = prepared.value;
+  const { log, inbox, run } = place;
   const signals = new SignalQueue(() => inbox.wake());
   let hasStarted = false;
   const master = new Master(place, signals, plan, {
@@ -70,7 +66,7 @@ export async function start(options: StartOptions): Promise<ExitStatus> {
   });
   for (const warning of plan.warnings) log.log("warning", "master", warning);
   // Looking for what others left must not delay the start; it needs a turn of the event loop anyway.
-  const tidying = removeStaleRunDirectories(runDirectory).catch((problem: unknown) => {
+  const tidying = removeStaleRunDirectories(run.path).catch((problem: unknown) => {
     log.log("debug", "master", `old run directories were not removed: ${String(problem)}`);
   });
   try {
@@ -82,9 +78,8 @@ export async function start(options: StartOptions): Promise<ExitStatus> {
     return status;
   } finally {
     signals.close();
-    for (const server of servers) server.close();
     place.sockets.keep([]);
-    removeRunDirectory(runDirectory);
+    run.close();
     pidFile.remove();
     await log.close();
   }
@@ -93,8 +88,6 @@ export async function start(options: StartOptions): Promise<ExitStatus> {
 interface Prepared {
   readonly place: Place;
   readonly plan: Plan;
-  /** The sockets in the run directory. */
-  readonly servers: readonly { close(): void }[];
 }
 
 interface Refusal {
@@ -124,20 +117,19 @@ async function prepare(options: StartOptions, pidFile: PidKeeper): Promise<Resul
   if (!listeners.ok) return refuse(listeners.error);
   const inbox = new Inbox();
   const names = new ProcessNames();
-  const directory = openRunDirectory({ owner, inbox, names, log: log.value });
-  if (!directory.ok) {
+  const run = openRunDirectory({ owner, inbox, names, log: log.value });
+  const crews = run.ok ? housed(staff.value.crews, run.value) : run;
+  if (!run.ok || !crews.ok) {
     sockets.keep([]);
-    return refuse(directory.error);
+    if (run.ok) run.value.close();
+    return refuse(...[run, crews].flatMap((one) => (one.ok ? [] : [one.error])).slice(0, 1));
   }
-  const { runDirectory, servers } = directory.value;
   const place: Place = {
     software,
     face,
     readAgain: options.readAgain,
     umask,
-    runDirectory,
-    controlSocket: join(runDirectory, "control.sock"),
-    logSocket: join(runDirectory, "log.sock"),
+    run: run.value,
     names,
     sockets,
     log: log.value,
@@ -148,8 +140,8 @@ async function prepare(options: StartOptions, pidFile: PidKeeper): Promise<Resul
     isTerminalGone: terminalWatch(),
   };
   const none = (): void => undefined;
-  const plan = { ...staff.value, configuration, listeners: listeners.value, adoptLog: none, dropLog: none };
-  return ok({ place, plan, servers });
+  const listening = { listeners: listeners.value, adoptLog: none, dropLog: none };
+  return ok({ place, plan: { ...staff.value, crews: crews.value, configuration, ...listening } });
 }
 
 /** After a hang-up the device is still open, but no terminal any more. */
@@ -158,37 +150,11 @@ function terminalWatch(): () => boolean {
   return () => terminals.length > 0 && !terminals.some((fd) => isatty(fd));
 }
 
-interface RunDirectoryOptions {
-  readonly owner: Identity | undefined;
-  readonly inbox: Inbox;
-  readonly names: ProcessNames;
-  readonly log: MasterLog;
-}
-
-interface RunDirectory {
-  readonly runDirectory: string;
-  readonly servers: Prepared["servers"];
-}
-
-function openRunDirectory({ owner, inbox, names, log }: RunDirectoryOptions): Result<RunDirectory, Problem> {
+function openRunDirectory(options: QuartersOptions): Result<RunDirectory, Problem> {
   try {
-    const runDirectory = makeRunDirectory(owner);
-    const control = new ControlServer(join(runDirectory, "control.sock"), owner, {
-      hello: (hello, connection) => inbox.add({ kind: "hello", hello, connection }),
-      report: (name, report) => inbox.add({ kind: "report", name, report }),
-      closed: (name) => inbox.add({ kind: "closed", name }),
-      violation: (name, reason) => inbox.add({ kind: "violation", name, reason }),
-    });
-    const lines = new LogServer(join(runDirectory, "log.sock"), owner, {
-      sinkOf: (name) => outputSink(names.titleOf(name), log),
-      failed: (problem) => log.log("error", "master", problem),
-    });
-    return ok({ runDirectory, servers: [control, lines] });
+    return ok(new RunDirectory(options));
   } catch (problem) {
     // A full or read-only disk, a directory without permission: the system's words say which.
-    return err({
-      message: `cannot make a run directory: ${String(problem)}`,
-      hint: "set TMPDIR to a directory that can be written to",
-    });
+    return err({ message: `cannot make a run directory: ${String(problem)}`, hint: runDirectoryHint });
   }
 }

@@ -39,6 +39,7 @@ class Steward:
         self._server = server
         self._control = control
         self._edge_pid: Optional[int] = settings.get("edge_pid")
+        self._edge_users = (os.geteuid(), wire.edge_user(settings["socket"]), 0)
         self._grace_s = float(settings.get("graceful_timeout_s") or 0)
         self._signals = 0
         self._asked = False
@@ -65,7 +66,7 @@ class Steward:
     def _listen(path: str) -> socket.socket:
         listener = wire.raise_descriptor(wire.Socket(socket.AF_UNIX, socket.SOCK_STREAM))
         listener.bind(path)
-        os.chmod(path, 0o600)
+        os.chmod(path, wire.private_mode(path))
         listener.listen(BACKLOG)
         listener.setblocking(False)
         return listener
@@ -144,7 +145,7 @@ class Steward:
         if peer[0] != self._edge_pid and not self._control.ended:
             # The master has told us of a new edge before it told that edge of us.
             self._read_control()
-        return peer[0] == self._edge_pid and peer[1] in (os.geteuid(), 0)
+        return peer[0] == self._edge_pid and peer[1] in self._edge_users
 
     def _greet(self, connection: wire.Connection) -> None:
         """Reads the first frames of a connection: its hello, and what came with it."""

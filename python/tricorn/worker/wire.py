@@ -114,12 +114,26 @@ def peer_of(sock: socket.socket) -> Optional[tuple]:
     return pid, uid
 
 
+def private_mode(path: str) -> int:
+    """
+    The mode of a file in the run directory for its maker and the directory's owner, who is the edge's user.
+    Nobody but the two and the maker's group can enter a directory where they differ; the group is kept out.
+    """
+    return 0o600 if edge_user(path) == os.geteuid() else 0o606
+
+
+def edge_user(path: str) -> int:
+    """As whom the edge runs: the owner of the directory that a socket is in."""
+    return os.stat(os.path.dirname(path)).st_uid
+
+
 class State:
     """The mapped state file: a few numbers, stored before each call of the application."""
 
     def __init__(self, path: str) -> None:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            os.fchmod(fd, private_mode(path))
             os.ftruncate(fd, 4096)
             view = memoryview(mmap.mmap(fd, 4096))
         finally:

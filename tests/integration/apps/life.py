@@ -37,6 +37,8 @@ def app(environ, start_response):
         body = "%o" % mask
     elif path == "/who":
         body = "%d %d %s" % (os.getuid(), os.getgid(), sorted(os.getgroups()))
+    elif path == "/length":
+        body = "%d bytes for user %d" % (len(environ["wsgi.input"].read()), os.getuid())
     elif path == "/threads":
         body = str(threading.active_count())
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
