@@ -92,10 +92,24 @@ async def asgi(scope, receive, send):
         return await send({"type": "http.response.body", "body": b"".join(parts)})
     if mode == "file":
         return await send({"type": "http.response.pathsend", "path": parts[0].decode()})
+    # As frameworks do it: a task that waits for the disconnect, and ends the other one.
+    sending = asyncio.create_task(asgi_stream(parts, mode, what.get("pause", 0), send))
+    listening = asyncio.create_task(until_disconnect(receive))
+    await asyncio.wait([sending, listening], return_when=asyncio.FIRST_COMPLETED)
+    sending.cancel()
+    listening.cancel()
+
+
+async def until_disconnect(receive):
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def asgi_stream(parts, mode, pause, send):
     try:
         for part in parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})
-            await asyncio.sleep(what.get("pause", 0))
+            await asyncio.sleep(pause)
         while mode == "endless":
             await send({"type": "http.response.body", "body": parts[0], "more_body": True})
             await asyncio.sleep(0.005)
