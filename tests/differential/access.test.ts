@@ -87,6 +87,9 @@ differential({
       location / { return 200 "$remote_addr|$remote_port\n"; }
       location /late { real_ip_header X-Late; add_header X-Address "$remote_addr"; root %ROOT%; try_files /f.txt =404; }
     }`,
+  differs: {
+    "leading-zeros": ["GET / | X-Forwarded-For: 01.2.3.4 to 2", "GET / | X-Forwarded-For: 01.2.3.4 to 3"],
+  },
   cases: [
     ...["allowall", "denyall", "denyreturn", "me", "net", "notme", "other", "none", "six", "unix", "order",
       "inherit/f.txt",

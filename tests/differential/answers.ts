@@ -17,6 +17,8 @@ export interface Heard {
 }
 
 interface Raw {
+  /** Of an answer to HEAD, which shows only the fields of a body. */
+  readonly isHead: boolean;
   readonly statusLine: string;
   readonly fields: readonly string[];
   readonly body: string;
@@ -53,7 +55,7 @@ export function cut(text: string, methods: readonly string[]): { answers: readon
       body = length === undefined ? rest : rest.slice(0, Number(length));
       rest = rest.slice(body.length);
     }
-    answers.push({ statusLine, fields, body, trailers });
+    answers.push({ isHead, statusLine, fields, body, trailers });
   }
   return { answers, rest };
 }
@@ -93,20 +95,22 @@ const ourPage = /^<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><
 const datePattern = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
 /** @returns the answer with everything made equal that must differ */
-export function comparable({ statusLine, fields, body, trailers }: Raw, { ports, prefix, masks }: Own): Answer {
+export function comparable(raw: Raw, { ports, prefix, masks }: Own): Answer {
+  const { statusLine, fields, body, trailers } = raw;
   const masked = (text: string): string => {
     let result = text.replaceAll(prefix, "<prefix>");
     for (const [index, port] of ports.entries()) result = result.replaceAll(String(port), `<port ${index + 1}>`);
     for (const mask of masks) result = result.replaceAll(mask, "<masked>");
     return result;
   };
-  const isOwnPage = nginxPage.test(body) || ourPage.test(body);
-  const changed = fields.map((field): string => {
+  const isOwnPage = nginxPage.test(body) || ourPage.test(body) || mayBeOwnPage(raw);
+  const changed = fields.flatMap((field): string | readonly string[] => {
     const colon = field.indexOf(": ");
     const name = field.slice(0, colon).toLowerCase();
     const value = field.slice(colon + 2);
     if (name === "date") return datePattern.test(value) ? "date: <now>" : field;
     if (name === "server") return "server: <its name>";
+    if (name === "allow" && statusLine.startsWith("HTTP/1.1 405")) return [];
     if (isOwnPage && (name === "content-type" || name === "content-length")) return `${name}: <of an own page>`;
     if (name === "content-length" && masked(body) !== body) return `${name}: <masked>`;
     return masked(field);
@@ -114,9 +118,30 @@ export function comparable({ statusLine, fields, body, trailers }: Raw, { ports,
   return {
     statusLine,
     fields: changed.sort((a, b) => compare(nameOf(a), nameOf(b))),
-    body: isOwnPage ? "<an own page>" : masked(body),
+    body: isOwnPage && body !== "" ? "<an own page>" : masked(body),
     trailers: trailers.map(masked),
   };
+}
+
+/**
+ * Where Tricorn knows the length of a body that nginx sends in chunks, as if nginx knew it, too.
+ * @returns what nginx said
+ */
+export function withKnownLengths(theirs: Heard, ours: Heard): Heard {
+  const answers = theirs.answers.map((answer, index) => {
+    const length = ours.answers[index]?.fields.find((field) => field.toLowerCase().startsWith("content-length: "));
+    const isChunked = answer.fields.includes("Transfer-Encoding: chunked") && answer.trailers.length === 0;
+    if (!isChunked || length === undefined) return answer;
+    const known = length.endsWith(">") ? length : `Content-Length: ${Buffer.byteLength(answer.body, "latin1")}`;
+    const others = answer.fields.filter((field) => field !== "Transfer-Encoding: chunked");
+    return { ...answer, fields: [...others, known].sort((a, b) => compare(nameOf(a), nameOf(b))) };
+  });
+  return { ...theirs, answers };
+}
+
+/** The answer to a HEAD that is refused or sent elsewhere: by its type. */
+function mayBeOwnPage({ isHead, statusLine, fields }: Raw): boolean {
+  return isHead && /^.{9}[345]/.test(statusLine) && fields.some((field) => /^content-type: text\/html\b/i.test(field));
 }
 
 function nameOf(field: string): string {

@@ -6,8 +6,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { requireProgram } from "../../tools/needs.ts";
+import { root } from "../../tools/venv.ts";
 import { eventually } from "../support/wait.ts";
-import { comparable, cut, type Heard } from "./answers.ts";
+import { comparable, cut, type Heard, withKnownLengths } from "./answers.ts";
 import { type Conversation, converse, requestBytes } from "./conversation.ts";
 import { type Configured, Pair, secondIsNginx, type Server } from "./servers.ts";
 
@@ -23,15 +24,15 @@ export interface Case {
   readonly masks?: readonly RegExp[];
   /** Compared without making anything equal, to show a difference that is otherwise not seen. */
   readonly exact?: boolean;
-  /** The name of the difference in docs/differences.md. */
-  readonly differs?: string;
-  /** Of a difference: what Tricorn's answer begins with ("HTTP/1.1 400"), "" for a close without a word. */
-  readonly ours?: string;
 }
+
+/** Cases that differ, by the name that the difference has in docs/differences.md: names of cases, or requests. */
+export type Differences = Readonly<Record<string, readonly (string | RegExp)[]>>;
 
 export interface Group extends Configured {
   readonly title: string;
   readonly cases: readonly (string | Case)[];
+  readonly differs?: Differences;
   /** Cases that wait for timeouts run side by side. */
   readonly atOnce?: number;
   /** Log files below the prefix that must be equal in the end, and what differs in their lines by nature. */
@@ -44,17 +45,21 @@ const titleSizeMax = 90;
 
 /** Declares the tests of a group. */
 export function differential(group: Group): void {
-  const { title, cases, atOnce = 1, logs = [], logMasks = [] } = group;
+  const { title, cases, differs = {}, atOnce = 1, logs = [], logMasks = [] } = group;
   const skip = requireProgram("nginx", "apt-get install nginx");
   describe(`nginx and Tricorn agree: ${title}`, { skip, concurrency: atOnce }, () => {
     const pair = new Pair();
     before(() => pair.start(group));
     after(() => pair.stop());
-    for (const each of cases) {
+    const titles = cases.map((each) => titleOf(typeof each === "string" ? { request: each } : each));
+    const named = differenceOf(titles, differs);
+    for (const [index, each] of cases.entries()) {
       const one: Case = typeof each === "string" ? { request: each } : each;
+      const title = titles[index] ?? "";
+      const name = named(title);
       // Two of one kind have no difference that was meant for us.
-      if (secondIsNginx && one.differs !== undefined) continue;
-      test(titleOf(one), () => compareCase(pair, one));
+      if (secondIsNginx && name !== undefined) continue;
+      test(`${shortOf(title)}${name === undefined ? "" : ` differs: ${name}`}`, () => compareCase(pair, one, name));
     }
     for (const name of logs) {
       test(`the lines of ${name}`, async () => {
@@ -71,22 +76,38 @@ export function differential(group: Group): void {
   });
 }
 
-async function compareCase(pair: Pair, one: Case): Promise<void> {
-  const { request, to = 1, differs, ours: begin } = one;
+/** The differences that docs/differences.md has, by their names. */
+const listed = new Set([...readFileSync(join(root, "docs/differences.md"), "utf8").matchAll(/^### `([a-z0-9-]+)`/gm)]
+  .map(([, name = ""]) => name));
+
+/**
+ * @param titles of all cases: each pattern is for one of them at least
+ * @returns what gives the name of a case's difference by its title
+ */
+export function differenceOf(titles: readonly string[], differs: Differences): (title: string) => string | undefined {
+  const patterns = Object.entries(differs).flatMap(([name, each]) => each.map((pattern) => ({ name, pattern })));
+  const matches = (title: string, pattern: string | RegExp): boolean =>
+    typeof pattern === "string" ? title === pattern : pattern.test(title);
+  for (const { name, pattern } of patterns) {
+    assert.ok(listed.has(name), `docs/differences.md has no "${name}"`);
+    assert.ok(titles.some((title) => matches(title, pattern)), `no case for ${String(pattern)} of "${name}"`);
+  }
+  return (title) => patterns.find(({ pattern }) => matches(title, pattern))?.name;
+}
+
+async function compareCase(pair: Pair, one: Case, differs: string | undefined): Promise<void> {
+  const { request, to = 1 } = one;
   const parts = (typeof request === "string" ? [request] : request).map(requestBytes);
   const [theirs, ours] = await Promise.all([pair.nginx, pair.tricorn].map(async (server) => {
     const conversation = await converse(typeof to === "string" ? join(server.prefix, to) : portOf(server, to), parts);
-    return { conversation, heard: one.exact === true ? conversation : heardOf(conversation, server, one) };
+    return { conversation, heard: heardOf(conversation, server, one) };
   }));
-  if (differs === undefined) {
-    assert.deepEqual(ours?.heard, theirs?.heard);
-    return;
-  }
-  assert.notDeepEqual(ours?.heard, theirs?.heard, `"${differs}" of docs/differences.md is no difference any more`);
-  if (begin !== undefined) {
-    const said = ours?.conversation.bytes.toString("latin1", 0, begin === "" ? 20 : begin.length);
-    assert.equal(said, begin, `"${differs}" of docs/differences.md differs otherwise`);
-  }
+  assert.ok(theirs !== undefined && ours !== undefined);
+  const [actual, expected] = one.exact === true
+    ? [ours.conversation, theirs.conversation]
+    : [ours.heard, withKnownLengths(theirs.heard, ours.heard)];
+  if (differs === undefined) assert.deepEqual(actual, expected);
+  else assert.notDeepEqual(actual, expected, `"${differs}" of docs/differences.md is no difference any more`);
 }
 
 function heardOf({ bytes, end }: Conversation, { ports, prefix }: Server, one: Case): Heard {
@@ -110,9 +131,13 @@ function linesOf({ prefix, ports }: Server, name: string, masks: readonly RegExp
   return text.split("\n").slice(0, -1);
 }
 
-function titleOf({ name, request, to, differs }: Case): string {
-  const text = name ?? JSON.stringify(typeof request === "string" ? request : request.join(" … ")).slice(1, -1);
-  const short = text.length > titleSizeMax ? `${text.slice(0, titleSizeMax)}… (${text.length})` : text;
-  const where = to === undefined ? "" : ` to ${to}`;
-  return differs === undefined ? `${short}${where}` : `${short}${where} differs: ${differs}`;
+/** Its name, or the request as it is written; and where it goes to. */
+function titleOf({ name, request, to }: Case): string {
+  const text = name ?? (typeof request === "string" ? request : request.join(" … "));
+  return to === undefined ? text : `${text} to ${to}`;
+}
+
+function shortOf(title: string): string {
+  const text = JSON.stringify(title).slice(1, -1);
+  return text.length > titleSizeMax ? `${text.slice(0, titleSizeMax)}… (${text.length})` : text;
 }

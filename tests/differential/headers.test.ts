@@ -67,7 +67,14 @@ differential({
       location /utf { add_header X-Utf "é ü"; return 200 ""; }
       location /page { add_header X-Page 1 always; error_page 404 /inherit; return 404; }
     }`,
+  differs: {
+    "server-field": ["the server's own fields"],
+    "own-pages": ["the server's own page"],
+    "add-header-replaces": ["GET /type", "GET /server"],
+  },
   cases: [
+    { request: "GET /inherit", exact: true, name: "the server's own fields" },
+    { request: "GET /missing", exact: true, name: "the server's own page" },
     "GET /inherit", "GET /own", "GET /always", "GET /empty", "GET /twice", "GET /date", "GET /nodate", "GET /etag",
     "GET /date | If-Modified-Since: Mon, 01 Jan 2001 00:00:00 GMT",
     "GET /nodate | If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT",

@@ -41,7 +41,13 @@ differential({
     server { listen 127.0.0.1:%PORT2%; server_name first.test *.second.test; root %ROOT%; server_name_in_redirect on; }
     server { listen 127.0.0.1:%PORT3%; server_name ""; root %ROOT%;
       server_name_in_redirect on; port_in_redirect off; }`,
+  differs: {
+    "empty-index-names": ["GET /varidx/"],
+    "known-lengths": ["a list of a folder as it is sent"],
+    "empty-server-name": ["GET /named/dir", "GET /dir to 3", "GET /dir HTTP/1.0 to 3"],
+  },
   cases: [
+    { request: "GET /list/", exact: true, name: "a list of a folder as it is sent" },
     "GET /", "GET /?x=1", "HEAD /", "POST /", "GET /dir", "GET /dir/", "GET /dir?x=1&y=%20", "GET /dir//", "GET //dir",
     "GET /second/", "GET /none/", "GET /none", "GET /deep/", "GET /deep", "GET /php/", "GET /php/?q=1", "GET /absidx/",
     "GET /varidx/?i=index.html", "GET /varidx/", "GET /varidx/?i=../f", "GET /list", "GET /list/", "HEAD /list/",

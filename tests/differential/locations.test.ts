@@ -42,6 +42,7 @@ differential({
       location ~ ^/rx { return 204; }
     }
     server { listen 127.0.0.1:%PORT3%; return 200 "server\\n"; location / { return 200 "location\\n"; } }`,
+  differs: { "types-database": ["GET /a/b.jpeg", "GET /a.png"] },
   cases: [
     "GET /", "GET /?x", "GET /x", "GET /exact", "GET /exact?q", "GET /exact/", "GET /exactly", "GET /EXACT", "GET /dir",
     "GET /dir/", "GET /dir/x", "GET /dir/su", "GET /dir/sub", "GET /dir/subway", "GET /dir/sub/x.gif",

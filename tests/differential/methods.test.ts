@@ -32,7 +32,12 @@ differential({
       location /all { satisfy all; allow 127.0.0.0/8; deny all; alias %ROOT%/static.txt; }
       location /none { satisfy any; deny all; alias %ROOT%/static.txt; }
     }`,
+  differs: {
+    "allow-field": ["405 as it is sent"],
+    "strict-request-line": ["VERYLONGMETHODNAMEINDEEDWITHOUTANYEND /ret"],
+  },
   cases: [
+    { request: "POST /static.txt", exact: true, name: "405 as it is sent" },
     ...paths.flatMap((path) => methods.map((method) => (method === "TRACE" || path !== "/status"
       ? `${method} ${path}`
       : { request: `${method} ${path}`, masks: [/\d+/g] }))),

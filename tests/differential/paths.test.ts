@@ -49,6 +49,12 @@ differential({
     server { listen 127.0.0.1:%PORT4%; location / { rewrite ^/(.*)$ /r/$1; return 301 $uri; } }
     server { listen 127.0.0.1:%PORT5%; merge_slashes off; location /a//b { return 200 "double\n"; }
       location / { return 200 "other\n"; } }`,
+  differs: {
+    "strict-target": [/[\x80-\xff]/, /^GET [^?]*#/, "GET /a?b#c", /^GET (?:ftp|x|h2c\+x):/],
+    "absolute-form-host": [/^GET (?:HTTP|https?):\/\/(?:h\.test|H\.test|\[::1\])(?:[:?/][^.#]*)?$/],
+    "underscore-in-authority": [/^GET http:\/\/h_x/],
+    "escaped-delete": ["GET /%7f%80 to 4"],
+  },
   cases: [
     ...targets.map((target) => `GET ${target}`),
     ...targets.filter((target) => /\/\/|\.\.|%2f|%00/i.test(target)).flatMap((target) =>

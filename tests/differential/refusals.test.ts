@@ -9,12 +9,11 @@ import { formatLanguageDiagnostics } from "../../src/config/nginx/language-diagn
 import { readConfiguration } from "../../src/config/nginx/read-configuration.ts";
 import { buildConfiguration, siteDirectives } from "../../src/site/index.ts";
 import { ok } from "../../src/std/result.ts";
+import { differenceOf, type Differences } from "./group.ts";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
 
-type Snippet = string | { readonly text: string; readonly differs: string };
-
 /** What stands alone in its block. */
-const snippets: Readonly<Record<"main" | "events" | "http" | "server" | "location", readonly Snippet[]>> = {
+const snippets: Readonly<Record<"main" | "events" | "http" | "server" | "location", readonly string[]>> = {
   main: [
     "worker_processes 0;", "worker_processes x;", "worker_processes -1;", "worker_processes 2; worker_processes 3;",
     "daemon yes;", "user;", "pid;", "pid a b;", "worker_rlimit_nofile x;", "worker_shutdown_timeout x;",
@@ -169,6 +168,29 @@ const snippets: Readonly<Record<"main" | "events" | "http" | "server" | "locatio
   ],
 };
 
+const differs: Differences = {
+  "unknown-variables-have-a-place": [
+    "http: log_format a $nothing;", "http: map $a $b { }", "http: map $uri $b { a $nothing; }", "http: geo $x $a { }",
+    "http: error_page 404 =200 $nothing;", "server: set $a $nothing;", "server: rewrite ^ $nothing;",
+    "server: if ($a) { }", "server: try_files $nothing b;", "server: access_log /dev/null combined if=$nothing;",
+  ],
+  "words-of-expressions": [
+    "http: map $uri $b { ~( 1; }", "server: server_name ~(;", "server: location ~ ( { }", "server: location ~* [ { }",
+    "server: location ~ ^/(?<x>a)(?<x>b) { }", "server: location ~ (?<1a>x) { }", "server: rewrite ( b;",
+    "server: if ($uri ~ ( ) { }", 'server: if ($uri ~ "(") { }', "server: valid_referers ~(;",
+  ],
+  "unquoted-braces": ["server: location ~ a{2} { }", "server: rewrite a{2} b;"],
+  "counts-of-nothing": ["main: worker_processes 0;", "events: worker_connections 0;"],
+  "names-are-looked-up-later": ["events: debug_connection x;", "http: server { listen a.b.c.d.invalid:80; }"],
+  "far-times": ["http: send_timeout 99999999999999;"],
+  "server-tokens-text": ["http: server_tokens x;"],
+  "not-here": ["http: upstream x { }", "location: post_action /x;"],
+  "server-names-are-always-checked": [/^server: server_name (?:a\*b|\*\.\*|a\.\.b|www\.\*\.com);$/],
+  "named-locations-once": ["server: location @a { } location @a { }"],
+  "handlers-once": ["location: empty_gif; empty_gif;"],
+  "split-clients-words": ["http: split_clients $uri $a { 10% a b; }"],
+};
+
 const wrappers: Readonly<Record<keyof typeof snippets, (text: string) => string>> = {
   main: (text) => `${text}\nevents { }\nhttp { }\n`,
   events: (text) => `events {\n${text}\n}\nhttp { }\n`,
@@ -206,16 +228,18 @@ describe("what nginx says of a file is what we say", { skip: requireProgram("ngi
     return firstOf(formatLanguageDiagnostics([...checked.mistakes, ...built.mistakes]));
   }
 
+  const titles = Object.entries(snippets).flatMap(([context, texts]) => texts.map((text) => `${context}: ${text}`));
+  const named = differenceOf(titles, differs);
   for (const [context, texts] of Object.entries(snippets)) {
-    for (const snippet of texts) {
-      const { text, differs } = typeof snippet === "string" ? { text: snippet, differs: undefined } : snippet;
-      test(`${context}: ${text}${differs === undefined ? "" : ` differs: ${differs}`}`, () => {
+    for (const text of texts) {
+      const name = named(`${context}: ${text}`);
+      test(`${context}: ${text}${name === undefined ? "" : ` differs: ${name}`}`, () => {
         const path = join(folder, "nginx.conf");
         const whole = wrappers[context as keyof typeof snippets](text);
         writeFileSync(path, whole);
         const [theirs, ours] = [nginxSays(path), weSay(path, whole)];
-        if (differs === undefined) assert.equal(ours, theirs);
-        else assert.notEqual(ours, theirs, `"${differs}" of docs/differences.md is no difference any more`);
+        if (name === undefined) assert.equal(ours, theirs);
+        else assert.notEqual(ours, theirs, `"${name}" of docs/differences.md is no difference any more`);
       });
     }
   }

@@ -23,6 +23,14 @@ differential({
       location = /101 { return 101; }
       location = /102 { return 102; }
     }`,
+  differs: {
+    "reason-phrases": [/^GET \/(?:text\/)?(?:203|205|207|300|305)$/, /^GET \/text\/4(?:07|17|18|22|23|24|26|28|31|51)$/,
+      /^GET \/text\/5(?:06|08|10|11)$/],
+    "pages-for-all-statuses": [/^GET \/4(?:07|17|18|22|23|24|26|28|31|51)$/, /^GET \/5(?:06|08|10|11|99)$/,
+      /^GET \/(?:600|666|799|999)$/],
+    "silent-statuses": ["GET /408", "GET /499"],
+    "redirect-without-place": [/^GET \/30[12378]$/],
+  },
   cases: [
     ...statuses.map((status) => `GET /${status}`), ...statuses.map((status) => `GET /text/${status}`),
     "HEAD /200", "HEAD /204", "HEAD /304", "HEAD /404", "HEAD /text/200", "HEAD /text/404", "POST /405", "POST /404",

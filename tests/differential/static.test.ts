@@ -73,6 +73,12 @@ differential({
       location /aio/ { alias %ROOT%/; sendfile on; sendfile_max_chunk 1k; tcp_nopush on; output_buffers 1 1k; }
       location /direct/ { alias %ROOT%/; directio 4k; }
     }`,
+  differs: {
+    "repeated-list-fields": [`GET /f.txt | If-None-Match: "a" | If-None-Match: ${tag}`],
+    "large-numbers": ["GET /f.txt | Range: bytes=-9223372036854775808"],
+    "conditions-of-texts": ["GET /textret | If-None-Match: *"],
+    "blanks-in-quality": ["GET /gz/p.txt | Accept-Encoding: gzip ; q = 1"],
+  },
   cases: [
     ...conditions.map((condition) => `GET /f.txt | ${condition}`),
     ...conditions.slice(0, 4).flatMap((condition) =>

@@ -65,6 +65,12 @@ differential({
       location /sub { }
       location @app { return 200 "app $uri\n"; }
     }`,
+  differs: {
+    "pages-for-all-statuses": ["GET /code418"],
+    "try-files-status-200": ["GET /code200"],
+    "types-database": ["GET /lastphp?x=y"],
+    "dots-in-files": ["GET /up"],
+  },
   cases: [
     "GET /f.txt", "GET /f.txt?x", "GET /", "GET /dir", "GET /dir/", "GET /dir2", "GET /dir2/", "GET /missing",
     "GET /missing?a=b", "GET /missing%20x", "GET /with%20space.txt", "GET /q%3Fmark.txt", "GET /%C3%A9.txt",

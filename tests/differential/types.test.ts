@@ -18,6 +18,11 @@ differential({
       location /own { default_type a/b; return 200 "x"; } location /redirect { return 301 /x;
         } location /404 { return 404 "x"; }
       location /x.txt { return 200 "x"; } location /empty { default_type ""; return 200 "x"; } }`,
+  differs: {
+    "types-database": [
+      "GET /a.htm to 1", "GET /a.js to 1", "GET /a.tar.gz to 1", "GET /a.gz to 1", "GET /a.b.c to 1", "GET /x.txt to 5",
+    ],
+  },
   cases: [1, 2, 3].flatMap((to) => names.map((name) => ({ request: `GET /${encodeURI(name)}`, to })))
     .concat(["/", "/own", "/redirect", "/404", "/x.txt", "/empty",
     "/x.html"].map((path) => ({ request: `GET ${path}`, to: 5 }))),

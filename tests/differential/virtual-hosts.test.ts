@@ -38,6 +38,9 @@ differential({
     server { listen %PORT5%; server_name any.test; return 200 "any $server_addr\n"; }
     server { listen 127.0.0.1:%PORT5%; server_name any.test; return 200 "narrow\n"; }
     server { listen 127.0.0.1:%PORT6%; server_name $hostname; return 200 "[$server_name]\n"; }`,
+  differs: {
+    "strict-host": [/Host: (?:é\.test|exact\.test:(?:x|80:80|99999)|user@exact\.test|\[::1|a{300}\.test)$/],
+  },
   cases: [
     ...hosts.map((host) => `GET / | Host: ${host}`),
     ...hosts.slice(0, 12).map((host) => `GET http://${host}/ | Host: first.test`),
