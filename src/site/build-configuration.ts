@@ -12,7 +12,7 @@ import { responseMistakes } from "../filters/directives.ts";
 import { logColors, logFormatsOf, logMistakes } from "../observe/directives.ts";
 import { httpRow, serverNameRow, serverRow } from "../route/directives.ts";
 import { type ServerName, VirtualHosts, Variables, builtinPrefixes, builtinVariables } from "../route/index.ts";
-import { type SettingNote, processSettings } from "../supervisor/directives.ts";
+import { type SettingNote, environmentOf, processSettings } from "../supervisor/directives.ts";
 import { type ListeningServer, addressText, listenRow, listenersOf } from "./listen.ts";
 import { Locations } from "./server.ts";
 import { SettingsOf } from "./settings.ts";
@@ -74,8 +74,10 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
       useColors: facts.useColors ?? logColors(main),
       note: (note) => void notes.push(note),
     }),
-    apps: writtenApps(main).map(({ name, block }) =>
-      appSettings(block, { name, base: facts.directory, cpuCount: facts.cpuCount })),
+    apps: writtenApps(main).map(({ name, block }) => {
+      const app = appSettings(block, { name, base: facts.directory, cpuCount: facts.cpuCount });
+      return { ...app, env: [...environmentOf(main), ...app.env] };
+    }),
     site: { listeners, servers, locations: locations.all, maps, geos, splitClients, logFormats: logFormatsOf(site) },
   };
   return { configuration, mistakes: told, notes };

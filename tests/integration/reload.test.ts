@@ -159,7 +159,7 @@ describe("a reload", () => {
     assert.deepEqual([one.edgePid, one.workerPids], [edgePid, workerPids]);
     assert.equal(await statusOf(one, "/"), 200);
     await reload(one, fileOf({ app: app("life", "workers 2;") }));
-    assert.notEqual(one.edgePid, edgePid);
+    await eventually("the old edge is gone", 8000, () => !isAlive(edgePid));
   });
 
   test("with an address that somebody else has changes nothing, and binds nothing", async () => {
@@ -246,6 +246,15 @@ describe("several applications", () => {
     assert.equal(one.workerPids.length, 2);
     assert.match(one.output, /life\/worker-\d ready after/);
     assert.match(one.output, /fragile\/worker-\d ready after/);
+  });
+
+  test("have the environment of the program, with what the file sets for all and for each", async () => {
+    const own = app("life", "env OWN=life;");
+    await using one = await start(fileOf({ main: "env ALL=all; env OWN=all; env PATH;", app: own }));
+    using connection = await one.connect();
+    const valueOf = async (name: string): Promise<string> => (await connection.get(`/env?name=${name}`)).text;
+    assert.deepEqual([await valueOf("ALL"), await valueOf("OWN")], ["all", "life"]);
+    assert.equal(await valueOf("PATH"), process.env["PATH"]);
   });
 
   test("one that cannot start gets 503, the other serves, and it is tried again until it can", async () => {
