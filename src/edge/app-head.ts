@@ -9,6 +9,8 @@ export interface PassedHead {
   readonly redirect: string | undefined;
   /** X-Accel-Limit-Rate: bytes a second, 0 for no limit. */
   readonly limitRate: number | undefined;
+  /** X-Accel-Buffering. */
+  readonly buffering: boolean | undefined;
   /** Fields that stay when another response takes this one's place (nginx: X-Accel-Redirect keeps these). */
   readonly kept: readonly FieldLine[];
 }
@@ -28,19 +30,21 @@ export function passAppHead(head: ResponseHead, settings: AppPassSettings): Pass
     settings.ignoreHeaders.includes(name) ? undefined : head.fields.find(([own]) => own.toLowerCase() === name)?.[1];
   const rate = obeyed("x-accel-limit-rate");
   const charset = obeyed("x-accel-charset");
+  const buffering = obeyed("x-accel-buffering")?.toLowerCase();
   const shown = charset === undefined ? fields : withCharset(fields, charset);
   return {
     head: new ResponseHead(head.status, head.reason, shown),
     redirect: obeyed("x-accel-redirect"),
     limitRate: rate !== undefined && /^\d{1,12}$/.test(rate) ? Number(rate) : undefined,
+    buffering: buffering === "yes" ? true : buffering === "no" ? false : undefined,
     kept: fields.filter(([name]) => keptNames.includes(name.toLowerCase())),
   };
 }
 
-/** X-Accel-Charset: the charset of a content type that names none; "off" for none. */
+/** X-Accel-Charset: the charset of the content type, in place of its own; "off" leaves it. */
 function withCharset(fields: readonly FieldLine[], charset: string): readonly FieldLine[] {
   if (charset === "off") return fields;
   return fields.map(([name, value]) =>
-    name.toLowerCase() === "content-type" && !/;\s*charset=/i.test(value)
-      ? [name, `${value}; charset=${charset}`] : [name, value]);
+    name.toLowerCase() === "content-type"
+      ? [name, `${value.replace(/;\s*charset=[^;]*/i, "")}; charset=${charset}`] : [name, value]);
 }

@@ -5,7 +5,7 @@
  * meanwhile waits here. It is bounded by whoever sends: by credit, by the sinks of files, or by being whole already.
  */
 import type { HttpSettings } from "../config/model.ts";
-import type { BodyFilter, ResponseFilters } from "../filters/index.ts";
+import type { BodyFilter, ResponseFilters, Trailers } from "../filters/index.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import { mayHaveBody } from "../http/status.ts";
 import type { BodySink } from "../net/index.ts";
@@ -25,6 +25,8 @@ export interface FilteredRequest {
   subrequest(uri: string): Promise<Bytes>;
   /** The head is another one now: variables ask for the one that leaves. */
   changed(head: ResponseHead): void;
+  /** These trailer fields are about to be added. */
+  trailing(lines: readonly FieldLine[]): void;
 }
 
 export class FilteredChannel implements ResponseChannel {
@@ -32,7 +34,7 @@ export class FilteredChannel implements ResponseChannel {
   readonly #filters: ResponseFilters;
   readonly #request: FilteredRequest;
   #body: BodyFilter | undefined = undefined;
-  #trailers: (() => readonly FieldLine[]) | undefined = undefined;
+  #trailers: Trailers | undefined = undefined;
   #after: string | undefined = undefined;
   /** What waits for the body of another request; undefined when nothing has to. */
   #held: (() => void)[] | undefined = undefined;
@@ -102,7 +104,7 @@ export class FilteredChannel implements ResponseChannel {
     if (this.#held !== undefined) return void this.#held.push(() => this.sendEnd(exchange, trailers));
     const rest = this.#ended();
     if (rest.length > 0) this.#channel.sendChunk(exchange, rest, 0, rest.length);
-    const end = (): void => this.#channel.sendEnd(exchange, [...trailers, ...(this.#trailers?.() ?? [])]);
+    const end = (): void => this.#channel.sendEnd(exchange, [...trailers, ...(this.#trailers?.((lines) => this.#request.trailing(lines)) ?? [])]);
     const after = this.#after;
     if (after === undefined) return end();
     this.#after = undefined;

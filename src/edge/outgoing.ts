@@ -3,6 +3,7 @@
  */
 import type { FileAnswer } from "../handlers/index.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { mayHaveBody } from "../http/status.ts";
 import { FileBody, OpenFile, RateLimit, identityOf, openDescriptor, closeDescriptor } from "../net/index.ts";
 import type { BodySink } from "../net/index.ts";
 import type { ReadyText } from "../protocol/h1/index.ts";
@@ -54,6 +55,13 @@ export class Outgoing {
   /** The whole response: its body is `bytes[start, end)`, not needed afterwards. */
   whole(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
     const leaving = this.#begin(head);
+    const limit = this.#limit(leaving);
+    if (limit !== undefined && end - start > limit.allowance(0, performance.now())) {
+      this.channel.sendStart(this.#exchange, leaving, end - start, NO_BYTES, 0, 0);
+      this.#flow = this.#newFlow(limit, 0, () => undefined);
+      this.#flow.write(bytes, start, end);
+      return this.#flow.end(NO_LINES);
+    }
     this.channel.sendWhole(this.#exchange, leaving, bytes, start, end);
     this.#finish();
   }
@@ -120,15 +128,30 @@ export class Outgoing {
   start(head: ResponseHead, bytes: Bytes, start: number, end: number, { storedMax, grant }: FlowLimits): void {
     const exchange = this.#exchange;
     const leaving = this.#begin(head);
-    this.channel.sendStart(exchange, leaving, -1, bytes, start, end);
-    this.#flow = new ResponseFlow(exchange, this.channel, {
+    const limit = this.#limit(leaving);
+    const first = limit === undefined ? end : start;
+    this.channel.sendStart(exchange, leaving, -1, bytes, start, first);
+    this.#flow = this.#newFlow(limit, storedMax, grant);
+    this.#flow.taken(first - start);
+    this.#flow.write(bytes, first, end);
+  }
+
+  /** limit_rate, where it holds: nginx's is for bodies, and not for requests within others. */
+  #limit({ status }: ResponseHead): RateLimit | undefined {
+    const { isMain, head } = this.#exchange;
+    const rate = isMain && mayHaveBody(head.method, status) ? this.#exchange.rate : undefined;
+    return rate === undefined ? undefined : new RateLimit(rate, performance.now());
+  }
+
+  #newFlow(limit: RateLimit | undefined, storedMax: number, grant: FlowLimits["grant"]): ResponseFlow {
+    return new ResponseFlow(this.#exchange, this.channel, {
       spoolPath: storedMax > 0 ? this.#context.responsePath : undefined,
       storedMax,
+      limit,
       grant,
       end: (trailers) => this.end(trailers),
-      notice: (text) => exchange.notice("error", text),
+      notice: (text) => this.#exchange.notice("error", text),
     });
-    this.#flow.taken(end - start);
   }
 
   chunk(bytes: Bytes, start: number, end: number): void {
@@ -185,6 +208,7 @@ export class Outgoing {
       isMain: exchange.isMain,
       subrequest: (uri) => exchange.subrequest(uri),
       changed: (filtered) => (exchange.responseHead = filtered),
+      trailing: (lines) => (exchange.sentTrailers = lines),
     });
     this.channel = this.#filtered;
     return leaving;

@@ -48,6 +48,10 @@ export class StaticView implements StaticRequest {
     return this.#exchange.rate;
   }
 
+  mayRange(type: string): boolean {
+    return this.#exchange.location.filters?.changesBody(type) !== true;
+  }
+
   get scheme(): "http" | "https" {
     return this.#exchange.peer.scheme;
   }

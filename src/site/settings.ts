@@ -27,7 +27,7 @@ type GroupedSettings = Omit<LocationSettings, "title" | "serverNames" | "handler
 export class SettingsOf {
   readonly #inheritance = new Inheritance();
   readonly #groups: { readonly [Name in keyof Omit<GroupedSettings, "tryFiles">]: Group<GroupedSettings[Name]> };
-  readonly #types: Group<Readonly<Record<string, string>>> = { rows: typesRows, build: contentTypes };
+  readonly #types: Group<Readonly<Record<string, string>> | undefined> = { rows: typesRows, build: contentTypes };
 
   constructor({ prefix, errorLog }: LogPlaces) {
     const inheritance = this.#inheritance;

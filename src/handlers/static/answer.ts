@@ -21,6 +21,8 @@ export interface StaticRequest {
   readonly index?: readonly string[] | undefined;
   /** What limit_rate, `$limit_rate` and X-Accel-Limit-Rate say; without it, as fast as it goes. */
   readonly rate?: RateSettings | undefined;
+  /** May a part of content of this type be sent? Not if filters change it. */
+  readonly mayRange?: (type: string) => boolean;
   readonly scheme: "http" | "https";
   /** Of target or Host field, in lower case and without port; "" without. */
   readonly host: string;

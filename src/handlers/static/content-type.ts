@@ -1,7 +1,9 @@
 /** The Content-Type of a file by its name: `types`, `default_type`, `charset`. */
+import { usualTypes } from "./mime-types.ts";
 
 export interface ContentTypeSettings {
-  readonly types: Readonly<Record<string, string>>;
+  /** undefined: the usual ones. */
+  readonly types: Readonly<Record<string, string>> | undefined;
   readonly defaultType: string;
   readonly charset: string;
   readonly charsetTypes: readonly string[];
@@ -17,7 +19,7 @@ export class ContentTypes {
   constructor({ types, defaultType, charset, charsetTypes }: ContentTypeSettings) {
     this.#charset = charset;
     this.#charsetTypes = new Set(charsetTypes);
-    this.#types = new Map(Object.entries(types).map(([extension, type]) => [extension, this.withCharset(type)]));
+    this.#types = tableOf(types);
     this.#defaultType = this.withCharset(defaultType);
   }
 
@@ -29,9 +31,24 @@ export class ContentTypes {
 
   /** @param path of the file or the request. @returns undefined when it has none */
   of(path: string): string | undefined {
-    const type = this.#types.get(extensionOf(path)) ?? this.#defaultType;
-    return type === "" ? undefined : type;
+    const type = this.#types.get(extensionOf(path));
+    if (type !== undefined) return this.withCharset(type);
+    return this.#defaultType === "" ? undefined : this.#defaultType;
   }
+}
+
+/** Stands for the usual types. */
+const USUAL = {};
+
+/** Tables that were made: locations share what they say of types. */
+const tables = new WeakMap<object, ReadonlyMap<string, string>>();
+
+function tableOf(types: Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
+  const known = tables.get(types ?? USUAL);
+  if (known !== undefined) return known;
+  const table = new Map(Object.entries(types ?? usualTypes()));
+  tables.set(types ?? USUAL, table);
+  return table;
 }
 
 /** What follows the last dot of the last segment, in lower case; a name that begins with its only dot has none. */

@@ -3,7 +3,6 @@ import type { Block, CheckedDirective } from "../../config/nginx/block.ts";
 import { type AnyDirectiveRow, none } from "../../config/nginx/directive-row.ts";
 import { byteText } from "../../route/index.ts";
 import { fieldText } from "./directives-arguments.ts";
-import { usualTypes } from "./mime-types.ts";
 
 export const typesRow: AnyDirectiveRow = {
   name: "types",
@@ -27,15 +26,15 @@ export const typesRow: AnyDirectiveRow = {
 export const typesRows: readonly AnyDirectiveRow[] = [typesRow];
 
 /**
- * The media types in force in a block, by extension in lower case. Deviates: where nothing is written nginx knows html,
- * gif and jpg.
+ * The media types in force in a block, by extension in lower case; undefined: the usual ones. Deviates: where nothing
+ * is written nginx knows html, gif and jpg.
  */
-export function contentTypes(block: Block): Readonly<Record<string, string>> {
+export function contentTypes(block: Block): Readonly<Record<string, string>> | undefined {
   for (let at: Block | undefined = block; at !== undefined; at = at.parent) {
     const written = at.own(typesRow);
     if (written.length > 0) return writtenTypes(written);
   }
-  return usualTypes();
+  return undefined;
 }
 
 /** Of an extension that is written twice the last type counts. */

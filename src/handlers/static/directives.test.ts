@@ -5,7 +5,6 @@ import {
 } from "../../../tests/conf/blocks.ts";
 import { ContentTypes } from "./content-type.ts";
 import { contentTypes, staticDirectives, staticSettings } from "./directives.ts";
-import { usualTypes } from "./mime-types.ts";
 import type { StaticSettings } from "./settings.ts";
 
 type FileSettings = Omit<StaticSettings, "mapping">;
@@ -34,7 +33,7 @@ describe("the directives of files", () => {
     assert.deepEqual(settingsOf(""), {
       index: ["index.html"],
       variableIndex: undefined,
-      types: usualTypes(),
+      types: undefined,
       defaultType: "text/plain",
       charset: "",
       charsetTypes: [],

@@ -287,7 +287,7 @@ export const staticDirectives: readonly AnyDirectiveRow[] = staticRows;
  * @param types what contentTypes() says there: a large table, best shared by all blocks that write none of their own
  */
 export function staticSettings(
-  block: Block, types: Readonly<Record<string, string>> = contentTypes(block),
+  block: Block, types: Readonly<Record<string, string>> | undefined = contentTypes(block),
 ): Omit<StaticSettings, "mapping"> {
   return {
     ...indexOf(block),

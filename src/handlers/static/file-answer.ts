@@ -33,6 +33,8 @@ export interface Representation {
   readonly contentType: string | undefined;
   /** gzip, br or zstd: made beforehand. */
   readonly contentEncoding: string | undefined;
+  /** May it be sent in parts? */
+  readonly hasRanges: boolean;
   /** Would another client get something else? */
   readonly varies: boolean;
   /** No faster than so. */
@@ -138,7 +140,7 @@ export class FileAnswers {
 
   /** nginx gives no ranges of what was compressed beforehand. */
   #ranges(shown: Representation, { range, ifRange }: RequestConditions, validators: Validators): RangeOutcome {
-    if (range === undefined || shown.contentEncoding !== undefined) return "whole";
+    if (range === undefined || shown.contentEncoding !== undefined || !shown.hasRanges) return "whole";
     if (ifRange !== undefined && !ifRangeHolds(ifRange, validators)) return "whole";
     return parseRange(range, shown.identity.size, this.#settings.maxRanges);
   }

@@ -46,8 +46,8 @@ export interface StaticSettings {
   readonly index: readonly string[];
   /** Instead, where a name has variables: StaticRequest.index is what they are for a request (index-names.ts). */
   readonly variableIndex: readonly ComplexValue[] | undefined;
-  /** Extension, in lower case, to media type. */
-  readonly types: Readonly<Record<string, string>>;
+  /** Extension, in lower case, to media type; undefined: the usual ones. */
+  readonly types: Readonly<Record<string, string>> | undefined;
   /** "": none. */
   readonly defaultType: string;
   /** Added to the media types in `charsetTypes`; "" adds none. */

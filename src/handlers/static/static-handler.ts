@@ -185,9 +185,9 @@ export class StaticHandler {
     request: StaticRequest, entry: FileEntry, negotiated: Pick<Representation, "contentEncoding" | "varies">,
   ): StaticAnswer {
     const { identity, bytes, file } = entry.found;
-    const shown: Representation = {
-      identity, bytes, file, ...negotiated, contentType: this.#types.of(request.path), rate: request.rate,
-    };
+    const contentType = this.#types.of(request.path);
+    const hasRanges = request.mayRange?.(contentType ?? "") ?? true;
+    const shown: Representation = { identity, bytes, file, ...negotiated, contentType, hasRanges, rate: request.rate };
     const conditions = conditionsOf(request.fields);
     const answer = this.#answers.of(shown, conditions, request.method !== "HEAD");
     const isWhole = conditions === undefined && answer.kind === "ready" && answer.body === bytes;
