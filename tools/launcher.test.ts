@@ -17,6 +17,7 @@ function makeCheckout(t: TestContext): string {
   copyFileSync(join(root, "bin/tricorn"), join(directory, "bin/tricorn"));
   const main = 'const [, main, ...rest]: readonly string[] = process.argv;\nconsole.log(process.pid, main, ...rest);\n';
   writeFileSync(join(directory, "src/main.ts"), main);
+  writeFileSync(join(directory, "src/quick-imports.ts"), "");
   return directory;
 }
 
@@ -85,6 +86,7 @@ describe("bin/tricorn", () => {
     rmSync(join(checkout, "src"), { recursive: true });
     mkdirSync(join(checkout, "dist"));
     writeFileSync(join(checkout, "dist/main.js"), 'console.log("built");');
+    writeFileSync(join(checkout, "dist/quick-imports.js"), "");
     const { stdout } = launch(join(checkout, "bin/tricorn"), [], { TRICORN_NODE: process.execPath });
     assert.equal(stdout, "built\n");
   });
