@@ -6,9 +6,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { root, venvPython } from "../../tools/venv.ts";
 
-test("examples/prepare.py makes the shop's database once and changes nothing when it is repeated", (context) => {
+test("examples/prepare.py makes database and static files once and changes nothing when repeated", (context) => {
   const folder = mkdtempSync(join(tmpdir(), "tricorn-demo-"));
   context.after(() => rmSync(folder, { recursive: true }));
   const environment = { ...process.env, SHOP_DATA_DIR: folder };
@@ -16,8 +17,10 @@ test("examples/prepare.py makes the shop's database once and changes nothing whe
     const run = spawnSync(venvPython, [join(root, "examples/prepare.py")], { env: environment, encoding: "utf8" });
     assert.equal(run.status, 0, run.stderr);
     assert.match(run.stdout, /log in as admin with the password admin/);
-    assert.deepEqual(readdirSync(folder), ["db.sqlite3"]);
-    return readFileSync(join(folder, "db.sqlite3"));
+    assert.deepEqual(readdirSync(folder).sort(), ["db.sqlite3", "static"]);
+    const style = join(folder, "static/catalog/shop.css");
+    assert.ok(gunzipSync(readFileSync(`${style}.gz`)).equals(readFileSync(style)));
+    return Buffer.concat([readFileSync(join(folder, "db.sqlite3")), readFileSync(`${style}.gz`)]);
   };
   assert.ok(prepare().equals(prepare()));
 });

@@ -1,12 +1,12 @@
-// One site of the demo, served by the program as a user would start it: bin/tricorn in a process of its own, on a free
-// port, with a throw-away folder for the shop's database and uploads. Not a test; the tests beside it start from here.
+// One site of the demo, or all of it, served by the program as a user would start it: bin/tricorn in a process of its
+// own, on a free port, with a throw-away folder for what it writes. Not a test; the tests beside it start from here.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { root, venvPython } from "../../tools/venv.ts";
@@ -28,6 +28,8 @@ const applications: Readonly<Record<SiteName, { readonly folder: string; readonl
 export interface Site {
   /** Scheme, host and port, without a slash at the end. */
   readonly origin: string;
+  /** The throw-away folder. */
+  readonly folder: string;
   /** Everything that the program has printed so far. */
   readonly output: () => string;
   /** Sends the program a signal. */
@@ -42,24 +44,52 @@ export interface Site {
  */
 export async function startSite(siteName: SiteName, options: readonly string[]): Promise<Site> {
   const application = applications[siteName];
+  return start(async (folder, bind) => {
+    const environment = { ...process.env, SHOP_DATA_DIR: folder };
+    if (application.folder === "django") await prepare(join(root, "examples"), environment);
+    const target = ["--bind", bind, "--workers", "1", "--python", venvPython, application.name];
+    return { args: [...target, ...options], cwd: join(root, "examples", application.folder), environment };
+  });
+}
+
+/** What `npm start` serves, examples/tricorn.conf, with `edit` applied to its text; as `startSite` otherwise. */
+export async function startDemo(edit: (text: string) => string = (text) => text): Promise<Site> {
+  return start(async (folder, bind) => {
+    const examples = join(folder, "examples");
+    const made = /^(?:__pycache__|db\.sqlite3|uploads|tricorn\.pid)$/;
+    const isMade = (path: string): boolean => made.test(basename(path)) || path.endsWith("/django/static");
+    await cp(join(root, "examples"), examples, { recursive: true, filter: (path) => !isMade(path) });
+    await symlink(join(root, ".venv"), join(folder, ".venv"));
+    await prepare(examples, process.env);
+    const file = join(examples, "tricorn.conf");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, edit(text.replaceAll("127.0.0.1:8000", bind)));
+    return { args: ["-c", file], cwd: folder, environment: process.env };
+  });
+}
+
+/** How `bin/tricorn` is started. */
+interface Command {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** @param commandOf prepares the throw-away folder and says how to start; `bind` is the address to listen on */
+async function start(commandOf: (folder: string, bind: string) => Promise<Command>): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), "tricorn-demo-"));
-  const environment = { ...process.env, SHOP_DATA_DIR: folder };
   try {
-    if (application.folder === "django") {
-      await promisify(execFile)(venvPython, [join(root, "examples/prepare.py")], { env: environment });
-    }
     const bind = `127.0.0.1:${await freePort()}`;
-    const program = spawn(
-      join(root, "bin/tricorn"),
-      ["--bind", bind, "--workers", "1", "--python", venvPython, application.name, ...options],
-      { cwd: join(root, "examples", application.folder), env: environment, stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const { args, cwd, environment } = await commandOf(folder, bind);
+    const options = { cwd, env: environment, stdio: ["ignore", "pipe", "pipe"] } as const;
+    const program = spawn(join(root, "bin/tricorn"), args, options);
     const printed: string[] = [];
     for (const stream of [program.stdout, program.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => printed.push(text));
     }
     const site: Site = {
       origin: `http://${bind}`,
+      folder,
       output: () => printed.join(""),
       signal: (signal) => program.kill(signal),
       close: async () => {
@@ -76,6 +106,11 @@ export async function startSite(siteName: SiteName, options: readonly string[]):
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** What lies under the shop: its database and its static files. */
+async function prepare(examples: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  await promisify(execFile)(venvPython, [join(examples, "prepare.py")], { env: environment });
 }
 
 /** A port that nobody listened on a moment ago. */
