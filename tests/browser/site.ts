@@ -81,8 +81,9 @@ async function start(commandOf: (folder: string, bind: string) => Promise<Comman
   try {
     const bind = `127.0.0.1:${await freePort()}`;
     const { args, cwd, environment } = await commandOf(folder, bind);
-    const options = { cwd, env: environment, stdio: ["ignore", "pipe", "pipe"] } as const;
-    const program = spawn(join(root, "bin/tricorn"), args, options);
+    const program = spawn(join(root, "bin/tricorn"), args, {
+      cwd, env: environment, stdio: ["ignore", "pipe", "pipe"],
+    });
     const printed: string[] = [];
     for (const stream of [program.stdout, program.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => printed.push(text));
