@@ -43,6 +43,8 @@ export class AppCall implements AppExchange {
   abandoned = false;
   /** Its last word was said. */
   #answered = false;
+  /** X-Accel-Buffering, where it was said. */
+  #buffering: boolean | undefined = undefined;
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
@@ -158,7 +160,7 @@ export class AppCall implements AppExchange {
     const passed = this.#passed(head);
     if (passed === undefined) return this.leave();
     const { buffering, maxTempFileSize } = this.#exchange.location.settings.appPass;
-    const mayStore = this.#pool.interface === "wsgi" && buffering && !head.unbuffered;
+    const mayStore = this.#pool.interface === "wsgi" && (this.#buffering ?? (buffering && !passed.unbuffered));
     this.#out.start(passed, bytes, start, end, {
       storedMax: mayStore ? maxTempFileSize : 0,
       grant: (size) => this.link?.sendCredit(this, size),
@@ -230,14 +232,16 @@ export class AppCall implements AppExchange {
     if (passed === undefined) return head;
     if (passed.limitRate !== undefined) exchange.limitRate = passed.limitRate;
     const { redirect, kept } = passed;
-    const isReplaced = redirect === undefined && settings.appPass.interceptErrors
+    this.#buffering = passed.buffering;
+    const isReplaced = settings.appPass.interceptErrors
       && errorPages?.find(head.status, exchange.evaluation) !== undefined;
     if (redirect === undefined && !isReplaced) return passed.head;
     this.#answered = true;
     // Not within the worker's own call: the next one may go to the same worker.
     setImmediate(() => {
       if (exchange.abandoned) return;
-      if (redirect === undefined) exchange.respondStatus(head.status, kept);
+      // nginx: an error that is intercepted leads nowhere else.
+      if (redirect === undefined || isReplaced) exchange.respondStatus(head.status, kept);
       else exchange.goElsewhere(redirect, kept);
     });
     return undefined;

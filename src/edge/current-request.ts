@@ -64,8 +64,8 @@ export interface CurrentRequest extends SentExchange {
   sentTrailers: readonly FieldLine[];
   /** What the application said, before anything was done to it. */
   appHead: ResponseHead | undefined;
-  /** What `set $limit_rate` and X-Accel-Limit-Rate say, bytes a second; 0: what the location says. */
-  limitRate: number;
+  /** What `set $limit_rate` and X-Accel-Limit-Rate say, bytes a second, 0 for no limit; undefined: as the location. */
+  limitRate: number | undefined;
   /** How fast the response may go. */
   readonly rate: RateSettings | undefined;
 

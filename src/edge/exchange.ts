@@ -66,8 +66,8 @@ export class Exchange implements CurrentRequest {
   sentTrailers: readonly FieldLine[] = NO_LINES;
   /** Whose settings are in force. */
   location: CompiledLocation;
-  /** What `set $limit_rate` and X-Accel-Limit-Rate say, bytes a second; 0: what the location says. */
-  limitRate = 0;
+  /** What `set $limit_rate` and X-Accel-Limit-Rate say, bytes a second, 0 for no limit; undefined: as the location. */
+  limitRate: number | undefined = undefined;
   /** Not a request within another one. */
   readonly isMain: boolean;
   /** Requests around it. */
@@ -513,8 +513,8 @@ export class Exchange implements CurrentRequest {
   /** How fast the response may go. */
   get rate(): RateSettings | undefined {
     const { rate } = this.location;
-    if (this.limitRate === 0) return rate === undefined ? undefined : rate(this.evaluation);
-    return { rate: this.limitRate, after: rate?.(this.evaluation)?.after ?? 0 };
+    if (this.limitRate === undefined) return rate === undefined ? undefined : rate(this.evaluation);
+    return this.limitRate === 0 ? undefined : { rate: this.limitRate, after: rate?.(this.evaluation)?.after ?? 0 };
   }
 
   /** The body of a request within this one, with its client and its server; empty when it has failed. */

@@ -140,7 +140,7 @@ export class RequestView implements RequestFacts {
   }
 
   limitRate(): number {
-    return this.#exchange.limitRate;
+    return this.#exchange.limitRate ?? 0;
   }
 
   setLimitRate(bytesPerSecond: number): void {

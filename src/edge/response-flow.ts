@@ -3,10 +3,12 @@
  *
  * While the client keeps up, bytes go straight through and credit goes straight back. When it does not:
  * a synchronous worker's bytes go on into a file (nginx: proxy_max_temp_file_size), so that a slow reader
- * never occupies a worker; everybody else gets no more credit until the client has read.
+ * never occupies a worker; everybody else gets no more credit until the client has read. A client that is slow by
+ * limit_rate is such a client.
  */
 import type { FieldLine } from "../http/response-head.ts";
 import { Spool } from "../net/index.ts";
+import type { RateLimit } from "../net/index.ts";
 import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
@@ -15,12 +17,15 @@ import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 const QUEUED_MAX = 131_072;
 /** Credit is given back in portions, not for every chunk. */
 const GRANT_MIN = 65_536;
+/** Portions a second under limit_rate, and their least size. */
+const PORTIONS_PER_S = 8, PORTION_SIZE_MIN = 1024;
 
 export interface FlowOwner {
   /** A name for the file, undefined when bytes must not be stored. */
   readonly spoolPath: (() => string) | undefined;
   /** Largest file for one response (nginx: proxy_max_temp_file_size). */
   readonly storedMax: number;
+  readonly limit: RateLimit | undefined;
   grant(size: number): void;
   end(trailers: readonly FieldLine[]): void;
   notice(text: string): void;
@@ -33,11 +38,17 @@ export class ResponseFlow {
   #spool: Spool | undefined = undefined;
   /** Chunks that are not in the file yet, oldest first. */
   #queue: Bytes[] = [];
+  #queueSize = 0;
+  /** What was taken out and may not leave yet. */
+  #part: Bytes | undefined = undefined;
   #storing = false;
   /** The disk takes nothing more: from now on the client's pace counts. */
   #full = false;
   #pumping = false;
   #owed = 0;
+  /** Bytes that have left, for limit_rate. */
+  #sent = 0;
+  #timer: NodeJS.Timeout | undefined = undefined;
   #trailers: readonly FieldLine[] | undefined = undefined;
   #closed = false;
 
@@ -55,32 +66,40 @@ export class ResponseFlow {
 
   /** Takes `bytes[start, end)`, a view. */
   write(bytes: Bytes, start: number, end: number): void {
-    if (this.#closed) return;
-    if (this.#spool === undefined && (this.#channel.queuedSize <= QUEUED_MAX || this.#owner.spoolPath === undefined)) {
+    if (this.#closed || start === end) return;
+    const { limit, spoolPath } = this.#owner;
+    const isSlow = this.#channel.queuedSize > QUEUED_MAX && spoolPath !== undefined;
+    if (limit === undefined && this.#spool === undefined && !isSlow) {
       this.#channel.sendChunk(this.#exchange, bytes, start, end);
       this.taken(end - start);
       return;
     }
-    this.#spool ??= new Spool(this.#owner.spoolPath?.() ?? "", false);
     this.#queue.push(copyBytes(bytes, start, end));
+    this.#queueSize += end - start;
+    // A little may wait in memory, and be paced from there.
+    if (this.#spool === undefined && (spoolPath === undefined || (!isSlow && this.#queueSize <= QUEUED_MAX))) {
+      return void this.#pump();
+    }
+    this.#spool ??= new Spool(spoolPath?.() ?? "", false);
     void this.#store(this.#spool);
   }
 
   /** The worker has given everything. */
   end(trailers: readonly FieldLine[]): void {
     this.#trailers = trailers;
-    if (this.#spool === undefined) this.#owner.end(trailers);
+    if (this.#spool === undefined && this.#queue.length === 0 && this.#part === undefined) this.#owner.end(trailers);
     else void this.#pump();
   }
 
   /** The client has read what was queued. */
   drained(): void {
     this.#settle();
-    if (this.#spool !== undefined) void this.#pump();
+    if (this.#spool !== undefined || this.#queue.length > 0 || this.#part !== undefined) void this.#pump();
   }
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#timer);
     void this.#spool?.close(true);
   }
 
@@ -104,6 +123,7 @@ export class ResponseFlow {
         }
         await spool.append(chunk);
         this.#queue.shift();
+        this.#queueSize -= chunk.length;
         this.#owner.grant(chunk.length);
       } catch (error) {
         this.#full = true;
@@ -117,26 +137,49 @@ export class ResponseFlow {
 
   /** Moves bytes from the file, then from memory, to the client. */
   async #pump(): Promise<void> {
-    const spool = this.#spool;
-    if (this.#pumping || spool === undefined) return;
+    if (this.#pumping) return;
     this.#pumping = true;
     while (!this.#closed && this.#channel.queuedSize <= QUEUED_MAX) {
-      const bytes = await spool.read();
-      if (this.#closed) break;
-      if (bytes !== undefined) {
-        this.#channel.sendChunk(this.#exchange, bytes, 0, bytes.length);
-        continue;
-      }
-      if (this.#storing) break;
-      const chunk = this.#queue.shift();
-      if (chunk === undefined) break;
-      this.#channel.sendChunk(this.#exchange, chunk, 0, chunk.length);
-      this.#owner.grant(chunk.length);
+      const part = this.#part ?? (this.#spool === undefined ? this.#fromQueue() : await this.#fromSpool(this.#spool));
+      this.#part = part;
+      if (this.#closed || part === undefined) break;
+      const size = this.#allowed(part.length);
+      if (size === 0) break;
+      this.#part = size < part.length ? part.subarray(size) : undefined;
+      this.#sent += size;
+      this.#channel.sendChunk(this.#exchange, part, 0, size);
     }
     this.#pumping = false;
-    const empty = spool.unreadSize === 0 && this.#queue.length === 0 && !this.#storing;
-    if (!empty || this.#closed || this.#trailers === undefined) return;
+    const isEmpty = this.#part === undefined && this.#queue.length === 0 && !this.#storing
+      && (this.#spool?.unreadSize ?? 0) === 0;
+    if (!isEmpty || this.#closed || this.#trailers === undefined) return;
     this.close();
     this.#owner.end(this.#trailers);
+  }
+
+  async #fromSpool(spool: Spool): Promise<Bytes | undefined> {
+    const bytes = await spool.read();
+    return bytes ?? (this.#storing ? undefined : this.#fromQueue());
+  }
+
+  #fromQueue(): Bytes | undefined {
+    const chunk = this.#queue.shift();
+    if (chunk === undefined) return undefined;
+    this.#queueSize -= chunk.length;
+    this.#owner.grant(chunk.length);
+    return chunk;
+  }
+
+  /** @returns how many of `size` bytes may leave now; when it is 0, a timer goes on */
+  #allowed(size: number): number {
+    const { limit } = this.#owner;
+    if (limit === undefined) return size;
+    const now = performance.now();
+    const portion = Math.min(size, Math.max(PORTION_SIZE_MIN, Math.floor(limit.rate / PORTIONS_PER_S)));
+    const allowance = limit.allowance(this.#sent, now);
+    if (allowance >= portion) return Math.min(size, allowance);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#pump(), limit.delayMs(this.#sent, portion, now));
+    return 0;
   }
 }

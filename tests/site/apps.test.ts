@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root, venvPython } from "../../tools/venv.ts";
-import { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { appBlock, echoOf, get, startSite } from "./site.ts";
 
