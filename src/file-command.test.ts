@@ -160,6 +160,7 @@ events {} http { server { listen 127.0.0.1:${port}; root www; } }\n`);
     const master = start(t, "-c", name);
     await until(() => existsSync(join(directory, "run.pid")));
     assert.equal(readFileSync(join(directory, "run.pid"), "utf8"), `${master.pid}\n`);
+    assert.equal(readFileSync(`/proc/${master.pid}/comm`, "utf8"), "nginx\n");
     assert.equal(await bodyOf(port), "hello");
     assert.deepEqual(asNginx("-c", name, "-s", "reopen"), { status: 0, stdout: "", stderr: "" });
     assert.deepEqual(asNginx("-c", name, "-s", "quit"), { status: 0, stdout: "", stderr: "" });

@@ -55,6 +55,8 @@ async function runFile(line: NginxCommandLine, face: Face): Promise<number> {
   if (line.tests) return answerTest(line, { face, place, log, configuration, built });
   if (line.command !== undefined) return signal({ command: line.command, face, place, log, configuration });
   if (configuration.process.daemon && pipe === undefined) return daemonize(configuration, log);
+  // What scripts look for by name: start-stop-daemon --name nginx, pidof nginx.
+  if (face === "nginx") process.title = "nginx";
   const status = await start({
     configuration,
     software: SOFTWARE,
