@@ -68,6 +68,8 @@ export interface AppWebSocket {
 
 export interface AppRequest {
   readonly head: RequestHead;
+  /** The target as the client sent it, where rewriting has given the head another one. */
+  readonly receivedTarget?: string | undefined;
   readonly peer: Peer;
   /** Which listener it came through: an index into the bases of the hello frame. */
   readonly listener: number;

@@ -40,7 +40,8 @@ export class EnvironEncoder implements RequestEncoder {
 
   headSizeMax(request: AppRequest): number {
     const { target, path, authority = "" } = request.head;
-    return FIXED_SIZE_MAX + target.length * 4 + path.length * 2 + authority.length;
+    const { receivedTarget = target } = request;
+    return FIXED_SIZE_MAX + (target.length + receivedTarget.length) * 2 + path.length * 2 + authority.length;
   }
 
   writeHead(writer: MarshalWriter, request: AppRequest): void {
@@ -52,7 +53,8 @@ export class EnvironEncoder implements RequestEncoder {
     pair(writer, "PATH_INFO", rootPath === "" ? path : belowMount(path, rootPath));
     pair(writer, "QUERY_STRING", head.query);
     pair(writer, "RAW_URI", head.target);
-    pair(writer, "REQUEST_URI", head.target);
+    // As nginx's uwsgi_params have it: $request_uri, which no rewriting changes.
+    pair(writer, "REQUEST_URI", request.receivedTarget ?? head.target);
     pair(writer, "REMOTE_ADDR", peer.address);
     if (peer.port > 0) pair(writer, "REMOTE_PORT", String(peer.port));
     // What follows replaces what the base or the fields say.

@@ -32,6 +32,7 @@ const upgradeFields: readonly FieldLine[] = [
 
 export class AppCall implements AppExchange {
   readonly head: RequestHead;
+  readonly receivedTarget: string;
   readonly peer: Peer;
   readonly listener: number;
   body: AppBody = NO_BODY;
@@ -57,6 +58,7 @@ export class AppCall implements AppExchange {
     this.#out = out;
     this.#pool = pool;
     this.head = exchange.head;
+    this.receivedTarget = exchange.received.target;
     this.peer = exchange.peer;
     this.listener = exchange.connection.listener;
   }
