@@ -17,7 +17,7 @@ function executable(...path: readonly string[]): string {
 }
 
 function find(python: string | undefined, environment: NodeJS.ProcessEnv = {}, chdir = "empty"): string {
-  const result = findInterpreter({ python, chdir: join(directory, chdir), environment });
+  const result = findInterpreter({ python, chdir: join(directory, chdir), environment, word: "--python" });
   return result.ok ? `${result.value.path} (${result.value.origin})` : `${result.error.message}; ${result.error.hint}`;
 }
 

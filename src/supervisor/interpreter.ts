@@ -12,12 +12,14 @@ export interface InterpreterQuery {
   readonly python: string | undefined;
   readonly chdir: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** What the operator calls the setting: `--python`, or `python` in a file. */
+  readonly word: "--python" | "python";
 }
 
 /** Why this one: for the banner and for messages. */
 export interface Interpreter {
   readonly path: string;
-  readonly origin: "--python" | "VIRTUAL_ENV" | ".venv" | "venv" | "PATH";
+  readonly origin: InterpreterQuery["word"] | "VIRTUAL_ENV" | ".venv" | "venv" | "PATH";
 }
 
 export interface InterpreterFailure {
@@ -26,12 +28,9 @@ export interface InterpreterFailure {
 }
 
 /** An executable that looks like a Python; its version is checked by the worker's first lines. */
-export function findInterpreter({
-  python,
-  chdir,
-  environment,
-}: InterpreterQuery): Result<Interpreter, InterpreterFailure> {
-  if (python !== undefined) return named(python, chdir, environment);
+export function findInterpreter(query: InterpreterQuery): Result<Interpreter, InterpreterFailure> {
+  const { python, chdir, environment, word } = query;
+  if (python !== undefined) return named(python, query);
   const candidates: readonly (readonly [Interpreter["origin"], string | undefined])[] = [
     ["VIRTUAL_ENV", inEnvironment(environment["VIRTUAL_ENV"])],
     [".venv", inEnvironment(join(chdir, ".venv"))],
@@ -41,23 +40,26 @@ export function findInterpreter({
   for (const [origin, path] of candidates) {
     if (path !== undefined && isExecutable(path)) return ok({ path, origin });
   }
-  return err({ message: "no Python was found", hint: "install Python 3.9 or later, or name one with --python" });
+  return err({ message: "no Python was found", hint: `install Python 3.9 or later, or name one with ${word}` });
 }
 
-function named(python: string, chdir: string, environment: NodeJS.ProcessEnv): Result<Interpreter, InterpreterFailure> {
+function named(
+  python: string,
+  { chdir, environment, word }: InterpreterQuery,
+): Result<Interpreter, InterpreterFailure> {
   // As typed in a shell first, then as seen from the application.
   const places = [...new Set([resolve(python), resolve(chdir, python)])];
   const path = places
     .flatMap((place) => (isDirectory(place) ? [join(place, "bin", "python"), join(place, "bin", "python3")] : [place]))
     .find(isExecutable);
-  if (path !== undefined) return ok({ path, origin: "--python" });
+  if (path !== undefined) return ok({ path, origin: word });
   const searched = python.includes("/") ? undefined : onPath(python, environment);
-  if (searched !== undefined) return ok({ path: searched, origin: "--python" });
+  if (searched !== undefined) return ok({ path: searched, origin: word });
   const found = places.find(isDirectory);
   const message =
     found === undefined
-      ? `--python: there is no interpreter and no virtual environment ${python}`
-      : `--python: ${found} is a directory, but no virtual environment: it has no bin/python`;
+      ? `${word}: there is no interpreter and no virtual environment ${python}`
+      : `${word}: ${found} is a directory, but no virtual environment: it has no bin/python`;
   return err({
     message,
     hint: "name an interpreter such as /usr/bin/python3 or the directory that `python3 -m venv` made",

@@ -73,7 +73,9 @@ export function staffOf({ process: own, apps }: Configuration, isFile: boolean):
   for (const app of apps) {
     const isSomebodyElse = app.user !== undefined || app.group !== undefined;
     const who = isSomebodyElse ? identityOf({ ...account, ...defined(app) }) : identity;
-    const found = findInterpreter({ python: app.python, chdir: app.chdir, environment: process.env });
+    const { python, chdir } = app;
+    const word = isFile ? "python" : "--python";
+    const found = findInterpreter({ python, chdir, environment: process.env, word });
     const about = isFile || apps.length > 1 ? `app "${app.name}": ` : "";
     if (!found.ok) problems.push({ ...found.error, message: about + found.error.message });
     if (!who.ok && isSomebodyElse) problems.push({ ...who.error, message: about + who.error.message });

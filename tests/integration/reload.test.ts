@@ -155,6 +155,7 @@ describe("a reload", () => {
     await using one = await start(fileOf());
     const { edgePid, workerPids } = one;
     await refused(one, fileOf({ server: "nonsense on;" }), /unknown directive "nonsense"/);
+    await refused(one, fileOf({ app: "app life { python /no/such; }" }), /app "life": python: there is no interpreter/);
     await eventually("it says what follows", 3000, () => /the configuration of before stays/.test(one.output));
     assert.deepEqual([one.edgePid, one.workerPids], [edgePid, workerPids]);
     assert.equal(await statusOf(one, "/"), 200);
