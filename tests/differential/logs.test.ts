@@ -6,6 +6,11 @@ const chance = [
   /\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}/g, /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d/g, /\b\d{10}\.\d{3}\b/g,
   /\b\d+\.\d{3}\b/g, /\b[0-9a-f]{32}\b/g,
 ];
+/** The size of a page of the server's own; of requests that are refused also how much of them was read. */
+const pages = [
+  /(?<=\|(?:301|404|405|412)\|)\d+/g, /(?<=^(?:301|404|412) \d+ )\d+/gm,
+  /(?<=\|400\|)\d+\|-\|-\|\d+\|[^|]*/g,
+];
 
 differential({
   title: "access logs",
@@ -14,7 +19,7 @@ differential({
     "combined.log", "fields.log", "json.log", "none.log", "default.log", "odd.log", "if.log", "two.log", "sub.log",
     "buffered.log", "var-named.log", "sizes.log", "server.log", "literal.log",
   ],
-  logMasks: chance,
+  logMasks: [...chance, ...pages],
   http: String.raw`
     log_format fields '$remote_addr|$remote_user|[$time_local]|$request|$status|$body_bytes_sent|$http_referer|'
                       '$http_user_agent|$request_length|$uri|$args|$server_name';
@@ -24,6 +29,7 @@ differential({
     log_format default escape=default '$http_user_agent|$http_x|$uri|$http_none|$request';
     log_format odd '$msec $time_iso8601 $request_time $pipe $connection_requests $request_completion $host $scheme';
     log_format sizes '$status $request_length $body_bytes_sent';
+    log_format subs '$uri|$args|$status|$request|$request_length';
     log_format literal 'a "b" \x5c $uri\tend';
     map $status $loggable { ~^[23] 0; default 1; }
     access_log %PREFIX%/http.log;
@@ -43,9 +49,9 @@ differential({
       location /ifarg { access_log %PREFIX%/if.log sizes if=$arg_log; return 200 "x"; }
       location /two { access_log %PREFIX%/two.log sizes; access_log %PREFIX%/fields.log fields; return 200 "two"; }
       location /off { access_log off; return 200 "off"; }
-      location /sub { access_log %PREFIX%/sub.log fields; log_subrequest on; default_type text/html;
+      location /sub { access_log %PREFIX%/sub.log subs; log_subrequest on; default_type text/html;
         add_after_body /subbed; return 200 "main"; }
-      location /subbed { access_log %PREFIX%/sub.log fields; log_subrequest on; alias %ROOT%/after.html; }
+      location /subbed { access_log %PREFIX%/sub.log subs; log_subrequest on; alias %ROOT%/after.html; }
       location /buffered { access_log %PREFIX%/buffered.log sizes buffer=32k flush=100ms; return 200 "x"; }
       location /var { access_log %PREFIX%/var-$arg_n.log sizes; return 200 "x"; }
       location /sizes { access_log %PREFIX%/sizes.log sizes; alias %ROOT%/; }

@@ -7,6 +7,7 @@ function raw(...lines: readonly string[]): string {
 }
 const whole = (line: string, ...fields: readonly string[]): string =>
   raw(line, "Host: site.test", "Connection: close", ...fields, "");
+const withLine = (line: string): string => whole(line);
 
 const lines: readonly (string | Case)[] = [
   ...["GET / HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET\t/ HTTP/1.1", "GET /\tHTTP/1.1",
@@ -22,7 +23,7 @@ const lines: readonly (string | Case)[] = [
     "/ HTTP/1.1", "HTTP/1.1", "GET HTTP/1.1", "\0GET / HTTP/1.1", "GET /\0 HTTP/1.1", "GET / HTTP/1.1\0",
     "PRI * HTTP/2.0",
     "OPTIONS * HTTP/1.1", "OPTIONS / HTTP/1.1", "GET * HTTP/1.1", "CONNECT a.test:80 HTTP/1.1", "TRACE / HTTP/1.1",
-    `${"A".repeat(100)} / HTTP/1.1`].map((line) => whole(line)),
+    `${"A".repeat(100)} / HTTP/1.1`].map(withLine),
   "\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
   "\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
   "\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "GET / HTTP/1.1\nHost: a\nConnection: close\n\n",
@@ -64,17 +65,27 @@ const framings: readonly (readonly [fields: readonly string[], body: string])[] 
   [["Transfer-Encoding: chunked", "Content-Length: 3"], "0\r\n\r\n"],
   [["Content-Length: 3", "Transfer-Encoding: chunked"], "0\r\n\r\n"],
 ];
+/** Bodies in chunks that both read. */
 const chunks = [
   "3\r\nabc\r\n0\r\n\r\n", "03\r\nabc\r\n0\r\n\r\n", "3;ext\r\nabc\r\n0\r\n\r\n", "3;ext=\"v\"\r\nabc\r\n0\r\n\r\n",
-  "3 \r\nabc\r\n0\r\n\r\n", " 3\r\nabc\r\n0\r\n\r\n", "3 ; ext\r\nabc\r\n0\r\n\r\n", "a\r\n0123456789\r\n0\r\n\r\n",
-  "A\r\n0123456789\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n", "-1\r\nabc\r\n0\r\n\r\n", "g\r\nabc\r\n0\r\n\r\n",
-  "\r\nabc\r\n0\r\n\r\n", "3\nabc\n0\n\n", "3\r\nabcd\r\n0\r\n\r\n", "3\r\nab\r\n0\r\n\r\n",
-  "ffffffffffffffff\r\nabc", "10000000000000000\r\nabc", "7fffffffffffffff\r\nabc", "3\r\nabc0\r\n\r\n",
-  "0\r\nX: y\r\n\r\n", "0\r\nX y\r\n\r\n", "0\r\nContent-Length: 5\r\n\r\n", "0;x\r\n\r\n", "00000000\r\n\r\n",
-  "3\r\nabc\r\n0\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "3\rabc\r0\r\r",
+  "3 \r\nabc\r\n0\r\n\r\n", "3 ; ext\r\nabc\r\n0\r\n\r\n", "a\r\n0123456789\r\n0\r\n\r\n",
+  "A\r\n0123456789\r\n0\r\n\r\n", "3\nabc\n0\n\n", "3\r\nab\r\n0\r\n\r\n", "0\r\nX: y\r\n\r\n", "0\r\nX y\r\n\r\n",
+  "0\r\nContent-Length: 5\r\n\r\n", "0;x\r\n\r\n", "00000000\r\n\r\n",
+  "3\r\nabc\r\n0\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
   "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", `${"0".repeat(40)}3\r\nabc\r\n0\r\n\r\n`,
   `3;${"x".repeat(5000)}\r\nabc\r\n0\r\n\r\n`,
 ];
+const brokenChunks = [
+  " 3\r\nabc\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n", "-1\r\nabc\r\n0\r\n\r\n", "g\r\nabc\r\n0\r\n\r\n",
+  "\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "ffffffffffffffff\r\nabc", "10000000000000000\r\nabc",
+  "7fffffffffffffff\r\nabc", "3\r\nabc0\r\n\r\n", "3\rabc\r0\r\r",
+];
+const inChunks = (body: string): string => `${whole("POST / HTTP/1.1", "Transfer-Encoding: chunked")}${body}`;
+const withField = (field: string): string => whole("GET / HTTP/1.1", ...field.split(" | "));
+const withFraming = (field: string): RegExp => new RegExp(`\n${field}\r\n`);
+/** Names that are no tokens, and what is not there at all. */
+const strangeNames = ["X", "X/Y: z", "X(Y): z", "X\"Y: z", "X[Y: z", "X@Y: z", "\xe9: z", "=: z", "X=Y: z"];
+
 
 differential({
   title: "malformed requests",
@@ -84,18 +95,51 @@ differential({
     client_body_timeout 1;
     lingering_timeout 1;
     server { listen 127.0.0.1:%PORT%; server_name site.test;
-      location / { return 200 "$request_method|$uri|$http_x|$http_x_y|$content_length|$server_protocol|$host\n"; }
-      location /file { root %ROOT%; } }
+      location / { return 200 "$request_method|$uri|$http_x|$http_x_y|$server_protocol|$host\n"; }
+      location /file { root %ROOT%; }
+      location /length { return 200 "[$content_length]\n"; } }
     server { listen 127.0.0.1:%PORT2%; ignore_invalid_headers off; underscores_in_headers on;
       return 200 "$http_x|$http_x_y\n"; }
     server { listen 127.0.0.1:%PORT3%; underscores_in_headers on; return 200 "$http_x|$http_x_y\n"; }`,
+  differs: {
+    "strict-request-line": [
+      ...["GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/1.10", "GET / HTTP/1.01"].map(withLine),
+      /^A{100} /,
+    ],
+    "methods-of-tokens": ["G3T / HTTP/1.1", "GE!T / HTTP/1.1"].map(withLine),
+    "minor-versions": ["GET / HTTP/1.2", "GET / HTTP/1.9"].map(withLine),
+    "version-not-supported": ["GET / HTTP/0.9", "PRI * HTTP/2.0"].map(withLine),
+    "http-0-9": [...["GET /", "GET / ", "POST /"].map(withLine), /^(?:GET|POST) \/(?:nothing)? ?\r\n$/],
+    "bare-lf": [
+      /^\nGET/, /^GET \/ HTTP\/1\.1\n/, /Host: a\nConnection/, /close\r\n\n$/,
+      ...["X: a\nY: b", "X: a\r\r\nY: b"].map(withField),
+    ],
+    "strict-fields": [
+      ...["X: a\x01b", "X: a\x7fb", ...strangeNames].map(withField),
+      ...strangeNames.slice(1).flatMap((name) => [2, 3].map((to) => `${withField(name)} to ${to}`)),
+    ],
+    "tabs-around-values": [withField("X:\ty"), withFraming("Transfer-Encoding:\tchunked")],
+    "connection-options": [withField("Connection: keep-alive")],
+    "unknown-codings": [
+      withFraming("Transfer-Encoding: (?:identity|gzip, chunked|chunked, (?:chunked|identity)|xchunked|\"chunked\")"),
+      withFraming("Transfer-Encoding: (?:chunked;x=y)?"),
+    ],
+    "large-numbers": [withFraming("Content-Length: 9223372036854775807")],
+    "unknown-expectations": ["Expect: other", "Expect: "].map(withField),
+    "continue-for-what-is-not-read": ["Expect: 100-continue", "Expect: 100-CONTINUE"].map(withField),
+    "bodies-that-nobody-reads": brokenChunks.map(inChunks),
+    "content-length-of-chunks": [/^POST \/length/],
+    "silent-statuses": [withLine("GET / HTTP/1.1").slice(0, 16), "nothing", "half a head", "nearly a head"],
+    "oversized-heads": ["4,000 fields", "a field of 8,300 bytes", "40,000 bytes of fields"],
+  },
   cases: [
     ...lines,
-    ...fields.map((field) => whole("GET / HTTP/1.1", ...field.split(" | "))),
+    ...fields.map(withField),
     ...fields.filter((field) => /^[^:]*[^\w:-]/.test(field) || field.includes("_")).flatMap((field) =>
       [2, 3].map((to) => ({ request: whole("GET / HTTP/1.1", field), to }))),
     ...framings.map(([each, body]) => `${whole("POST / HTTP/1.1", ...each)}${body}`),
-    ...chunks.map((body) => `${whole("POST / HTTP/1.1", "Transfer-Encoding: chunked")}${body}`),
+    ...[...chunks, ...brokenChunks].map(inChunks),
+    `${whole("POST /length HTTP/1.1", "Transfer-Encoding: chunked")}0\r\n\r\n`,
     ...["GET / HTTP/1.0", "POST / HTTP/1.0"].flatMap((line) => [
       `${whole(line, "Transfer-Encoding: chunked")}3\r\nabc\r\n0\r\n\r\n`, `${whole(line, "Content-Length: 3")}abc`,
     ]),

@@ -69,6 +69,10 @@ differential({
       return 200
         "$remote_addr|$remote_port|$server_addr|$server_port|$server_name|$host|$http_host|$scheme\n"; }
     server { listen 127.0.0.1:%PORT3%; return 200 "[$server_name|$host|$http_host]\n"; }`,
+  differs: {
+    "no-tcpinfo": [/^GET \/tcpinfo_/],
+    "absolute-form-host": ["GET http://abs:99/ to 3", "GET http://Abs.Test:80/all?x | X_Under_Score: 1"],
+  },
   cases: [
     ...plain.map((name) => `GET /${name}?a=1&b_c=2 | X-One: 1 | Cookie: a=1; b=2`),
     ...Object.entries(formed).map(([name, mask]): Case => ({ request: `GET /${name}`, masks: [mask] })),
