@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { World } from "./config/directive.ts";
 import { environmentName } from "./config/environment.ts";
 import { formatDiagnostics } from "./config/diagnostic.ts";
@@ -149,6 +150,23 @@ for (const [argv, read, value] of effects) {
     assert.deepEqual(read(config(argv.split(" "))), value);
   });
 }
+
+/** Options that say something about each other: addresses exclude each other, paths begin at --chdir. */
+const entangled = /--(chdir|app-dir|uds|bind|fd|port|host|group|error-logfile|no-proxy-headers)/;
+
+test("options have their effects in any company and order", () => {
+  const alone = effects.filter(([argv]) => !entangled.test(argv));
+  const nameOf = ([argv]: (typeof effects)[number]): string => argv.replace(/^--(no-)?([\w-]+).*/, "$2");
+  const onceEach = fc.shuffledSubarray(alone).map((chosen) =>
+    [...new Map(chosen.map((each) => [nameOf(each), each])).values()]);
+  fc.assert(
+    fc.property(onceEach, (chosen) => {
+      const said = config(chosen.flatMap(([argv]) => argv.split(" ")));
+      for (const [argv, read, value] of chosen) assert.deepEqual(read(said), value, argv);
+    }),
+    { numRuns: 50 },
+  );
+});
 
 test("every option but those that ask has its effect in this table or above", () => {
   const elsewhere = ["app", "bind", "host", "port", "env-file", "access-log"];
