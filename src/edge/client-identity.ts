@@ -20,7 +20,9 @@ export function identify(
   const { fields } = received;
   let peer = before;
   if (trusted !== undefined) {
-    const isTrusted = trusted.trusts(peer.address);
+    // Asked once for a connection: its address stays.
+    if (connection.trust?.by !== trusted) connection.trust = { by: trusted, isTrusted: trusted.trusts(before.address) };
+    const { isTrusted } = connection.trust;
     if (isTrusted !== peer.trusted) peer = { ...peer, trusted: isTrusted };
     if (isTrusted && fields.semantics.forwarded) {
       const address = trusted.clientAddress(fields);

@@ -61,6 +61,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   readonly number: number;
   readonly startMs: number = Date.now();
   #local: PeerFacts | undefined = undefined;
+  trust: ConnectionFacts["trust"] = undefined;
   readonly #reader: RequestReader;
   readonly #writer: H1Writer;
   readonly #openedMs: number;
@@ -214,15 +215,18 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   ): void {
     this.#start(exchange, head, length);
     exchange.bytesSent = this.#writer.start(bytes, start, end);
+    exchange.framingSize = this.#writer.framingSize;
   }
 
   sendChunk(exchange: SentExchange, bytes: Bytes, start: number, end: number): void {
     exchange.bytesSent += this.#writer.chunk(bytes, start, end);
+    exchange.framingSize = this.#writer.framingSize;
   }
 
   sendEnd(exchange: SentExchange, trailers: readonly FieldLine[]): void {
     if (this.#writer.missingSize > 0) this.#tooShort(exchange);
     else this.#writer.end(trailers);
+    exchange.framingSize = this.#writer.framingSize;
   }
 
   sendInformational(_exchange: SentExchange, status: number, fields: readonly FieldLine[]): void {
@@ -236,7 +240,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
-    this.#writer.switchProtocols(head, fields, this.#http);
+    const size = this.#writer.switchProtocols(head, fields, this.#http);
+    if (this.#exchange !== undefined) this.#exchange.headSize = size;
     this.#context.clock.remove(this);
     this.#phase = "closed";
     this.#exchange = undefined;
