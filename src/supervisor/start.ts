@@ -2,6 +2,7 @@
  * Prepares the place a master works in, runs it, and puts everything away: the way from a configuration to an exit
  * status. What cannot be prepared is said in one sentence with a hint.
  */
+import { fstatSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
 import { type Diagnostic, error } from "../config/diagnostic.ts";
 import type { Configuration } from "../edge/model.ts";
@@ -135,13 +136,20 @@ async function prepare(options: StartOptions, pidFile: PidKeeper): Promise<Resul
     log: log.value,
     inbox,
     complain: (text) => {
-      if (log.value.path !== "-") process.stderr.write(`${text.trimEnd()}\n`);
+      if (!isStandardError(log.value.path)) process.stderr.write(`${text.trimEnd()}\n`);
     },
     isTerminalGone: terminalWatch(),
   };
   const none = (): void => undefined;
   const listening = { listeners: listeners.value, adoptLog: none, dropLog: none };
   return ok({ place, plan: { ...staff.value, crews: crews.value, configuration, ...listening } });
+}
+
+/** Does this log go where standard error goes? That of a daemon is its log. */
+function isStandardError(path: string): boolean {
+  const found = path.startsWith("/") ? statSync(path, { throwIfNoEntry: false }) : undefined;
+  const { dev, ino } = fstatSync(2);
+  return path === "-" || (found?.dev === dev && found.ino === ino);
 }
 
 /** After a hang-up the device is still open, but no terminal any more. */
