@@ -12,7 +12,7 @@ const valueSizeMax = 400;
 export function printSite(configuration: Configuration, plain: Configuration): string {
   const { process, apps, site } = configuration;
   const { locations, servers, listeners, maps, geos, splitClients, logFormats } = site;
-  const lines: string[] = [...differences(process, plain.process).map((line) => `process ${line}`)];
+  const lines = differences(process, plain.process).map((line) => `process ${line}`);
   for (const app of apps) {
     lines.push(`app ${app.name}`, ...differences(app, plain.apps[0] ?? {}).map((line) => `  ${line}`));
   }
