@@ -209,8 +209,7 @@ export class AppCall implements AppExchange {
       return false;
     }
     const head = new ResponseHead(SWITCHING_PROTOCOLS, reasonPhrase(SWITCHING_PROTOCOLS), fields);
-    this.#exchange.started(head);
-    this.#out.channel.switchProtocols(head, own, successor);
+    this.#out.switchProtocols(head, own, successor);
     this.#exchange.forget();
     return true;
   }

@@ -56,6 +56,7 @@ export class Exchange implements CurrentRequest {
   status = 0;
   bytesSent = 0;
   headSize = 0;
+  framingSize = 0;
   /** Did all of the response leave? */
   wasSent = false;
   /** Milliseconds since the epoch, with a fraction. */
@@ -187,7 +188,7 @@ export class Exchange implements CurrentRequest {
     const { only } = this.#sockets;
     if (only !== undefined) {
       this.#identify(only);
-      if (this.head.fields.semantics.contentLength > only.http.clientMaxBodySize) return this.respondStatus(413);
+      if (this.head.fields.semantics.contentLength > only.http.clientMaxBodySize) return this.#refuseSize();
       return this.#enter(only);
     }
     if (uriOf(this.received, this.#sockets.http.mergeSlashes) === undefined) return this.respondStatus(400);
@@ -241,7 +242,7 @@ export class Exchange implements CurrentRequest {
 
   #routed(route: Route): void {
     // nginx looks at the size when the location is found, before the location rewrites anything.
-    if (this.#isTooLarge) return this.respondStatus(413);
+    if (this.#isTooLarge) return this.#refuseSize();
     this.#moveTo(this.#context.site.location(route.location));
     switch (route.kind) {
       case "handle": return this.#enter(this.location);
@@ -451,8 +452,17 @@ export class Exchange implements CurrentRequest {
     this.#body?.end();
   }
 
+  #refuseSize(): void {
+    const { contentLength } = this.received.fields.semantics;
+    this.notice("error", `client intended to send too large body: ${contentLength} bytes`);
+    this.respondStatus(413);
+  }
+
   /** The body is longer than it may be, or broken: the application must not take it for whole. */
   refuseBody(status: number): void {
+    if (status === 413) {
+      this.notice("error", `client intended to send too large chunked body: ${this.#body?.size ?? 0} bytes and more`);
+    }
     this.#body?.abort();
     this.#call?.leave();
     if (!this.responding) this.respondStatus(status);
@@ -538,9 +548,10 @@ export class Exchange implements CurrentRequest {
   /** A line of the error log about this request, with what nginx says of it. */
   notice(level: "error" | "warning" | "info", text: string | undefined): void {
     if (text === undefined) return;
-    const { method, target } = this.received;
-    const client = this.client.address;
-    const { errorLogs } = this.location.settings;
-    this.#context.onNotice(level, `${text}, client: ${client}, request: "${method} ${target}"`, errorLogs);
+    const { method, target, minorVersion } = this.received;
+    const host = this.hostField === "" ? "" : `, host: "${this.hostField}"`;
+    const request = `request: "${method} ${target} HTTP/1.${minorVersion}"${host}`;
+    const where = `client: ${this.client.address}, server: ${this.serverName}, ${request}`;
+    this.#context.onNotice(level, `${text}, ${where}`, this.location.settings.errorLogs);
   }
 }

@@ -120,7 +120,10 @@ export class FilteredChannel implements ResponseChannel {
   }
 
   switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
-    this.#channel.switchProtocols(head, fields, successor);
+    const { evaluation, isMain } = this.#request;
+    const outcome = this.#filters.begin({ head, evaluation, isMain, hasBody: false, mayTransform: false });
+    if (outcome.head !== head) this.#request.changed(outcome.head);
+    this.#channel.switchProtocols(outcome.head, fields, successor);
   }
 
   use(http: HttpSettings): void {

@@ -25,6 +25,8 @@ export class H1Writer {
   readonly #context: EdgeContext;
   readonly #stream: ByteStream;
   #framing: BodyFraming = NO_FRAMING;
+  /** Bytes between those of the body, so far. */
+  framingSize = 0;
   /** Bytes of the body that the framing still expects. */
   #bodyLeft = 0;
   /** The head that `begin` made and the first write takes along: status line and fields, and what ends it. */
@@ -68,6 +70,7 @@ export class H1Writer {
     const mayChunk = http.chunkedTransferEncoding ? request.minorVersion : 0;
     const framing = chooseFraming(head, mayHaveBody(request.method, head.status), mayChunk, length);
     this.#framing = framing;
+    this.framingSize = 0;
     const stays = persistent && framing.kind !== "close";
     this.#lines = lines;
     if (framing.kind === "length") this.#bodyLeft = framing.length;
@@ -149,6 +152,7 @@ export class H1Writer {
     if (framing === "length") this.#bodyLeft -= size;
     const opening = framing === "chunked" ? formatChunkSize(size) : "";
     const closing = framing === "chunked" ? "\r\n" : "";
+    this.framingSize += opening.length + closing.length;
     if (size <= INLINE_SIZE_MAX) {
       this.#stream.writeLatin1(opening + bytes.latin1Slice(start, start + size) + closing);
     } else {
@@ -160,18 +164,22 @@ export class H1Writer {
   /** Ends the body (RFC 9112 §7.1 for chunked; otherwise its length has said it). */
   end(trailers: readonly FieldLine[]): void {
     if (this.#framing.kind !== "chunked") return;
-    this.#stream.writeLatin1(trailers.length === 0 ? LAST_CHUNK : formatTrailers(trailers));
+    const text = trailers.length === 0 ? LAST_CHUNK : formatTrailers(trailers);
+    this.framingSize += text.length;
+    this.#stream.writeLatin1(text);
   }
 
   /**
    * Writes 101 (RFC 9110 §15.2.2), behind which another protocol begins.
    * @param head the application's fields @param fields those of the new protocol
+   * @returns bytes that were written
    */
-  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], http: HttpSettings): void {
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], http: HttpSettings): number {
     const { lines, needsDate } = prepare(head, http);
     let text = needsDate ? lines + this.#context.clock.dateLine : lines;
     for (const [name, value] of fields) text += `${name}: ${value}\r\n`;
     this.#stream.writeLatin1(`${text}\r\n`);
+    return text.length + 2;
   }
 
   #writeCorked(before: string, bytes: Bytes, start: number, end: number, after: string): void {

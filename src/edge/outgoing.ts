@@ -15,6 +15,7 @@ import type { EdgeContext } from "./edge-context.ts";
 import { FilteredChannel } from "./filtered-channel.ts";
 import type { ResponseChannel } from "./response-channel.ts";
 import { ResponseFlow } from "./response-flow.ts";
+import type { WebSocketConnection } from "./websocket-connection.ts";
 
 const NO_LINES: readonly FieldLine[] = [];
 
@@ -122,6 +123,12 @@ export class Outgoing {
   #refuseFile(path: string, why: string): void {
     this.#exchange.notice("error", `the application's file ${path} cannot be sent: ${why}`);
     this.#exchange.respondStatus(500);
+  }
+
+  /** Another protocol begins. @param fields its own */
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
+    const leaving = this.#begin(head);
+    this.channel.switchProtocols(leaving, fields, successor);
   }
 
   /** A response begins whose body follows. */

@@ -153,11 +153,16 @@ export class RequestView implements RequestFacts {
   }
 
   bytesSent(): number {
-    return this.#exchange.headSize + this.#exchange.bytesSent;
+    const { headSize, bytesSent, framingSize } = this.#exchange;
+    return headSize + bytesSent + framingSize;
   }
 
   bodyBytesSent(): number {
     return this.#exchange.bytesSent;
+  }
+
+  framingSent(): number {
+    return this.#exchange.framingSize;
   }
 
   completed(): boolean {

@@ -16,6 +16,8 @@ export interface SentExchange {
   bytesSent: number;
   /** Bytes of the head that was sent. */
   headSize: number;
+  /** Bytes between those of the body: sizes of chunks, trailers. */
+  framingSize: number;
 }
 
 export interface ResponseChannel {

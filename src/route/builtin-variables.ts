@@ -99,7 +99,8 @@ const response: readonly VariableDefinition[] = [
   // Three digits, as in a status line.
   current("status", ({ facts }) => String(facts.status()).padStart(3, "0")),
   current("bytes_sent", ({ facts }) => String(facts.bytesSent())),
-  current("body_bytes_sent", ({ facts }) => String(facts.bodyBytesSent())),
+  // nginx: all that was sent after the head.
+  current("body_bytes_sent", ({ facts }) => String(facts.bodyBytesSent() + facts.framingSent())),
   {
     ...current("limit_rate", ({ facts }) => String(facts.limitRate())),
     assign: ({ facts }, value) => {

@@ -57,8 +57,11 @@ export interface RequestFacts {
 
   /** 0 before there is a response. */
   status(): number;
+  /** Head, body and framing. */
   bytesSent(): number;
   bodyBytesSent(): number;
+  /** Sizes of chunks, trailers and the like. */
+  framingSent(): number;
   completed(): boolean;
   /** All values of a field, or trailer field, of the response. @param name in lower case */
   responseField(name: string): string | undefined;

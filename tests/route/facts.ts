@@ -48,6 +48,7 @@ export function requestFacts({ fields = {}, log = [], ...said }: Said = {}): Req
     status: () => 200,
     bytesSent: () => 300,
     bodyBytesSent: () => 100,
+    framingSent: () => 0,
     completed: () => true,
     responseField: () => undefined,
     responseTrailer: () => undefined,
