@@ -6,7 +6,6 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { EdgeCommand, EdgeReport } from "../edge/index.ts";
 import type { Configuration } from "../edge/model.ts";
-import { REGEX_NODE_FLAGS } from "../route/index.ts";
 import type { Inbox } from "./inbox.ts";
 import { type HeldListener, shareOut } from "./socket-table.ts";
 
@@ -57,8 +56,7 @@ export class EdgeProcess {
     }));
     const [command, ...prefix] = [...(isPlain ? [] : patiently()), process.execPath];
     // node:ffi, with which files are sent, needs no flag where Node has it; the launcher's flags come first.
-    const flags = [...process.execArgv, ...REGEX_NODE_FLAGS];
-    this.#child = spawn(command ?? process.execPath, [...prefix, ...flags, entry], {
+    this.#child = spawn(command ?? process.execPath, [...prefix, ...process.execArgv, entry], {
       stdio: ["ignore", "inherit", "inherit", "ipc", ...fds],
       // What is shared in the configuration stays shared, and its maps and sets arrive as such.
       serialization: "advanced",
