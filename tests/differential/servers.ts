@@ -23,6 +23,7 @@ export interface Configured {
 }
 
 const startTimeoutMs = 30_000;
+const startAttempts = 3;
 const stopTimeoutMs = 10_000;
 const portCount = 9;
 /** The age of every file, so that dates and tags are known: 6 November 1994, 08:49:37 GMT. */
@@ -83,10 +84,17 @@ export class Pair {
   async start({ http, main = "", files = {} }: Configured): Promise<void> {
     makeTree(join(this.folder, "root"), files);
     // Names of one length: a path may be part of a body whose length is told.
-    for (const name of ["first", "other"]) mkdirSync(join(this.folder, name));
-    const settled = await Promise.allSettled([
-      this.#start("first", http, main), this.#start("other", http, main),
-    ]);
+    const settled = await Promise.allSettled(["first", "other"].map(async (name) => {
+      mkdirSync(join(this.folder, name));
+      // Somebody else may take a port between looking and binding.
+      for (let left = startAttempts; ; left--) {
+        try {
+          return await this.#start(name, http, main);
+        } catch (error) {
+          if (left <= 1 || !/EADDRINUSE|Address (?:already )?in use/i.test(String(error))) throw error;
+        }
+      }
+    }));
     for (const result of settled) if (result.status === "fulfilled") this.#servers.push(result.value);
     for (const result of settled) if (result.status === "rejected") throw result.reason;
   }
@@ -96,7 +104,7 @@ export class Pair {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #start(name: "first" | "other", http: string, main: string): Promise<Server> {
+  async #start(name: string, http: string, main: string): Promise<Server> {
     const isNginx = name === "first" || secondIsNginx;
     const prefix = join(this.folder, name);
     const ports = await freePorts(portCount);

@@ -70,6 +70,8 @@ differential({
         "$remote_addr|$remote_port|$server_addr|$server_port|$server_name|$host|$http_host|$scheme\n"; }
     server { listen 127.0.0.1:%PORT3%; return 200 "[$server_name|$host|$http_host]\n"; }`,
   differs: {
+    "repeated-fields-are-joined": ["GET /http_x_one | X-One: 1 | X-One: 2", /^GET \/all \| X-One: 1 \| X-One: 2/],
+    "nameless-arguments": ["GET /all?a=%20b&=x"],
     "no-tcpinfo": [/^GET \/tcpinfo_/],
     "absolute-form-host": ["GET http://abs:99/ to 3", "GET http://Abs.Test:80/all?x | X_Under_Score: 1"],
   },
@@ -78,7 +80,8 @@ differential({
     ...Object.entries(formed).map(([name, mask]): Case => ({ request: `GET /${name}`, masks: [mask] })),
     ...requests.flatMap((request) => ["all", "uri", "args", "request", "request_uri", "host"].map((name) =>
       request.replace("%NAME%", name))),
-    "GET /rewritten/x?a=b", "GET /internal/?q", "POST /internal/ || x", "GET /sethost", "GET /setrate",
+    "GET /http_x_one | X-One: 1 | X-One: 2", "GET /http_cookie | Cookie: a=1 | Cookie: b=2",
+    "GET /cookie_b | Cookie: a=1 | Cookie: b=2 | Cookie: c=3", "GET /rewritten/x?a=b", "GET /internal/?q", "POST /internal/ || x", "GET /sethost", "GET /setrate",
     "GET /filename/f.txt",
     "GET /filename/../filename/x/y", "GET /named/12/ab", "GET /concat", "GET /concat?", "GET /concat?a",
     "GET /newargs?y=1",
