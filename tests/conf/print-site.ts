@@ -40,6 +40,11 @@ export function printSite(configuration: Configuration, plain: Configuration): s
         lines.push(`${indent}location ${location} ${shown(match)}${flags}`);
         lines.push(...differences(settings, around).map((line) => `${indent}  ${line}`));
         tellScript(server.scripts.get(location) ?? [], `${indent}  `, settings);
+        const except = server.limitExcepts.get(location);
+        if (except !== undefined) {
+          const own = differences(locations[except.location] ?? {}, settings);
+          lines.push(`${indent}  limit_except ${shown(except.methods)}`, ...own.map((line) => `${indent}    ${line}`));
+        }
         walk(inside, { around: settings, indent: `${indent}  ` });
       }
     };
