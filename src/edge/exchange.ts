@@ -71,6 +71,8 @@ export class Exchange implements CurrentRequest {
   limitRate: number | undefined = undefined;
   /** Not a request within another one. */
   readonly isMain: boolean;
+  /** Before anybody has told who is behind it. */
+  readonly #sender: Peer;
   /** Requests around it. */
   readonly #depth: number;
   readonly #context: EdgeContext;
@@ -99,7 +101,7 @@ export class Exchange implements CurrentRequest {
     this.out = new Outgoing(context, channel, this);
     this.connection = connection;
     this.head = this.received = head;
-    this.peer = peer;
+    this.peer = this.#sender = peer;
     this.#sockets = context.site.listener(connection.site);
     this.#server = within === undefined ? this.#sockets.fallback : within.#server;
     this.location = this.#server.own;
@@ -210,7 +212,8 @@ export class Exchange implements CurrentRequest {
   }
 
   #identify(location: CompiledLocation): void {
-    ({ peer: this.peer, client: this.#client } = identify(location, this));
+    const { connection, received } = this;
+    ({ peer: this.peer, client: this.#client } = identify(location, { peer: this.#sender, connection, received }));
   }
 
   #route(start: RouteStart): void {
@@ -261,9 +264,12 @@ export class Exchange implements CurrentRequest {
 
   #enter(location: CompiledLocation): void {
     this.#moveTo(location);
-    const { realIp } = location;
-    const isIdentified = this.client.address !== this.connection.peer.address;
-    if (realIp !== undefined && realIp !== this.#server.own.realIp && !isIdentified) this.#identify(location);
+    const { realIp, trusted } = location;
+    const { own } = this.#server;
+    const hasOthers = this.isMain && trusted !== own.trusted;
+    const mayBeAnother = realIp !== undefined && realIp !== own.realIp;
+    // nginx: realip tells only once.
+    if (hasOthers || (mayBeAnother && this.client.address === this.connection.peer.address)) this.#identify(location);
     if (location.access?.decide(this.client.address) === "denied") {
       this.notice("error", "access forbidden by rule");
       return this.respondStatus(403);
