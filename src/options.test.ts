@@ -77,6 +77,7 @@ const effects: readonly (readonly [argv: string, (said: Said) => unknown, value:
   ["--factory", ({ app }) => app.factory, true],
   ["--interface wsgi", ({ app }) => app.interface, "wsgi"],
   ["--python /venv", ({ app }) => app.python, "/venv"],
+  ["--python .venv --chdir /srv/shop/lib", ({ app }) => app.python, "/srv/shop/.venv"],
   ["--chdir /srv/shop/lib", ({ app }) => [app.chdir, app.appDir], ["/srv/shop/lib", "/srv/shop/lib"]],
   ["--app-dir src", ({ app }) => [app.chdir, app.appDir], ["/srv/shop", "/srv/shop/src"]],
   ["--pythonpath a,/b", ({ app }) => app.pythonpath, ["/srv/shop/a", "/b"]],
@@ -152,7 +153,14 @@ for (const [argv, read, value] of effects) {
 }
 
 /** Options that say something about each other: addresses exclude each other, paths begin at --chdir. */
-const entangled = /--(chdir|app-dir|uds|bind|fd|port|host|group|error-logfile|no-proxy-headers)/;
+const entangled = /--(python|chdir|app-dir|uds|bind|fd|port|host|group|error-logfile|no-proxy-headers)/;
+
+test("an interpreter that is not where one is stays a name, for PATH or the application's directory", () => {
+  const kindOf: World["kindOf"] = (path) => (path === "/srv/shop" ? "directory" : undefined);
+  const elsewhere: World = { ...world(), cwd: "/home", kindOf };
+  const text = configure(["--chdir", "/srv/shop", "--python", "python3.12"], elsewhere).text ?? "";
+  assert.match(text, /^ +python python3\.12;$/m);
+});
 
 test("options have their effects in any company and order", () => {
   const alone = effects.filter(([argv]) => !entangled.test(argv));

@@ -247,7 +247,7 @@ export function appStatements({ values, world, report }: AppInput): readonly Sta
     ...(app === "" ? [] : [directive("module", app)]),
     directive("factory", onOffWord(values.one(factoryRow))),
     directive("interface", values.one(interfaceRow)),
-    ...(python === undefined ? [] : [directive("python", python)]),
+    ...(python === undefined ? [] : [directive("python", asTyped(python, world))]),
     directive("chdir", chdir),
     ...(appDir === chdir ? [] : [directive("app_dir", appDir)]),
     ...(pythonpath.length === 0 ? [] : [directive("pythonpath", ...pythonpath)]),
@@ -264,6 +264,12 @@ export function appStatements({ values, world, report }: AppInput): readonly Sta
     directive("max_requests_jitter", values.one(maxRequestsJitterRow)),
     directive("backlog", values.one(backlogRow)),
   ];
+}
+
+/** A path as the shell sees it, where something is there; else it is for the application's directory, or PATH. */
+function asTyped(python: string, { cwd, kindOf }: World): string {
+  const path = absolute(cwd, python);
+  return kindOf(path) === undefined ? python : path;
 }
 
 function absolute(base: string, path: string): string {
