@@ -55,6 +55,16 @@ async function runFile(line: NginxCommandLine, face: Face): Promise<number> {
   if (line.tests) return answerTest(line, { face, place, log, configuration, built });
   if (line.command !== undefined) return signal({ command: line.command, face, place, log, configuration });
   if (configuration.process.daemon && pipe === undefined) return daemonize(configuration, log);
+  // Not awaited here, so that the tree that was read does not live as long as the master.
+  return serve({ face, place, log, configuration, pipe, read });
+}
+
+interface Serving extends Checked {
+  readonly pipe: DaemonPipe | undefined;
+  readonly read: () => Built;
+}
+
+async function serve({ face, log, configuration, pipe, read }: Serving): Promise<number> {
   // What scripts look for by name: start-stop-daemon --name nginx, pidof nginx.
   if (face === "nginx") process.title = "nginx";
   const status = await start({
