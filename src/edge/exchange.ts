@@ -56,6 +56,7 @@ export class Exchange implements CurrentRequest {
   status = 0;
   bytesSent = 0;
   headSize = 0;
+  isLast = false;
   framingSize = 0;
   /** Did all of the response leave? */
   wasSent = false;
@@ -83,6 +84,8 @@ export class Exchange implements CurrentRequest {
   #client: PeerFacts | undefined = undefined;
   /** Undefined for a request without one. */
   readonly #body: RequestBody | undefined;
+  /** The latest request within it; there is one at a time. */
+  #inner: Exchange | undefined = undefined;
   /** The application that works for it. */
   #call: AppCall | undefined = undefined;
   #inErrorPage = false;
@@ -100,7 +103,8 @@ export class Exchange implements CurrentRequest {
     this.#context = context;
     this.out = new Outgoing(context, channel, this);
     this.connection = connection;
-    this.head = this.received = head;
+    this.head = head;
+    this.received = within === undefined ? head : within.received;
     this.peer = this.#sender = peer;
     this.#sockets = context.site.listener(connection.site);
     this.#server = within === undefined ? this.#sockets.fallback : within.#server;
@@ -421,7 +425,9 @@ export class Exchange implements CurrentRequest {
   /** The response begins. @returns its head as error_page and X-Accel-Redirect change it */
   started(head: ResponseHead): ResponseHead {
     let leaving = head;
-    if (this.#shownStatus !== undefined || this.#keptFields.length > 0) {
+    // A part of a page that is shown with 200, or that the client has already, is what the client asked for.
+    const isPart = this.#shownStatus === 200 && [206, 304, 416].includes(head.status);
+    if (!isPart && (this.#shownStatus !== undefined || this.#keptFields.length > 0)) {
       leaving = keepFields(head, this.#shownStatus ?? head.status, this.#keptFields);
     }
     this.status = leaving.status;
@@ -482,6 +488,7 @@ export class Exchange implements CurrentRequest {
     this.#body?.abort();
     this.out.close();
     this.#call?.leave();
+    this.#inner?.abandon();
     this.finish();
   }
 
@@ -542,7 +549,8 @@ export class Exchange implements CurrentRequest {
     }
     const head = internalHead({ ...this.received, method: "GET" });
     return gatherBody((channel) => {
-      new Exchange(this.#context, channel, this.connection, head, this.peer, this).#beginWithin(this, target);
+      this.#inner = new Exchange(this.#context, channel, this.connection, head, this.peer, this);
+      this.#inner.#beginWithin(this, target);
     });
   }
 

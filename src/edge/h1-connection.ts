@@ -108,8 +108,14 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   get local(): PeerFacts {
+    return (this.#local ??= this.#localFacts());
+  }
+
+  #localFacts(): PeerFacts {
     const { localAddress, localPort } = this.#stream;
-    return (this.#local ??= peerFacts({ address: plainAddress(localAddress), port: localPort }));
+    const bind = this.#context.site.settings.listeners[this.site]?.bind;
+    if (bind?.kind === "unix") return { address: `unix:${bind.path}`, port: undefined };
+    return peerFacts({ address: plainAddress(localAddress), port: localPort });
   }
 
   requests(): number {
@@ -431,6 +437,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#decide(exchange, head);
     this.#persistent = this.#writer.begin(exchange, head, length, this.#persistent);
     exchange.headSize = this.#writer.headSize;
+    exchange.isLast = !this.#persistent;
   }
 
   /** May another request follow this response? Said in its head, so decided before it. */

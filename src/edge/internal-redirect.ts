@@ -53,6 +53,7 @@ export function keepFields(head: ResponseHead, status: number, kept: readonly Fi
   const names = new Set(kept.map(([name]) => name.toLowerCase()));
   // What speaks of a part, or of a version, of what was asked for: an error's page is neither.
   if (status !== 200 && status !== head.status) for (const name of ["accept-ranges", "last-modified"]) names.add(name);
+  if (status === 204) for (const name of ["content-type", "content-length"]) names.add(name);
   const fields = [...head.fields.filter(([name]) => !names.has(name.toLowerCase())), ...kept];
   return new ResponseHead(status, reasonPhrase(status), fields);
 }

@@ -2,6 +2,20 @@
 import type { ConnectionCounts } from "./connection-counts.ts";
 import type { CurrentRequest } from "./current-request.ts";
 
+/** nginx's usual format, "%A, %d-%b-%Y %H:%M:%S %Z". @param timeZone undefined for the process's own */
+function dateText(now: Date, timeZone: "UTC" | undefined): string {
+  const options: Intl.DateTimeFormatOptions = {
+    weekday: "long", day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+    second: "2-digit", hourCycle: "h23", timeZoneName: "short", ...(timeZone !== undefined && { timeZone }),
+  };
+  const made = new Intl.DateTimeFormat("en-US", options).formatToParts(now);
+  const parts = new Map(made.map(({ type, value }) => [type, value]));
+  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
+  const zone = timeZone === "UTC" ? "GMT" : part("timeZoneName");
+  const day = `${part("weekday")}, ${part("day")}-${part("month")}-${part("year")}`;
+  return `${day} ${part("hour")}:${part("minute")}:${part("second")} ${zone}`;
+}
+
 /** @returns undefined when it has no value */
 export function provided(name: string, exchange: CurrentRequest, counts: ConnectionCounts): string | undefined {
   switch (name) {
@@ -9,6 +23,8 @@ export function provided(name: string, exchange: CurrentRequest, counts: Connect
     case "connections_reading": return String(counts.reading);
     case "connections_writing": return String(counts.writing);
     case "connections_waiting": return String(counts.waiting);
+    case "date_gmt": return dateText(new Date(), "UTC");
+    case "date_local": return dateText(new Date(), undefined);
     case "invalid_referer": return exchange.location.referers?.invalid(exchange.received.fields.get("referer"));
     case "uid_got": case "uid_set": case "uid_reset":
       return exchange.location.filters?.provided(name, exchange.evaluation);

@@ -34,7 +34,7 @@ export class RequestView implements RequestFacts {
   }
 
   get method(): string {
-    return this.#exchange.head.method;
+    return this.#exchange.isMain ? this.#exchange.head.method : this.#exchange.received.method;
   }
 
   get target(): string {
@@ -65,7 +65,8 @@ export class RequestView implements RequestFacts {
     // A proxy in front may have taken it for the name with a hyphen, and let it through.
     if (name.includes("_") && !this.#exchange.http.underscoresInHeaders) return undefined;
     if (name === "host" && authority !== undefined) return authority;
-    return fields.get(name);
+    // RFC 6265 §5.4 and RFC 9113 §8.2.3: cookies join as they stand in one field.
+    return fields.get(name, name === "cookie" ? "; " : ", ");
   }
 
   get remote(): PeerFacts {
@@ -118,7 +119,7 @@ export class RequestView implements RequestFacts {
   }
 
   requestSize(): number {
-    return this.#exchange.requestSize;
+    return this.#exchange.isMain ? this.#exchange.requestSize : 0;
   }
 
   requestId(): string {
@@ -170,7 +171,8 @@ export class RequestView implements RequestFacts {
   }
 
   responseField(name: string): string | undefined {
-    const { responseHead } = this.#exchange;
+    const { responseHead, isLast } = this.#exchange;
+    if (name === "connection" && responseHead !== undefined) return isLast ? "close" : "keep-alive";
     return responseHead === undefined ? undefined : fieldValue(responseHead.fields, name);
   }
 

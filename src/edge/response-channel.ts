@@ -16,6 +16,8 @@ export interface SentExchange {
   bytesSent: number;
   /** Bytes of the head that was sent. */
   headSize: number;
+  /** Does the connection end with it? Known when its head is sent. */
+  isLast: boolean;
   /** Bytes between those of the body: sizes of chunks, trailers. */
   framingSize: number;
 }

@@ -26,7 +26,8 @@ export class StaticView implements StaticRequest {
   }
 
   get fields(): FieldSection {
-    // The page of an error is sent as a whole, whatever the request's conditions are.
+    // The page of an error, or a part of a page, is sent as a whole, whatever the request's conditions are.
+    if (!this.#exchange.isMain) return NO_FIELDS;
     return (this.#exchange.errorStatus ?? 200) !== 200 ? NO_FIELDS : this.#exchange.received.fields;
   }
 

@@ -67,14 +67,14 @@ export class FieldSection {
     return this.bytes.latin1Slice(this.offsets[index * 4 + 2], this.offsets[index * 4 + 3]);
   }
 
-  /** All values of a field joined by ", " (RFC 9110 §5.3), undefined when absent. @param name in lower case */
-  get(name: string): string | undefined {
+  /** All values of a field joined, by ", " (RFC 9110 §5.3), undefined when absent. @param name in lower case */
+  get(name: string, separator: string = ", "): string | undefined {
     let found: string | undefined;
     for (let index = 0; index < this.count; index++) {
       const start = this.offsets[index * 4] ?? 0;
       const end = this.offsets[index * 4 + 1] ?? 0;
       if (end - start !== name.length || this.bytes.latin1Slice(start, end).toLowerCase() !== name) continue;
-      found = found === undefined ? this.value(index) : `${found}, ${this.value(index)}`;
+      found = found === undefined ? this.value(index) : `${found}${separator}${this.value(index)}`;
     }
     return found;
   }

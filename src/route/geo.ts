@@ -55,6 +55,12 @@ export class GeoRangeList {
     return this.#ranges;
   }
 
+  /** Takes out the range that has these ends. */
+  remove({ first, last }: Omit<GeoRange, "value">): void {
+    const index = this.#ranges.findIndex((range) => range.first === first && range.last === last);
+    if (index >= 0) this.#ranges.splice(index, 1);
+  }
+
   /**
    * Adds a range: it may replace an equal one, or a part of a larger one, as in nginx.
    * @returns the range that it overlaps in part, and then it is not added

@@ -48,7 +48,7 @@ export function normalizeHost(text: string): string | undefined {
   const end = literal ? text.indexOf("]") + 1 : portStart(text);
   if (end <= 0 || end > HOST_SIZE_MAX || !isPort(text, end)) return undefined;
   if (literal) {
-    const isLiteral = end > 3 && inTable(text, { from: 1, to: end - 1 }, IP_LITERAL);
+    const isLiteral = end > 3 && !text.includes("..") && inTable(text, { from: 1, to: end - 1 }, IP_LITERAL);
     return isLiteral ? text.slice(0, end).toLowerCase() : undefined;
   }
   if (!inTable(text, { from: 0, to: end }, HOST)) return undefined;

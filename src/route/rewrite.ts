@@ -155,7 +155,7 @@ function rewrite(step: CompiledRewrite, run: Run): RewriteEnd | undefined {
 function redirectTarget(step: CompiledRewrite, evaluation: Evaluation): string {
   const path = step.path(evaluation, true);
   const args = step.args === undefined ? "" : `?${step.args(evaluation, true)}`;
-  const text = evaluation.quoted ? unescapeRedirect(path + args) : path + args;
+  const text = unescapeRedirect(path + args);
   if (!step.keepsArgs || evaluation.args === "") return locationField(text);
   return locationField(`${text}${step.args === undefined ? "?" : "&"}${evaluation.args}`);
 }

@@ -187,6 +187,10 @@ export function readGeo([source, variable]: readonly [ComplexValue | undefined, 
       flags.isVolatile ||= first === "volatile";
     } else if (first === "default") {
       defaultValue = second;
+    } else if (flags.ranges && first === "delete") {
+      const range = parseRange(second);
+      if (range.ok) ranges.remove(range.value);
+      else refuse(range.error);
     } else if (flags.ranges) {
       const range = parseRange(first);
       const overlapped = range.ok ? ranges.add({ ...range.value, value: second }) : undefined;

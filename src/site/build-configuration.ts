@@ -49,6 +49,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
   const variables = variableBlocks(site);
   const settings = new SettingsOf({ prefix: facts.prefix, errorLog: facts.errorLog });
   const locations = new Locations(settings, `${facts.prefix}/`);
+  locations.checkMapping(site);
   const { servers, listening } = serversOf(site, locations);
   const { listeners, mistakes: listenMistakes, ignored } = listenersOf(listening, facts.isRoot);
   const mistakes: readonly PlacedMistake[] = [

@@ -68,7 +68,7 @@ export class Locations {
   /** Settings of a block, its script and its limit_except. @returns its number */
   #add(block: Block, title: string, around: number | undefined, server: ServerParts): number {
     const number = this.all.length;
-    this.#checkMapping(block);
+    this.checkMapping(block);
     const handler = this.#settings.handler(block) ?? { kind: "static" as const };
     const settings: LocationSettings = {
       ...this.#settings.of(block), title, serverNames: server.names, handler, mapping: this.#mapping(block),
@@ -133,7 +133,8 @@ export class Locations {
     return this.#mapping(block.parent);
   }
 
-  #checkMapping(block: Block): void {
+  /** A root that would ask for itself, and a root beside an alias. */
+  checkMapping(block: Block): void {
     const [alias] = block.own(aliasRow);
     const [root] = block.own(rootRow);
     for (const at of [alias, root]) {
