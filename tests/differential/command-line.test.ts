@@ -16,7 +16,8 @@ const files: Readonly<Record<string, string>> = {
   "bad.conf": "events { }\nhttp { lisen 80; }\n",
   "empty.conf": "",
   "noevents.conf": "http { }\n",
-  "warned.conf": "events { }\nhttp { server { listen 18077; server_name a; } server { listen 18077; server_name a; } }\n",
+  "warned.conf":
+    "events { }\nhttp { server { listen 18077; server_name a; } server { listen 18077; server_name a; } }\n",
 };
 
 /** %DIR% is the folder of the files, where each program has a prefix of its own. */

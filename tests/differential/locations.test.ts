@@ -34,6 +34,7 @@ differential({
       location ~ ^/CaSe { return 200 "case\\n"; }
       location ~* ^/noCase { return 200 "nocase $uri\\n"; }
       location ~ ^/dot.all$ { return 200 "dot\\n"; }
+      location ~ ^/rep/(?:(a)|b)*$ { return 200 "[$1]"; }
       location ~ ^/multi$ { return 200 "multi\\n"; }
     }
     server {
@@ -42,7 +43,10 @@ differential({
       location ~ ^/rx { return 204; }
     }
     server { listen 127.0.0.1:%PORT3%; return 200 "server\\n"; location / { return 200 "location\\n"; } }`,
-  differs: { "types-database": ["GET /a/b.jpeg", "GET /a.png"] },
+  differs: {
+    "types-database": ["GET /a/b.jpeg", "GET /a.png"],
+    "captures-of-repetitions": ["GET /rep/ab"],
+  },
   cases: [
     "GET /", "GET /?x", "GET /x", "GET /exact", "GET /exact?q", "GET /exact/", "GET /exactly", "GET /EXACT", "GET /dir",
     "GET /dir/", "GET /dir/x", "GET /dir/su", "GET /dir/sub", "GET /dir/subway", "GET /dir/sub/x.gif",
@@ -56,6 +60,7 @@ differential({
     "GET @named",
     "GET /percent%2520sign", "GET /percent%20sign", "GET /opt", "GET /opta", "GET /optb", "GET /optab", "GET /CaSe",
     "GET /case", "GET /NOCASE", "GET /dot%0aall", "GET /dotxall", "GET /multi%0a", "GET /multi%0ax",
+    "GET /rep/ab", "GET /rep/ba", "GET /rep/aba",
     "GET /%65xact", "GET /dir%2Fsub", "GET /dir/./sub", "GET /x/../exact", "GET /dir//sub",
     { request: "GET /", to: 2 }, { request: "GET /only", to: 2 }, { request: "GET /rx", to: 2 },
     { request: "GET /x", to: 3 },

@@ -81,7 +81,8 @@ differential({
     ...requests.flatMap((request) => ["all", "uri", "args", "request", "request_uri", "host"].map((name) =>
       request.replace("%NAME%", name))),
     "GET /http_x_one | X-One: 1 | X-One: 2", "GET /http_cookie | Cookie: a=1 | Cookie: b=2",
-    "GET /cookie_b | Cookie: a=1 | Cookie: b=2 | Cookie: c=3", "GET /rewritten/x?a=b", "GET /internal/?q", "POST /internal/ || x", "GET /sethost", "GET /setrate",
+    "GET /cookie_b | Cookie: a=1 | Cookie: b=2 | Cookie: c=3",
+    "GET /rewritten/x?a=b", "GET /internal/?q", "POST /internal/ || x", "GET /sethost", "GET /setrate",
     "GET /filename/f.txt",
     "GET /filename/../filename/x/y", "GET /named/12/ab", "GET /concat", "GET /concat?", "GET /concat?a",
     "GET /newargs?y=1",

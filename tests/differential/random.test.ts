@@ -1,0 +1,171 @@
+// Random expressions, locations and ranges: what PCRE matches, our translation matches; where nginx finds a location,
+// we find it. The seed of a failure is in its message.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { quote } from "../../src/config/nginx/print.ts";
+import { translatePattern } from "../../src/route/index.ts";
+import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { cut } from "./answers.ts";
+import { converse } from "./conversation.ts";
+import { Pair, type Server } from "./servers.ts";
+
+const skip = requireProgram("nginx", "apt-get install nginx");
+/** Requests of one connection. */
+const together = 100;
+
+/** Asks both for the same targets. @returns for each what nginx and Tricorn said: a status line and a body */
+async function ask(pair: Pair, targets: readonly (readonly [target: string, ...fields: string[]])[]): Promise<
+  readonly { readonly target: string; readonly theirs: string; readonly ours: string }[]
+> {
+  const portions = Array.from({ length: Math.ceil(targets.length / together) }, (_, index) =>
+    targets.slice(index * together, (index + 1) * together));
+  const hear = async (server: Server): Promise<readonly string[]> => {
+    const heard: string[] = [];
+    for (const portion of portions) {
+      const text = portion.map(([target, ...fields], index) => {
+        const last = index === portion.length - 1 ? ["Connection: close"] : [];
+        return `${["GET " + target + " HTTP/1.1", "Host: site.test", ...fields, ...last].join("\r\n")}\r\n\r\n`;
+      }).join("");
+      const { bytes } = await converse(server.ports[0] ?? 0, [Buffer.from(text, "latin1")]);
+      const { answers } = cut(bytes.toString("latin1"), ["GET"]);
+      assert.equal(answers.length, portion.length, `${answers.length} answers of ${portion.length}: ${text}`);
+      heard.push(...answers.map(({ statusLine, fields, body }) => {
+        const range = fields.find((field) => field.toLowerCase().startsWith("content-range: ")) ?? "";
+        return `${statusLine.slice(9, 12)} ${range} ${statusLine.startsWith("HTTP/1.1 2") ? body : ""}`;
+      }));
+    }
+    return heard;
+  };
+  const [theirs, ours] = await Promise.all([pair.nginx, pair.tricorn].map(hear));
+  return targets.map(([...words], index) =>
+    ({ target: words.join(" | "), theirs: theirs?.[index] ?? "", ours: ours?.[index] ?? "" }));
+}
+
+async function agree(
+  configured: { readonly http: string; readonly files?: Readonly<Record<string, string>> },
+  targets: readonly (readonly [string, ...string[]])[],
+  explain: (target: string) => string,
+): Promise<void> {
+  const pair = new Pair();
+  try {
+    await pair.start(configured);
+    const wrong = (await ask(pair, targets)).filter(({ theirs, ours }) => theirs !== ours);
+    const told = wrong.slice(0,
+      20).map(({ target, theirs, ours }) => ({ target, where: explain(target), theirs, ours }));
+    assert.deepEqual(told, [], `${wrong.length} of ${targets.length} differ`);
+  } finally {
+    await pair.stop();
+  }
+}
+
+const leaf = fc.constantFrom(
+  "a", "b", "c", "A", "B", "1", "_", "-", ".", "\\d", "\\w", "\\s", "\\D", "\\W", "\\S", "[abc]", "[^ab]", "[a-c1]",
+  "[\\w-]", "[[:alpha:]]",
+  "[[:^digit:]]", "\\.", "\\/", "\\x61", "\\h", "\\N", "[]a]", "[^]a]", "[a-]", "\\Qa.b\\E", "\\b", "\\B", "^", "$",
+  "\\A", "\\z", "\\Z", "(?i)b",
+  "(?-i)b", "(?#c)", "\\1", "\\R", "\\v", "[\\x00-\\x2f]", "(?s).", "(?m)^", "(?x: a b )",
+);
+const quantifier = fc.constantFrom("", "", "", "", "*", "+", "?", "{2}", "{1,2}", "{0,3}", "*?", "+?", "??", "{1,}?");
+const expression = fc.letrec<{ alternatives: string; sequence: string; item: string }>((tie) => ({
+  alternatives: fc.array(tie("sequence"), { minLength: 1, maxLength: 3 }).map((parts) => parts.join("|")),
+  sequence: fc.array(tie("item"), { minLength: 0, maxLength: 4 }).map((parts) => parts.join("")),
+  item: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.tuple(leaf, quantifier).map(([text, times]) => (/^(?:[\^$]|\\[AzZbB1]|\(\?)/.test(text) ? text : text + times)),
+    fc.tuple(fc.constantFrom("(", "(?:", "(?=", "(?!", "(?>", "(?i:"), tie("alternatives"),
+    quantifier).map(([open, text, times]) =>
+      `${open}${text})${/^\(\?[=!]/.test(open) ? "" : times}`),
+  ),
+})).alternatives;
+const subject = fc.string({ unit: fc.constantFrom("a", "b", "c", "A", "B", "1", "_", "-", ".", "/", "ab", "b1"),
+  maxLength: 7 });
+
+/** What nginx takes of these locations, one a line. */
+function takenByNginx(lines: readonly string[]): readonly string[] {
+  const folder = mkdtempSync(join(tmpdir(), "tricorn-random-"));
+  try {
+    const file = join(folder, "nginx.conf");
+    let left = lines;
+    for (;;) {
+      writeFileSync(file, `pid ${folder}/pid; events { } http { server { listen 18078;\n${left.join("\n")}\n} }\n`);
+      const args = ["-t", "-p", folder, "-e", `${folder}/log`, "-c", file];
+      const { stderr } = spawnSync(findProgram("nginx") ?? "", args, { encoding: "utf8", timeout: 20_000 });
+      const line = /\[emerg\].* in [^ ]*nginx\.conf:(\d+)/.exec(stderr)?.[1];
+      if (line === undefined) return left;
+      left = left.filter((_, index) => index !== Number(line) - 2);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("what is random", { skip }, () => {
+  test("expressions match alike, with the same captures", async (context) => {
+    const seed = Date.now() % 1_000_000_000;
+    context.diagnostic(`seed ${seed}`);
+    const patterns = fc.sample(expression, { numRuns: 300, seed }).filter((pattern) => pattern !== "");
+    const known = patterns.flatMap((pattern) => {
+      const translated = translatePattern(pattern, false);
+      return translated.ok ? [{ pattern, isWarned: translated.value.warnings.length > 0 }] : [];
+    });
+    // What is captured in repetitions may differ (captures-of-repetitions), and the translation says where.
+    const lines = takenByNginx(known.map(({ pattern, isWarned }, index) => {
+      const captures = isWarned ? "" : ":$1:$2:$3";
+      return `location = /${index} { if ($arg_s ~ ${quote(pattern)}) { return 200 "1${captures}"; } return 200 "0"; }`;
+    }));
+    assert.ok(lines.length > patterns.length / 3, `only ${lines.length} of ${patterns.length} were taken by both`);
+    const names = lines.map((line) => /= \/(\d+)/.exec(line)?.[1] ?? "");
+    const subjects = fc.sample(subject, { numRuns: 25, seed });
+    await agree(
+      { http: `server { listen 127.0.0.1:%PORT%; ${lines.join("\n")} }` },
+      names.flatMap((name) => subjects.map((text) => [`/${name}?s=${text}`] as const)),
+      (target) => `seed ${seed}: ${known[Number(/^\/(\d+)/.exec(target)?.[1])]?.pattern}`,
+    );
+  });
+
+  test("locations are found alike", async (context) => {
+    const seed = Date.now() % 1_000_000_000;
+    context.diagnostic(`seed ${seed}`);
+    const segment = fc.constantFrom("a", "b", "ab", "abc", "a.b", "c", "");
+    const path = fc.array(segment,
+      { minLength: 1, maxLength: 3 }).map((parts) => `/${parts.join("/")}`.replace(/\/+/g, "/"));
+    const locations = fc.sample(fc.tuple(fc.constantFrom("", "", "", "= ", "^~ ", "~ ", "~* "), path),
+      { numRuns: 60, seed });
+    const kept = new Map(locations.map(([modifier, uri]) => {
+      const isExpression = modifier.startsWith("~");
+      return [isExpression ? `${modifier}${uri}` : `${modifier === "= " ? "=" : ""}${uri}`, { modifier, uri }];
+    }));
+    const text = [...kept.values()].map(({ modifier, uri }, index) => {
+      const what = modifier.startsWith("~") ? quote(uri.slice(1) || "x") : uri;
+      return `location ${modifier}${what} { return 200 "${index}"; }`;
+    }).join("\n");
+    const targets = fc.sample(fc.tuple(path, fc.constantFrom("", "/", "x", "/x", "?q", "//", "/./a", "/%61")),
+      { numRuns: 600, seed });
+    await agree(
+      { http: `server { listen 127.0.0.1:%PORT%; ${text} }` },
+      targets.map(([uri, more]) => [`${uri}${more}`] as const),
+      () => `seed ${seed}`,
+    );
+  });
+
+  test("ranges are cut alike", async (context) => {
+    const seed = Date.now() % 1_000_000_000;
+    context.diagnostic(`seed ${seed}`);
+    const number = fc.oneof(fc.nat(14).map(String),
+      fc.constantFrom("", "00", "007", "99999999999", "1 ", "+1", "a"));
+    const range = fc.tuple(number, fc.constantFrom("-", "-", "-", "", "--"),
+      number).map((parts) => parts.join(""));
+    const value = fc.tuple(fc.constantFrom("bytes=", "bytes=", "bytes=", "bytes= ", "bytes =", "Bytes="),
+      range).map((parts) => parts.join(""));
+    await agree(
+      { http: "server { listen 127.0.0.1:%PORT%; root %ROOT%; }", files: { "f.txt": "0123456789" } },
+      fc.sample(value, { numRuns: 600, seed }).map((text) => ["/f.txt", `Range: ${text}`] as const),
+      () => `seed ${seed}`,
+    );
+  });
+});
