@@ -47,14 +47,14 @@ describe("what the command line says", { skip: requireProgram("nginx", "apt-get 
   function said(program: readonly string[], command: string): object {
     const [path = "", ...first] = program;
     const words = command.replaceAll("%DIR%", folder).split(" ").map((word) => word.replace("_", " "));
-    const own = /-p$/.test(command) ? [] : ["-p", `${folder}/`];
-    const log = /-e$/.test(command) ? [] : ["-e", `${folder}/error.log`];
+    const own = command.endsWith("-p") ? [] : ["-p", `${folder}/`];
+    const log = command.endsWith("-e") ? [] : ["-e", `${folder}/error.log`];
     const global = /-g/.test(command) ? [] : ["-g", `pid ${folder}/pid;`];
     // Options that lack their argument come last.
     const args = [...first, ...own, ...log, ...global, ...words];
     const { status, stdout, stderr } = spawnSync(path, args, { encoding: "utf8", timeout: 20_000 });
     // nginx's first lines; what Tricorn adds, for people, begins otherwise.
-    const lines = stderr.split("\n").filter((line) => /^nginx: /.test(line));
+    const lines = stderr.split("\n").filter((line) => line.startsWith("nginx: "));
     return { status, stdout: stdout.replaceAll(folder, "%DIR%"), stderr: lines.join("\n").replaceAll(folder, "%DIR%") };
   }
 
