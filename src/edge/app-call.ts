@@ -102,7 +102,7 @@ export class AppCall implements AppExchange {
   /** The client has probably left. */
   hintGone(): void {
     // Who writes to it all the time will be told by a reset, if it has left.
-    if (this.#exchange.responding && this.#pool.interface === "wsgi") return;
+    if (this.#exchange.responding && this.#exchange.isMain && this.#pool.interface === "wsgi") return;
     if (this.#pool.abandon(this)) this.respondStatus(503);
   }
 

@@ -495,6 +495,7 @@ export class Exchange implements CurrentRequest {
   /** The client will send nothing more and has not been answered for a while: it has probably left. */
   hintGone(): void {
     this.#call?.hintGone();
+    this.#inner?.hintGone();
   }
 
   /** The server ends. */

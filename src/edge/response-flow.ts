@@ -105,7 +105,9 @@ export class ResponseFlow {
 
   /** Gives back credit for what the client, or the file, has taken. */
   #settle(): void {
-    if (this.#owed < GRANT_MIN || this.#channel.queuedSize > QUEUED_MAX) return;
+    // Where there may be a file, what follows has room: the worker must come to send it.
+    const hasRoom = this.#owner.spoolPath !== undefined && !this.#full;
+    if (this.#owed < GRANT_MIN || (this.#channel.queuedSize > QUEUED_MAX && !hasRoom)) return;
     this.#owner.grant(this.#owed);
     this.#owed = 0;
   }
@@ -117,10 +119,12 @@ export class ResponseFlow {
     while (!this.#full && !this.#closed) {
       const chunk = this.#queue[0];
       if (chunk === undefined) break;
+      if (spool.size + chunk.length > this.#owner.storedMax) {
+        // As nginx has it, no mistake: the rest waits for the client.
+        this.#full = true;
+        break;
+      }
       try {
-        if (spool.size + chunk.length > this.#owner.storedMax) {
-          throw new Error(`it has more than ${this.#owner.storedMax} bytes`);
-        }
         await spool.append(chunk);
         this.#queue.shift();
         this.#queueSize -= chunk.length;
