@@ -28,14 +28,18 @@ const applications: Readonly<Record<SiteName, { readonly folder: string; readonl
 export interface Site {
   /** Scheme, host and port, without a slash at the end. */
   readonly origin: string;
-  /** The throw-away folder. */
-  readonly folder: string;
   /** Everything that the program has printed so far. */
   readonly output: () => string;
   /** Sends the program a signal. */
   readonly signal: (signal: NodeJS.Signals) => void;
   /** Stops the program and removes the throw-away folder. */
   readonly close: () => Promise<void>;
+}
+
+/** The whole demo, served from its file. */
+export interface Demo extends Site {
+  /** The throw-away folder. */
+  readonly folder: string;
 }
 
 /**
@@ -53,7 +57,7 @@ export async function startSite(siteName: SiteName, options: readonly string[]):
 }
 
 /** What `npm start` serves, examples/tricorn.conf, with `edit` applied to its text; as `startSite` otherwise. */
-export async function startDemo(edit: (text: string) => string = (text) => text): Promise<Site> {
+export async function startDemo(edit: (text: string) => string = (text) => text): Promise<Demo> {
   return start(async (folder, bind) => {
     const examples = join(folder, "examples");
     const made = /^(?:__pycache__|db\.sqlite3|uploads|tricorn\.pid)$/;
@@ -76,7 +80,7 @@ interface Command {
 }
 
 /** @param commandOf prepares the throw-away folder and says how to start; `bind` is the address to listen on */
-async function start(commandOf: (folder: string, bind: string) => Promise<Command>): Promise<Site> {
+async function start(commandOf: (folder: string, bind: string) => Promise<Command>): Promise<Demo> {
   const folder = await mkdtemp(join(tmpdir(), "tricorn-demo-"));
   try {
     const bind = `127.0.0.1:${await freePort()}`;
@@ -88,7 +92,7 @@ async function start(commandOf: (folder: string, bind: string) => Promise<Comman
     for (const stream of [program.stdout, program.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => printed.push(text));
     }
-    const site: Site = {
+    const site: Demo = {
       origin: `http://${bind}`,
       folder,
       output: () => printed.join(""),

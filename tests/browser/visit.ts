@@ -14,8 +14,8 @@ export const skip: false | string = requireProgram(browserNames, "apt-get instal
 const stepTimeoutMs = 10_000;
 
 /** What a test gets to work with. */
-export interface Visit {
-  readonly site: Site;
+export interface Visit<S extends Site = Site> {
+  readonly site: S;
   readonly page: Page;
   /** Answers of 400 and more, requests without any answer, and scripts that threw, in the order they happened. */
   readonly troubles: readonly string[];
@@ -33,7 +33,9 @@ export async function visit(
  * be relative. When `steps` fails, the error says what the browser saw and what the program printed, with the error
  * itself as the cause.
  */
-export async function browse(start: () => Promise<Site>, steps: (visit: Visit) => Promise<void>): Promise<void> {
+export async function browse<S extends Site>(
+  start: () => Promise<S>, steps: (visit: Visit<S>) => Promise<void>,
+): Promise<void> {
   const [siteStart, browserStart] = await Promise.allSettled([start(), openBrowser()]);
   try {
     if (siteStart.status === "rejected") throw siteStart.reason;
