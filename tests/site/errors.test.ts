@@ -114,7 +114,8 @@ for (const kind of interfaces) {
       program = await startSite({
         server: `
           client_max_body_size 1000; error_page 413 /large.html; error_page 504 /slow.html; error_page 503 /sorry.html;
-          error_page 408 /late.html;
+          error_page 408 /late.html; error_page 502 = /echo/instead;
+          location /echo { app_pass ${other}; }
           location / { app_pass ${kind}; client_body_timeout 1s; }
           location ~ html$ { internal; }
           location /more { app_pass ${kind}; client_max_body_size 10k; error_page 413 = @large; }
@@ -148,6 +149,20 @@ for (const kind of interfaces) {
     test("503 of a broken application is a page", async () => {
       const response = await get(program, "/broken");
       assert.deepEqual([response.status, response.text], [503, "sorry"]);
+    });
+
+    test("504 of an application that hangs is a page, and the next worker serves", async () => {
+      const response = await ask(program, "/x", { mode: "hang" });
+      assert.deepEqual([response.status, response.text], [504, "slow"]);
+      assert.equal((await ask(program, "/x", { parts: ["on"] })).text, "on");
+    });
+
+    test("502 of an application that dies is answered by another one", async () => {
+      const response = await ask(program, "/x", { mode: "die" }, { method: "POST", body: "abc" });
+      assert.equal(response.status, 200);
+      const { name, method, path, size } = echoOf(response);
+      assert.deepEqual([name, method, path, size], [other, "GET", "/echo/instead", 0]);
+      assert.equal((await ask(program, "/x", { parts: ["on"] })).text, "on");
     });
 
     test("408 is a page", async () => {

@@ -57,7 +57,7 @@ export interface Said {
   readonly parts?: readonly string[];
   /** Each part so often. */
   readonly times?: number;
-  readonly mode?: "whole" | "stream" | "endless" | "file" | "fail";
+  readonly mode?: "whole" | "stream" | "endless" | "file" | "fail" | "hang" | "die";
   /** Seconds between parts. */
   readonly pause?: number;
 }

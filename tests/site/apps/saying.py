@@ -6,6 +6,8 @@ status, headers, parts (the body), mode:
     endless   the head, then the same part for ever; how it ends is in the file that EVENTS names
     file      parts[0] is the path of a file
     fail      an exception
+    hang      nothing, and the process does nothing else either
+    die       the process ends
 Without X-Say, and below /echo, they say what they were asked.
 """
 import asyncio
@@ -28,12 +30,20 @@ def said(text):
     return what.get("status", 200), what.get("headers", []), parts, what.get("mode", "whole"), what
 
 
+def refuse(mode):
+    if mode == "fail":
+        raise RuntimeError("asked to fail")
+    if mode == "hang":
+        time.sleep(60)
+    if mode == "die":
+        os._exit(3)
+
+
 def wsgi(environ, start_response):
     if "HTTP_X_SAY" not in environ or environ["PATH_INFO"].startswith("/echo"):
         return echo(environ, start_response)
     status, headers, parts, mode, what = said(environ["HTTP_X_SAY"])
-    if mode == "fail":
-        raise RuntimeError("asked to fail")
+    refuse(mode)
     start_response(f"{status} Said", [(name, value) for name, value in headers])
     if mode == "whole":
         return [b"".join(parts)]
@@ -84,8 +94,7 @@ async def asgi(scope, receive, send):
     if b"x-say" not in fields or scope["path"].startswith("/echo"):
         return await asgi_echo(scope, receive, send, fields)
     status, headers, parts, mode, what = said(fields[b"x-say"])
-    if mode == "fail":
-        raise RuntimeError("asked to fail")
+    refuse(mode)
     lines = [(name.encode(), value.encode()) for name, value in headers]
     await send({"type": "http.response.start", "status": status, "headers": lines})
     if mode == "whole":
