@@ -7,7 +7,7 @@ import { checkConfigRow, dumpConfigRow, helpRow, printConfigRow, versionRow } fr
 import { printConfig } from "./cli/print-config.ts";
 import { realWorld } from "./cli/world.ts";
 import { type Diagnostic, formatDiagnostics } from "./config/diagnostic.ts";
-import { configure, optionRows } from "./options.ts";
+import { configure, optionRows, textOf } from "./options.ts";
 import { SOFTWARE } from "./std/version.ts";
 import { exitStatus, start } from "./supervisor/index.ts";
 
@@ -18,16 +18,16 @@ async function main(argv: readonly string[]): Promise<number> {
     const { runFileCommand } = await import("./file-command.ts");
     return isNginx ? runFileCommand(argv.slice(1), "nginx") : runFileCommand(argv, "tricorn");
   }
-  const { values, text, configuration, diagnostics } = configure(argv, realWorld());
+  const { values, statements, configuration, diagnostics } = configure(argv, realWorld());
   const asks = (row: typeof helpRow): boolean => values.source(row) === "command line" && values.one(row);
   if (asks(helpRow)) {
     return say(helpText(optionRows, { isTerminal: process.stdout.isTTY === true, environment: process.env }));
   }
   if (asks(versionRow)) return say(`${SOFTWARE} (Node ${process.versions.node})\n`);
   complain(diagnostics);
-  if (configuration === undefined || text === undefined) return exitStatus.usage;
+  if (configuration === undefined || statements === undefined) return exitStatus.usage;
   if (asks(checkConfigRow)) return say("tricorn: the configuration is fine\n");
-  if (asks(dumpConfigRow)) return say(`# configuration file command line:\n${text}\n`);
+  if (asks(dumpConfigRow)) return say(`# configuration file command line:\n${textOf(statements)}\n`);
   if (asks(printConfigRow)) return say(printConfig(optionRows, values));
   return start({ configuration, software: SOFTWARE, complain, face: "tricorn", readAgain: undefined });
 }

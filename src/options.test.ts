@@ -6,7 +6,8 @@ import { environmentName } from "./config/environment.ts";
 import { formatDiagnostics } from "./config/diagnostic.ts";
 import type { AppSettings, Bind } from "./config/model.ts";
 import type { Configuration, LocationSettings } from "./edge/model.ts";
-import { configure, optionRows } from "./options.ts";
+import { buildFromText } from "./configuration.ts";
+import { configure, optionRows, textOf } from "./options.ts";
 import { err, ok } from "./std/result.ts";
 
 function world(environment: Record<string, string> = {}, files: Record<string, string> = {}): World {
@@ -158,19 +159,23 @@ const entangled = /--(python|chdir|app-dir|uds|bind|fd|port|host|group|error-log
 test("an interpreter that is not where one is stays a name, for PATH or the application's directory", () => {
   const kindOf: World["kindOf"] = (path) => (path === "/srv/shop" ? "directory" : undefined);
   const elsewhere: World = { ...world(), cwd: "/home", kindOf };
-  const text = configure(["--chdir", "/srv/shop", "--python", "python3.12"], elsewhere).text ?? "";
+  const { statements = [] } = configure(["--chdir", "/srv/shop", "--python", "python3.12"], elsewhere);
+  const text = textOf(statements);
   assert.match(text, /^ +python python3\.12;$/m);
 });
 
-test("options have their effects in any company and order", () => {
+test("options have their effects in any company and order, and so has the text that -T prints", () => {
   const alone = effects.filter(([argv]) => !entangled.test(argv));
   const nameOf = ([argv]: (typeof effects)[number]): string => argv.replace(/^--(no-)?([\w-]+).*/, "$2");
   const onceEach = fc.shuffledSubarray(alone).map((chosen) =>
     [...new Map(chosen.map((each) => [nameOf(each), each])).values()]);
   fc.assert(
     fc.property(onceEach, (chosen) => {
-      const said = config(chosen.flatMap(([argv]) => argv.split(" ")));
+      const { statements = [], configuration } = configure(chosen.flatMap(([argv]) => argv.split(" ")), world());
+      assert.ok(configuration !== undefined);
+      const said = saidBy(configuration);
       for (const [argv, read, value] of chosen) assert.deepEqual(read(said), value, argv);
+      assert.deepEqual(buildFromText(textOf(statements), world()).configuration, configuration);
     }),
     { numRuns: 50 },
   );
@@ -185,7 +190,8 @@ test("every option but those that ask has its effect in this table or above", ()
 });
 
 test("the text says what differs from the defaults of nginx's language, and is read again as the same", () => {
-  const { text, configuration } = configure(["shop.wsgi", "-w", "2", "--header", "X-A: $1"], world());
+  const { statements = [], configuration } = configure(["shop.wsgi", "-w", "2", "--header", "X-A: $1"], world());
+  const text = textOf(statements);
   assert.equal(text, `daemon off;
 error_log stderr info;
 events {
@@ -216,6 +222,7 @@ http {
 }
 `);
   assert.ok(configuration !== undefined);
+  assert.deepEqual(buildFromText(text, world()).configuration, configuration);
 });
 
 test("gunicorn's, uvicorn's and nginx's spellings mean the same", () => {
@@ -396,8 +403,8 @@ test("the access log is off, to standard output, or to a file", () => {
 });
 
 test("fields for every response must be legal ones", () => {
-  const textOf = (argv: readonly string[]): string => configure(argv, world()).text ?? "";
-  const both = textOf(["--header", "X-A: b:c", "--header=X-D:"]);
+  const { statements = [] } = configure(["--header", "X-A: b:c", "--header=X-D:"], world());
+  const both = textOf(statements);
   assert.match(both, /add_header X-A b:c always;\n +add_header X-D "" always;/);
   assert.match(messages(["--header", "X A: b"]), /is not a field/);
   assert.match(messages(["--header", "X-A: b\r\nX-B: c"]), /is not a field/);

@@ -7,7 +7,7 @@ import { cliRows, foreignOptions } from "./cli/options.ts";
 import { checkOptions } from "./config/check.ts";
 import type { AnyRow, World } from "./config/directive.ts";
 import type { Diagnostic } from "./config/diagnostic.ts";
-import type { Statement } from "./config/nginx/print.ts";
+import { printStatements, type Statement } from "./config/nginx/print.ts";
 import type { OptionValues } from "./config/option-values.ts";
 import { blockOf, directive, DOLLAR_BLOCK, timeWord } from "./config/statements.ts";
 import { type Built, buildFromText } from "./configuration.ts";
@@ -26,8 +26,8 @@ const threadCountMax = 64;
 
 export interface Configured {
   readonly values: OptionValues;
-  /** What they say in nginx's language, and what that becomes; undefined if there is an error among the diagnostics. */
-  readonly text: string | undefined;
+  /** What they say as directives; undefined if there is an error among the diagnostics, as is what that becomes. */
+  readonly statements: readonly Statement[] | undefined;
   readonly configuration: Built["configuration"];
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -42,13 +42,17 @@ export function configure(argv: readonly string[], world: World): Configured {
     world,
   });
   const diagnostics = [...found];
-  const failed = { values, text: undefined, configuration: undefined, diagnostics };
+  const failed = { values, statements: undefined, configuration: undefined, diagnostics };
   if (hasError(diagnostics)) return failed;
   const statements = statementsOf(values, world, (diagnostic) => void diagnostics.push(diagnostic));
   if (hasError(diagnostics)) return failed;
-  const text = configurationText(statements, siteDirectives);
-  const built = buildFromText(text, world);
-  return { values, text, configuration: built.configuration, diagnostics: [...diagnostics, ...built.mistakes] };
+  const { configuration, mistakes } = buildFromText(printStatements(statements), world);
+  return { values, statements, configuration, diagnostics: [...diagnostics, ...mistakes] };
+}
+
+/** The text of a file that says the same, less what is in force anyway. To find that out takes too long for a start. */
+export function textOf(statements: readonly Statement[]): string {
+  return configurationText(statements, siteDirectives);
 }
 
 /** One application behind one server, and whatever the options say about either. */
