@@ -104,7 +104,10 @@ export class FilteredChannel implements ResponseChannel {
     if (this.#held !== undefined) return void this.#held.push(() => this.sendEnd(exchange, trailers));
     const rest = this.#ended();
     if (rest.length > 0) this.#channel.sendChunk(exchange, rest, 0, rest.length);
-    const end = (): void => this.#channel.sendEnd(exchange, [...trailers, ...(this.#trailers?.((lines) => this.#request.trailing(lines)) ?? [])]);
+    const end = (): void => {
+      const own = this.#trailers?.((lines) => this.#request.trailing(lines)) ?? [];
+      this.#channel.sendEnd(exchange, [...trailers, ...own]);
+    };
     const after = this.#after;
     if (after === undefined) return end();
     this.#after = undefined;

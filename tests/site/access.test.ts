@@ -1,7 +1,7 @@
 // Who may reach an application, and whom the application and the logs take them for.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { type Echo, echoOf, interfaces, linesOf, startSite } from "./site.ts";
 
@@ -19,7 +19,8 @@ for (const kind of interfaces) {
           location /read { limit_except GET { deny all; } app_pass ${kind}; }
           location /write { limit_except GET POST { allow 127.0.0.2; deny all; } app_pass ${kind}; }
           location /real { set_real_ip_from 127.0.0.0/8; real_ip_header X-Forwarded-For; app_pass ${kind}; }
-          location /real-denied { set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-IP; deny 192.0.2.0/24; app_pass ${kind}; }
+          location /real-denied { set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-IP; deny 192.0.2.0/24;
+            app_pass ${kind}; }
           location /deep { set_real_ip_from 127.0.0.0/8; set_real_ip_from 198.51.100.0/24; real_ip_recursive on;
             real_ip_header X-Forwarded-For; app_pass ${kind}; }
           location /others { set_real_ip_from 10.0.0.0/8; real_ip_header X-Real-IP; app_pass ${kind}; }

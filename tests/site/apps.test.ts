@@ -79,7 +79,8 @@ def app(environ, start_response):
     assert.equal(await whoAnswers("/limited", "POST"), "inner");
     // As nginx has it for locations that pass requests on.
     const moved = await get(program, "/mount?a=b");
-    assert.deepEqual([moved.status, moved.fields.get("location")], [301, `http://tricorn.test:${program.port}/mount/?a=b`]);
+    assert.equal(moved.status, 301);
+    assert.equal(moved.fields.get("location"), `http://tricorn.test:${program.port}/mount/?a=b`);
     assert.equal((await get(program, "/nested/inner")).status, 301);
   });
 

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chunk, type Connection } from "../support/connection.ts";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { ask, type Echo, echoOf, get, interfaces, startSite } from "./site.ts";
 
@@ -22,7 +22,8 @@ for (const kind of interfaces) {
           location / { app_pass ${kind}; }
           location /tried { client_max_body_size 10m; try_files $uri @large; }
           location /limited { try_files $uri @large; }
-          location /checked { if (-f $request_filename) { return 200 file; } client_max_body_size 10m; app_pass ${kind}; }
+          location /checked { if (-f $request_filename) { return 200 file; } client_max_body_size 10m;
+            app_pass ${kind}; }
           location @large { client_max_body_size 10m; app_pass ${kind}; }
           location /gathered { app_request_buffering on; client_max_body_size 10m; app_pass ${kind}; }
           location /memory { app_request_buffering on; client_body_buffer_size 10m; client_max_body_size 10m;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { requestText } from "../support/connection.ts";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { linesOf, startSite } from "./site.ts";
 

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocketClient } from "../asgi/websocket-client.ts";
 import { type Connection, requestText } from "../support/connection.ts";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { echoOf, get, interfaces, type Said, startSite } from "./site.ts";
 
@@ -21,7 +21,8 @@ for (const kind of interfaces) {
         http: "client_max_body_size 100m;",
         server: `
           location / { app_pass ${kind}; }
-          location /gathered { app_pass ${kind}; app_request_buffering on; client_body_buffer_size 1k; try_files /no @app; }
+          location /gathered { app_pass ${kind}; app_request_buffering on; client_body_buffer_size 1k;
+            try_files /no @app; }
           location @app { app_pass ${kind}; app_request_buffering on; client_body_buffer_size 1k; }
           location /limited { app_pass ${kind}; limit_rate 20k; }
           location /files/ { internal; alias %FOLDER%/; limit_rate 20k; }
@@ -43,6 +44,7 @@ for (const kind of interfaces) {
     const upload = (target: string): string =>
       `POST ${target} HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n${"x".repeat(300_000)}`;
 
+    const big = { parts: ["%FOLDER%/big.bin"], mode: "file" } as const;
     const phases: readonly (readonly [name: string, text: string, wait: (one: Connection) => Promise<void>])[] = [
       ["before it has sent anything", "", pause],
       ["in the request's head", "GET / HT", pause],
@@ -53,8 +55,8 @@ for (const kind of interfaces) {
       ["in a large response", say("/", { ...large, mode: "stream" }), readSome],
       ["in a response that waits in a file", say("/limited", { ...large, mode: "stream" }), readSome],
       ["in a whole response that is limited", say("/limited", large), readSome],
-      ["in a file of the application", say("/", { parts: ["%FOLDER%/big.bin"], mode: "file" }), readSome],
-      ["in a limited file of the application", say("/limited", { parts: ["%FOLDER%/big.bin"], mode: "file" }), readSome],
+      ["in a file of the application", say("/", big), readSome],
+      ["in a limited file of the application", say("/limited", big), readSome],
       ["in a file that X-Accel-Redirect names",
         say("/", { headers: [["X-Accel-Redirect", "/files/big.bin"]], mode: "endless", parts: ["x"] }), readSome],
       ["in an error's page", say("/intercepted", { status: 404, mode: "stream", parts: ["x"] }), readSome],

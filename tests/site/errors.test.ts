@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { chunk } from "../support/connection.ts";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { appBlock, ask, echoOf, get, interfaces, linesOf, type Said, startSite } from "./site.ts";
 
@@ -35,7 +35,8 @@ for (const kind of interfaces) {
         const said: Said = { status: 404, mode, parts: ["secret trace"], headers: [["X-Trace", "1"]] };
         const response = await ask(program, "/x", said);
         assert.deepEqual([response.status, response.text], [404, "a page"]);
-        assert.deepEqual([response.fields.get("content-type"), response.fields.get("x-trace")], ["text/html", undefined]);
+        assert.equal(response.fields.get("content-type"), "text/html");
+        assert.equal(response.fields.get("x-trace"), undefined);
         const head = await ask(program, "/x", said, { method: "HEAD" });
         assert.deepEqual([head.status, head.fields.get("content-length"), head.text], [404, "6", ""]);
         const post = await ask(program, "/x", said, { method: "POST", body: "abc" });

@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { RequestText, Response } from "../support/connection.ts";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { best, eventually } from "../support/wait.ts";
 import { ask, interfaces, linesOf, type Said, startSite } from "./site.ts";
 

@@ -1,7 +1,7 @@
 // X-Accel-Redirect and the fields around it: an application leaves the answer to another place of the server.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { ask, echoOf, get, interfaces, linesOf, type Said, startSite } from "./site.ts";
 

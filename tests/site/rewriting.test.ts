@@ -1,7 +1,7 @@
 // The target that an application sees: what rewriting made of it, else what the client sent, byte for byte.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { type Echo, echoOf, get, interfaces, startSite } from "./site.ts";
 
 for (const kind of interfaces) {

@@ -5,7 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { WebSocketClient } from "../asgi/websocket-client.ts";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { best, eventually } from "../support/wait.ts";
 import { ask, get, interfaces, linesOf, startSite } from "./site.ts";
 
