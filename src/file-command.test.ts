@@ -83,6 +83,14 @@ nginx: configuration file DIR/bad.conf test failed
     assert.match(last, /^\d{4}(\/\d\d){2} [\d:]{8} \[emerg\] \d+#\d+: unknown directive "htpp" in .*bad\.conf:2$/);
   });
 
+  test("makes the logs that a start would make, and takes standard streams whatever they are", () => {
+    // Those of a child of this process are sockets, which cannot be opened by name.
+    const logs = "error_log /dev/stderr; http { access_log /dev/stdout; server { listen 127.0.0.1:0;";
+    const name = file("logs.conf", `events {} ${logs} location /a { error_log made.log; } } }`);
+    assert.equal(asNginx("-tq", "-c", name).stderr, "");
+    assert.ok(existsSync(join(directory, "made.log")));
+  });
+
   test("fails for users and directories that are not there, as a start would", () => {
     const name = file("staff.conf", `user nobody-has-this-name; error_log /nonexistent/e.log; ${http}`);
     const { status, stderr } = asNginx("-t", "-c", name);

@@ -5,7 +5,7 @@
 import {
   buildLines, type ConfigurationPlace, DaemonPipe, explanation, type Face, type MasterCommand, type NginxCommandLine,
   nginxHelp, parseNginxCommandLine, placeOf, realFiles, realWorld, signalMaster, signalOf, startDaemon, StartLog,
-  strangerIn, unopenableLogs, unusedVariables, versionLine, withShortNames,
+  strangerIn, unusedVariables, versionLine, withShortNames,
 } from "./cli/index.ts";
 import { type Diagnostic, error, formatDiagnostics } from "./config/diagnostic.ts";
 import { formatLanguageDiagnostics, type LanguageDiagnostic, nginxLineOf } from "./config/nginx/language-diagnostic.ts";
@@ -16,8 +16,8 @@ import { optionRows } from "./options.ts";
 import { siteDirectives } from "./site/index.ts";
 import { err, ok } from "./std/result.ts";
 import { SOFTWARE } from "./std/version.ts";
-import { exitStatus, start } from "./supervisor/index.ts";
-import { type Problem, staffOf } from "./supervisor/plan.ts";
+import { exitStatus, start, unopenableLogs } from "./supervisor/index.ts";
+import { logHint, type Problem, staffOf } from "./supervisor/plan.ts";
 
 /** @returns the exit status @param argv what stands behind the program, and behind `nginx` */
 export async function runFileCommand(argv: readonly string[], face: Face): Promise<number> {
@@ -130,7 +130,7 @@ function signal({ command, face, place, log, configuration: { process: { pid } }
 
 async function daemonize(configuration: Configuration, log: StartLog): Promise<number> {
   const { process: { errorLogs }, site } = configuration;
-  const missing = unopenableLogs(configuration);
+  const missing = unopenableLogs(configuration, undefined);
   if (missing.length > 0) {
     refuse(missing.map(logProblem), { log, say });
     return exitStatus.failed;
@@ -153,7 +153,7 @@ interface Tested extends Checked {
 function answerTest(line: NginxCommandLine, { face, place, log, configuration, built }: Tested): number {
   if (!line.isQuiet) say(`${face}: the configuration file ${place.path} syntax is ok\n`);
   const staff = staffOf(configuration, true);
-  const problems = [...(staff.ok ? [] : staff.error), ...unopenableLogs(configuration).map(logProblem)];
+  const problems = [...(staff.ok ? [] : staff.error), ...unopenableLogs(configuration, undefined).map(logProblem)];
   for (const warning of staff.ok ? staff.value.warnings : []) {
     say(`nginx: [warn] ${warning}\n`);
     log.write("warn", warning);
@@ -169,7 +169,7 @@ function answerTest(line: NginxCommandLine, { face, place, log, configuration, b
 }
 
 function logProblem(message: string): Problem {
-  return { message, hint: "does its directory exist, and may this user write there?" };
+  return { message, hint: logHint };
 }
 
 function testFailed(face: Face, { path }: ConfigurationPlace): number {

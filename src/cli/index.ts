@@ -6,7 +6,6 @@ export { DaemonPipe, startDaemon } from "./daemon.ts";
 export { explanation } from "./explanation.ts";
 export { strangerIn, unusedVariables, withShortNames } from "./file-arguments.ts";
 export { type MasterCommand, type NginxCommandLine, nginxHelp, parseNginxCommandLine } from "./nginx-command-line.ts";
-export { unopenableLogs } from "./open-logs.ts";
 export { signalMaster, signalOf } from "./signal-master.ts";
 export { StartLog } from "./start-log.ts";
 export { realWorld } from "./world.ts";

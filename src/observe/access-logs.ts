@@ -66,7 +66,8 @@ export class AccessLogs {
 
   /** Writes the rest, within two seconds. */
   async close(): Promise<void> {
-    const all = [...this.#files.values(), ...this.#servers.values(), ...this.#variableLogs.values()];
+    for (const logs of this.#variableLogs.values()) logs.close();
+    const all = [...this.#files.values(), ...this.#servers.values()];
     await Promise.all(all.map((log) => log.close()));
   }
 

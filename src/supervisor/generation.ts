@@ -18,6 +18,7 @@ import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { describeExit } from "./exit-words.ts";
 import type { Happening } from "./inbox.ts";
 import { SpawnLauncher } from "./launcher.ts";
+import { unopenableLogs } from "./open-logs.ts";
 import type { Place } from "./place.ts";
 import type { Crew, HousedCrew, Plan } from "./plan.ts";
 import { WorkerPool } from "./pool.ts";
@@ -119,6 +120,10 @@ export class Generation {
   }
 
   reopenLogs(): void {
+    const { configuration, identity } = this.plan;
+    // The edge makes new files itself, unless it is another user: what it cannot open it tells.
+    const problems = identity === undefined ? [] : unopenableLogs(configuration, identity);
+    for (const problem of problems) this.#place.log.log("error", "master", problem);
     this.#edge?.send({ kind: "reopen-logs" });
   }
 

@@ -100,6 +100,8 @@ export function housed(crews: readonly Crew[], house: House): Result<readonly Ho
   }
 }
 
+/** For a log that cannot be opened. */
+export const logHint = "does its directory exist, and may this user write there?";
 export const runDirectoryHint = "set TMPDIR to a directory that can be written to";
 
 /** The user of an application brings its own group, not that of the process. */

@@ -6,8 +6,9 @@ import { isDeepStrictEqual } from "node:util";
 import { error, formatDiagnostics } from "../config/diagnostic.ts";
 import type { Configuration } from "../edge/model.ts";
 import { err, ok, type Result } from "../std/result.ts";
+import { unopenableLogs } from "./open-logs.ts";
 import type { Place } from "./place.ts";
-import { housed, type Plan, type Problem, staffOf } from "./plan.ts";
+import { housed, logHint, type Plan, type Problem, staffOf } from "./plan.ts";
 
 /** @returns a plan that differs from `current`; else that nothing has changed, or in words why it is refused */
 export async function readAgain(place: Place, current: Plan): Promise<Result<Plan | "unchanged", string>> {
@@ -24,7 +25,12 @@ export async function readAgain(place: Place, current: Plan): Promise<Result<Pla
   const crews = housed(staff.value.crews, place.run);
   if (!crews.ok) return err(inWords([crews.error]));
   const log = place.log.prepare(configuration.process);
-  if (!log.ok) return err(inWords([{ message: log.error, hint: "does its directory exist?" }]));
+  if (!log.ok) return err(inWords([{ message: log.error, hint: logHint }]));
+  const [unopenable] = unopenableLogs(configuration, staff.value.identity);
+  if (unopenable !== undefined) {
+    log.value.drop();
+    return err(inWords([{ message: unopenable, hint: logHint }]));
+  }
   const { workerProcesses: threads, umask } = configuration.process;
   const listeners = await place.sockets.bind(configuration.site.listeners, {
     threads,

@@ -12,9 +12,10 @@ import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { Inbox } from "./inbox.ts";
 import { Master } from "./master.ts";
 import { MasterLog } from "./master-log.ts";
+import { unopenableLogs } from "./open-logs.ts";
 import { PidKeeper } from "./pid-file.ts";
 import type { Place } from "./place.ts";
-import { housed, type Plan, type Problem, runDirectoryHint, staffOf } from "./plan.ts";
+import { housed, logHint, type Plan, type Problem, runDirectoryHint, staffOf } from "./plan.ts";
 import { ProcessNames } from "./process-names.ts";
 import { type QuartersOptions, RunDirectory } from "./quarters.ts";
 import { readAgain } from "./reload.ts";
@@ -108,7 +109,9 @@ async function prepare(options: StartOptions, pidFile: PidKeeper): Promise<Resul
   const umask = process.umask(0o077);
   process.umask(wantedUmask ?? umask);
   const log = MasterLog.open(configuration.process);
-  if (!log.ok) return refuse({ message: log.error, hint: "does its directory exist?" });
+  if (!log.ok) return refuse({ message: log.error, hint: logHint });
+  const [unopenable] = unopenableLogs(configuration, owner);
+  if (unopenable !== undefined) return refuse({ message: unopenable, hint: logHint });
   // nginx's tools connect as soon as there is a pid file: under its face it is written when that succeeds.
   const problem = face === "nginx" ? undefined : pidFile.use(pid);
   if (problem !== undefined) return refuse(problem);
