@@ -1,5 +1,6 @@
 // Random expressions, locations and ranges: what PCRE matches, our translation matches; where nginx finds a location,
-// we find it. The seed of a failure is in its message.
+// we find it. What is random is the same each time, so that only a change of ours fails; `DIFFERENTIAL_SEED=7` and other
+// numbers look further.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,52 +13,52 @@ import { translatePattern } from "../../src/route/index.ts";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
 import { cut } from "./answers.ts";
 import { converse } from "./conversation.ts";
-import { Pair, type Server } from "./servers.ts";
+import { type Configured, Pair, type Server } from "./servers.ts";
 
+const seed = Number(process.env["DIFFERENTIAL_SEED"] ?? 1);
 const skip = requireProgram("nginx", "apt-get install nginx");
 /** Requests of one connection. */
 const together = 100;
+const toldMax = 20;
 
-/** Asks both for the same targets. @returns for each what nginx and Tricorn said: a status line and a body */
-async function ask(pair: Pair, targets: readonly (readonly [target: string, ...fields: string[]])[]): Promise<
-  readonly { readonly target: string; readonly theirs: string; readonly ours: string }[]
-> {
-  const portions = Array.from({ length: Math.ceil(targets.length / together) }, (_, index) =>
-    targets.slice(index * together, (index + 1) * together));
-  const hear = async (server: Server): Promise<readonly string[]> => {
-    const heard: string[] = [];
-    for (const portion of portions) {
-      const text = portion.map(([target, ...fields], index) => {
-        const last = index === portion.length - 1 ? ["Connection: close"] : [];
-        return `${["GET " + target + " HTTP/1.1", "Host: site.test", ...fields, ...last].join("\r\n")}\r\n\r\n`;
-      }).join("");
-      const { bytes } = await converse(server.ports[0] ?? 0, [Buffer.from(text, "latin1")]);
-      const { answers } = cut(bytes.toString("latin1"), ["GET"]);
-      assert.equal(answers.length, portion.length, `${answers.length} answers of ${portion.length}: ${text}`);
-      heard.push(...answers.map(({ statusLine, fields, body }) => {
-        const range = fields.find((field) => field.toLowerCase().startsWith("content-range: ")) ?? "";
-        return `${statusLine.slice(9, 12)} ${range} ${statusLine.startsWith("HTTP/1.1 2") ? body : ""}`;
-      }));
-    }
-    return heard;
-  };
-  const [theirs, ours] = await Promise.all([pair.nginx, pair.tricorn].map(hear));
-  return targets.map(([...words], index) =>
-    ({ target: words.join(" | "), theirs: theirs?.[index] ?? "", ours: ours?.[index] ?? "" }));
+type Target = readonly [target: string, ...fields: string[]];
+
+/** Asks a server for the targets. @returns for each a status, a Content-Range and the body of a success */
+async function ask(server: Server, targets: readonly Target[]): Promise<readonly string[]> {
+  const heard: string[] = [];
+  while (heard.length < targets.length) {
+    const portion = targets.slice(heard.length, heard.length + together);
+    const text = portion.map(([target, ...fields], index) => {
+      const last = index === portion.length - 1 ? ["Connection: close"] : [];
+      return `${[`GET ${target} HTTP/1.1`, "Host: site.test", ...fields, ...last].join("\r\n")}\r\n\r\n`;
+    }).join("");
+    const { bytes } = await converse(server.ports[0] ?? 0, [Buffer.from(text, "latin1")]);
+    const { answers } = cut(bytes.toString("latin1"), ["GET"]);
+    // Behind an error the server closes; the next connection goes on there.
+    assert.ok(answers.length > 0, `no answer to ${portion[0]?.join(" | ")}`);
+    heard.push(...answers.map(({ statusLine, fields, body }) => {
+      const range = fields.find((field) => field.toLowerCase().startsWith("content-range: ")) ?? "";
+      return `${statusLine.slice(9, 12)} ${range} ${statusLine.startsWith("HTTP/1.1 2") ? body : ""}`;
+    }));
+  }
+  return heard;
 }
 
+/** Fails with the first answers that differ, and what `explain` says of their targets. */
 async function agree(
-  configured: { readonly http: string; readonly files?: Readonly<Record<string, string>> },
-  targets: readonly (readonly [string, ...string[]])[],
-  explain: (target: string) => string,
+  configured: Configured, targets: readonly Target[], explain: (target: string) => string,
 ): Promise<void> {
   const pair = new Pair();
   try {
     await pair.start(configured);
-    const wrong = (await ask(pair, targets)).filter(({ theirs, ours }) => theirs !== ours);
-    const told = wrong.slice(0,
-      20).map(({ target, theirs, ours }) => ({ target, where: explain(target), theirs, ours }));
-    assert.deepEqual(told, [], `${wrong.length} of ${targets.length} differ`);
+    const [theirs, ours] = await Promise.all([pair.nginx, pair.tricorn].map((server) => ask(server, targets)));
+    const wrong = targets.flatMap(([target, ...fields], index) => {
+      const [nginx = "", tricorn = ""] = [theirs?.[index], ours?.[index]];
+      // PCRE gives up on what takes it too many steps.
+      const isTooMuch = nginx.startsWith("500");
+      return nginx === tricorn || isTooMuch ? [] : [{ target, fields, nginx, tricorn, where: explain(target) }];
+    });
+    assert.deepEqual(wrong.slice(0, toldMax), [], `${wrong.length} of ${targets.length} differ`);
   } finally {
     await pair.stop();
   }
@@ -105,9 +106,7 @@ function takenByNginx(lines: readonly string[]): readonly string[] {
 }
 
 describe("what is random", { skip }, () => {
-  test("expressions match alike, with the same captures", async (context) => {
-    const seed = Date.now() % 1_000_000_000;
-    context.diagnostic(`seed ${seed}`);
+  test("expressions match alike, with the same captures", async () => {
     const patterns = fc.sample(expression, { numRuns: 300, seed }).filter((pattern) => pattern !== "");
     const known = patterns.flatMap((pattern) => {
       const translated = translatePattern(pattern, false);
@@ -128,9 +127,7 @@ describe("what is random", { skip }, () => {
     );
   });
 
-  test("locations are found alike", async (context) => {
-    const seed = Date.now() % 1_000_000_000;
-    context.diagnostic(`seed ${seed}`);
+  test("locations are found alike", async () => {
     const segment = fc.constantFrom("a", "b", "ab", "abc", "a.b", "c", "");
     const path = fc.array(segment,
       { minLength: 1, maxLength: 3 }).map((parts) => `/${parts.join("/")}`.replace(/\/+/g, "/"));
@@ -153,9 +150,7 @@ describe("what is random", { skip }, () => {
     );
   });
 
-  test("ranges are cut alike", async (context) => {
-    const seed = Date.now() % 1_000_000_000;
-    context.diagnostic(`seed ${seed}`);
+  test("ranges are cut alike", async () => {
     const number = fc.oneof(fc.nat(14).map(String),
       fc.constantFrom("", "00", "007", "99999999999", "1 ", "+1", "a"));
     const range = fc.tuple(number, fc.constantFrom("-", "-", "-", "", "--"),
