@@ -8,7 +8,7 @@ import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { root } from "../../tools/venv.ts";
 import { eventually } from "../support/wait.ts";
-import { type Site, startDemo } from "./site.ts";
+import { type Demo, startDemo } from "./site.ts";
 import { browse, skip, type Visit } from "./visit.ts";
 
 const eventCount = 3;
@@ -29,7 +29,7 @@ test("one file serves three applications, files, redirects and a log of them", a
 
 type Check = (name: string, check: () => Promise<void>) => Promise<void>;
 
-async function answersTell(site: Site, check: Check): Promise<void> {
+async function answersTell(site: Demo, check: Check): Promise<void> {
   const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(site.origin + path, { redirect: "manual", headers, signal: AbortSignal.timeout(waitMs) });
 
