@@ -16,6 +16,7 @@ import { removeFile } from "../net/index.ts";
 import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
+import { AppAttempt } from "./app-attempt.ts";
 import { passAppHead } from "./app-head.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
@@ -52,7 +53,13 @@ export class AppCall implements AppExchange {
   readonly #pool: Pool;
   #receiver: BodyReceiver | undefined = undefined;
 
-  constructor(context: EdgeContext, exchange: CurrentRequest, out: Outgoing, pool: Pool) {
+  /** Undefined where no log asks for it. */
+  readonly attempt: AppAttempt | undefined;
+
+  /** @param before the call that led to this one */
+  constructor(
+    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, pool: Pool, before: AppCall | undefined,
+  ) {
     this.#context = context;
     this.#exchange = exchange;
     this.#out = out;
@@ -61,6 +68,9 @@ export class AppCall implements AppExchange {
     this.receivedTarget = exchange.received.target;
     this.peer = exchange.peer;
     this.listener = exchange.connection.listener;
+    const { handler } = exchange.location.settings;
+    this.attempt = context.needsTime && handler.kind === "app"
+      ? new AppAttempt(handler.app, before?.attempt) : undefined;
   }
 
   /**
@@ -154,12 +164,15 @@ export class AppCall implements AppExchange {
   onResponse(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
     if (!this.#mayAnswer) return;
     const passed = this.#passed(head);
+    this.#count(end - start);
+    this.attempt?.ended();
     if (passed !== undefined) this.#out.whole(passed, bytes, start, end);
   }
 
   onStart(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
     if (!this.#mayAnswer) return;
     const passed = this.#passed(head);
+    this.#count(end - start);
     if (passed === undefined) return this.leave();
     const { buffering, maxTempFileSize } = this.#exchange.location.settings.appPass;
     const mayStore = this.#pool.interface === "wsgi" && (this.#buffering ?? (buffering && !passed.unbuffered));
@@ -170,10 +183,13 @@ export class AppCall implements AppExchange {
   }
 
   onChunk(bytes: Bytes, start: number, end: number): void {
-    if (!this.abandoned) this.#out.chunk(bytes, start, end);
+    if (this.abandoned) return;
+    this.#count(end - start);
+    this.#out.chunk(bytes, start, end);
   }
 
   onEnd(trailers: readonly FieldLine[]): void {
+    this.attempt?.ended();
     if (this.#exchange.status === SWITCHING_PROTOCOLS) this.webSocket?.onWorkerDone();
     else if (!this.abandoned) this.#out.endFlow(trailers.length === 0 ? trailers : this.#trailers(trailers));
   }
@@ -185,6 +201,8 @@ export class AppCall implements AppExchange {
   }
 
   onFailure(status: 500 | 502 | 503 | 504): void {
+    this.attempt?.answered(status);
+    this.attempt?.ended();
     const { responding, wasSent } = this.#exchange;
     // After an answer of the edge's own, such as 408, nobody waits for the application's.
     if (this.abandoned || wasSent) return;
@@ -220,6 +238,10 @@ export class AppCall implements AppExchange {
     this.#exchange.over();
   }
 
+  #count(size: number): void {
+    if (this.attempt !== undefined) this.attempt.responseSize += size;
+  }
+
   get #mayAnswer(): boolean {
     return !this.abandoned && !this.#answered && !this.#exchange.responding;
   }
@@ -229,6 +251,7 @@ export class AppCall implements AppExchange {
     const exchange = this.#exchange;
     const { settings, errorPages } = exchange.location;
     exchange.appHead = head;
+    this.attempt?.answered(head.status);
     const passed = passAppHead(head, settings.appPass);
     if (passed === undefined) return head;
     if (passed.limitRate !== undefined) exchange.limitRate = passed.limitRate;

@@ -3,7 +3,7 @@ import type { AppBody, Peer } from "../app/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
-import type { Evaluation, PeerFacts } from "../route/index.ts";
+import type { Evaluation, PeerFacts, UpstreamFacts } from "../route/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { CompiledLocation } from "./compiled-site.ts";
 import type { SentExchange } from "./response-channel.ts";
@@ -49,6 +49,8 @@ export interface CurrentRequest extends SentExchange {
   readonly body: AppBody | undefined;
   /** What the page of an error is shown with; undefined for what answers by itself. */
   readonly errorStatus: number | undefined;
+  /** The applications that were asked, in their order; nothing where no log is written. */
+  readonly upstreams: readonly UpstreamFacts[];
   /** Not a request within another one. */
   readonly isMain: boolean;
   /** Nobody waits for an answer. */

@@ -7,30 +7,29 @@
  */
 import type { AppBody, Peer, Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
-import { emptyGif, overloadFields, statusResponse, stubStatusResponse } from "../handlers/index.ts";
+import { emptyGif, overloadFields, statusResponse, stubStatusResponse, textResponse } from "../handlers/index.ts";
 import type { FixedResponse, StaticAnswer } from "../handlers/index.ts";
 import { NO_FIELDS } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
-import { ResponseHead } from "../http/response-head.ts";
-import type { FieldLine } from "../http/response-head.ts";
-import { reasonPhrase } from "../http/status.ts";
+import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
 import { Evaluation, findRoute, parseInternalUri } from "../route/index.ts";
-import type { PeerFacts, Route, RouteStart } from "../route/index.ts";
-import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
+import type { PeerFacts, Route, RouteStart, UpstreamFacts } from "../route/index.ts";
+import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { AppCall } from "./app-call.ts";
 import { identify, peerFacts } from "./client-identity.ts";
 import type { CompiledListener, CompiledLocation, CompiledServer } from "./compiled-site.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import { bodilessHead, internalHead, keepFields, rewrittenHead, uriOf } from "./internal-redirect.ts";
+import { bodilessHead, internalHead, rewrittenHead, uriOf } from "./internal-redirect.ts";
 import type { InternalTarget } from "./internal-redirect.ts";
 import { Outgoing } from "./outgoing.ts";
 import { provided } from "./provided.ts";
 import { RequestBody } from "./request-body.ts";
-import { RequestView } from "./request-view.ts";
+import { RequestView, describe } from "./request-view.ts";
 import type { ResponseChannel } from "./response-channel.ts";
+import { ShownStatus } from "./shown-status.ts";
 import { StaticView } from "./static-view.ts";
 import { gatherBody } from "./subrequest.ts";
 
@@ -38,8 +37,6 @@ import { gatherBody } from "./subrequest.ts";
 const NO_RESPONSE = 444;
 /** Behind these the rest of the connection is in doubt, or not wanted. */
 const closingStatuses: readonly number[] = [400, 413, 414, 501, 503];
-/** Fields of an error that its page is shown with. */
-const keptOfErrors: readonly string[] = ["WWW-Authenticate", "Content-Range", "Location"];
 /** Requests in requests in requests (nginx: 50). */
 const SUBREQUEST_DEPTH_MAX = 50;
 const NO_LINES: readonly FieldLine[] = [];
@@ -88,12 +85,8 @@ export class Exchange implements CurrentRequest {
   #inner: Exchange | undefined = undefined;
   /** The application that works for it. */
   #call: AppCall | undefined = undefined;
-  #inErrorPage = false;
+  readonly #shown = new ShownStatus();
   #isTooLarge = false;
-  /** What error_page makes of the next response's status; undefined: what it is. */
-  #shownStatus: number | undefined = undefined;
-  /** Fields that an application's response leaves to the one that X-Accel-Redirect names. */
-  #keptFields: readonly FieldLine[] = NO_LINES;
   #complete = false;
 
   constructor(
@@ -167,7 +160,11 @@ export class Exchange implements CurrentRequest {
   }
 
   get errorStatus(): number | undefined {
-    return this.#shownStatus;
+    return this.#shown.status;
+  }
+
+  get upstreams(): readonly UpstreamFacts[] {
+    return this.#call?.attempt?.all ?? [];
   }
 
   /** Bytes of head and body so far. */
@@ -280,15 +277,11 @@ export class Exchange implements CurrentRequest {
     }
     const { tryFiles } = location;
     if (tryFiles === undefined) return this.#handle();
-    const directory = location.directory(this.evaluation);
-    const { kind, prefix } = location.settings.mapping;
-    // nginx: below an alias, names that do not begin with the location's path stand behind it.
-    const named = (path: string): string => (kind === "root" || path.startsWith(prefix) ? path : prefix + path);
-    const outcome = tryFiles.find(this.evaluation, (path) => location.static.kindOf(named(path), directory));
+    const { outcome, pathOf } = location.tryNames(tryFiles, this.evaluation);
     this.#whenReady(outcome, (tried) => {
       switch (tried.kind) {
         case "found":
-          this.evaluation.path = named(tried.path);
+          this.evaluation.path = pathOf(tried.path);
           return this.#handle();
         case "status": return this.respondStatus(tried.status);
         case "named": return this.#enterNamed(tried.name);
@@ -317,7 +310,7 @@ export class Exchange implements CurrentRequest {
     const isFresh = body !== undefined && !body.isGiven;
     if (isFresh && body.size > this.http.clientMaxBodySize && !this.#isInternal) return this.refuseBody(413);
     if (body !== undefined && !isFresh && known === undefined) this.head = bodilessHead(this.head);
-    const call = (this.#call = new AppCall(this.#context, this, this.out, pool));
+    const call = (this.#call = new AppCall(this.#context, this, this.out, pool, this.#call));
     if (isFresh) body.give(call, () => call.start(undefined, this.#server.hasNamed));
     else call.start(known, false);
   }
@@ -345,15 +338,9 @@ export class Exchange implements CurrentRequest {
   #return(status: number, text: string | undefined): void {
     if (status === NO_RESPONSE) return this.#drop();
     if (text === undefined && status >= 400) return this.respondStatus(status);
-    const fields: FieldLine[] = [];
     const type = this.location.static.contentTypeOf(this.evaluation.path);
-    const body = fromLatin1(text ?? "");
-    // RFC 9110 §8.6: no Content-Length where there can be no content.
-    if ((this.#shownStatus ?? status) !== 204) {
-      if (type !== undefined) fields.push(["Content-Type", type]);
-      fields.push(["Content-Length", String(body.length)]);
-    }
-    this.out.whole(new ResponseHead(status, reasonPhrase(status), fields), body, 0, body.length);
+    const { head, body } = textResponse(status, text ?? "", (this.#shown.status ?? status) === 204 ? undefined : type);
+    this.out.whole(head, body, 0, body.length);
   }
 
   #redirect(status: number, target: string): void {
@@ -390,28 +377,19 @@ export class Exchange implements CurrentRequest {
   respondStatus(status: number, fields: readonly FieldLine[] = NO_LINES): void {
     if (this.abandoned || this.responding) return;
     if (status === NO_RESPONSE) return this.#drop();
-    const { errorPages, http } = this.location;
-    this.#shownStatus = status;
-    if (errorPages !== undefined && (!this.#inErrorPage || http.recursiveErrorPages)) {
-      const page = errorPages.find(status, this.evaluation);
-      if (page !== undefined) {
-        this.#inErrorPage = true;
-        if (page.kind === "redirect") return this.#sendStatus(page.status, [["Location", page.target]]);
-        this.#isTooLarge = false;
-        this.#shownStatus = page.status === "response" ? undefined : page.status;
-        this.#keptFields = fields.filter(([name]) => keptOfErrors.includes(name));
-        if (page.kind === "named") return this.#enterNamed(page.name);
-        this.head = internalHead(this.head);
-        return this.#enterUri(page);
-      }
-    }
-    this.#sendStatus(status, fields);
+    const page = this.#shown.page(status, fields, this.location, () => this.evaluation);
+    if (page === undefined) return this.#sendStatus(status, fields);
+    if (page.kind === "redirect") return this.#sendStatus(page.status, [["Location", page.target]]);
+    this.#isTooLarge = false;
+    if (page.kind === "named") return this.#enterNamed(page.name);
+    this.head = internalHead(this.head);
+    this.#enterUri(page);
   }
 
   #sendStatus(given: number, fields: readonly FieldLine[]): void {
     // Numbers of nginx's own, for error_page to tell them apart.
     const status = given >= 494 && given <= 497 ? 400 : given;
-    this.#shownStatus = undefined;
+    this.#shown.status = undefined;
     const { head, body } = statusResponse(status, closingStatuses.includes(status), fields);
     this.out.whole(head, body, 0, body.length);
   }
@@ -424,12 +402,7 @@ export class Exchange implements CurrentRequest {
 
   /** The response begins. @returns its head as error_page and X-Accel-Redirect change it */
   started(head: ResponseHead): ResponseHead {
-    let leaving = head;
-    // A part of a page that is shown with 200, or that the client has already, is what the client asked for.
-    const isPart = this.#shownStatus === 200 && [206, 304, 416].includes(head.status);
-    if (!isPart && (this.#shownStatus !== undefined || this.#keptFields.length > 0)) {
-      leaving = keepFields(head, this.#shownStatus ?? head.status, this.#keptFields);
-    }
+    const leaving = this.#shown.headOf(head);
     this.status = leaving.status;
     this.responseHead = leaving;
     return leaving;
@@ -510,8 +483,7 @@ export class Exchange implements CurrentRequest {
 
   /** The application's call is over, and what it says is not the answer. @param fields to stay with the one that is */
   goElsewhere(redirect: string, fields: readonly FieldLine[]): void {
-    this.#call = undefined;
-    this.#keptFields = fields;
+    this.#shown.keep(fields);
     if (redirect.startsWith("@")) return this.#enterNamed(redirect);
     const target = parseInternalUri(redirect);
     this.head = internalHead(this.head);
@@ -563,10 +535,6 @@ export class Exchange implements CurrentRequest {
   /** A line of the error log about this request, with what nginx says of it. */
   notice(level: "error" | "warning" | "info", text: string | undefined): void {
     if (text === undefined) return;
-    const { method, target, minorVersion } = this.received;
-    const host = this.hostField === "" ? "" : `, host: "${this.hostField}"`;
-    const request = `request: "${method} ${target} HTTP/1.${minorVersion}"${host}`;
-    const where = `client: ${this.client.address}, server: ${this.serverName}, ${request}`;
-    this.#context.onNotice(level, `${text}, ${where}`, this.location.settings.errorLogs);
+    this.#context.onNotice(level, `${text}, ${describe(this)}`, this.location.settings.errorLogs);
   }
 }

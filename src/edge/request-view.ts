@@ -13,8 +13,14 @@ import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 const processFacts: RequestFacts["process"] = { pid: process.pid, hostname: hostname(), version: NGINX_VERSION };
 /** Digits of `$request_id`, half of them bytes. */
 const REQUEST_ID_SIZE = 16;
-const noUpstreams: readonly UpstreamFacts[] = [];
 const noCookies: readonly string[] = [];
+
+/** The request in the words of nginx's error log. */
+export function describe({ received, hostField, client, serverName }: CurrentRequest): string {
+  const { method, target, minorVersion } = received;
+  const host = hostField === "" ? "" : `, host: "${hostField}"`;
+  return `client: ${client.address}, server: ${serverName}, request: "${method} ${target} HTTP/1.${minorVersion}"${host}`;
+}
 
 export class RequestView implements RequestFacts {
   readonly #exchange: CurrentRequest;
@@ -181,7 +187,7 @@ export class RequestView implements RequestFacts {
   }
 
   upstreams(): readonly UpstreamFacts[] {
-    return noUpstreams;
+    return this.#exchange.upstreams;
   }
 
   upstreamField(name: string): string | undefined {

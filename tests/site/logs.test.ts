@@ -14,11 +14,17 @@ for (const kind of interfaces) {
         http: `log_format sizes '$uri $status $body_bytes_sent $bytes_sent $request_length';
           log_format fields
             '$upstream_http_x $sent_http_x $sent_http_content_type $cookie_c [$request_body] $request_time';
+          log_format upstream '$upstream_addr|$upstream_status|$upstream_response_length|$upstream_response_time|'
+            '$upstream_header_time|$upstream_http_content_type';
           app_hide_header X;`,
         server: `
           location / { app_pass ${kind}; access_log %FOLDER%/sizes.log sizes; }
           location /fields { app_pass ${kind}; access_log %FOLDER%/fields.log fields; app_request_buffering on;
             error_log %FOLDER%/error.log; }
+          location /upstream { app_pass ${kind}; app_intercept_errors on; error_page 404 = @other;
+            access_log %FOLDER%/upstream.log upstream; }
+          location @other { rewrite ^ /echo break; app_pass ${kind === "wsgi" ? "asgi" : "wsgi"};
+            access_log %FOLDER%/upstream.log upstream; }
           location /off { app_pass ${kind}; access_log off; }
           location /picky { app_pass ${kind}; if ($arg_log) { access_log %FOLDER%/sizes.log sizes; } }`,
       });
@@ -67,6 +73,18 @@ for (const kind of interfaces) {
       const [seconds = ""] = line.split(" ").slice(-1);
       assert.equal(line, `1 - text/x 2 [a=1] ${seconds}`);
       assert.ok(Number(seconds) >= 0.1 && Number(seconds) < 5, seconds);
+    });
+
+    test("names the applications that were asked, and how it went", async () => {
+      await ask(program, "/upstream", { parts: ["four"], mode: "stream", pause: 0.1 });
+      const second = await ask(program, "/upstream", { status: 404, parts: ["gone"] });
+      await ask(program, "/upstream", { mode: "fail" });
+      const [one = "", two = "", three = ""] = await lines("upstream.log", 3);
+      assert.match(one, new RegExp(`^app:${kind}\\|200\\|4\\|(0\\.[1-9]|[1-9]\\.)\\d+\\|\\d\\.\\d+\\|-$`));
+      const names = kind === "wsgi" ? "app:wsgi : app:asgi" : "app:asgi : app:wsgi";
+      assert.ok(two.startsWith(`${names}|404 : 200|4 : ${second.body.length}|`), two);
+      assert.ok(two.endsWith("|application/json"), two);
+      assert.match(three, new RegExp(`^app:${kind}\\|500\\|0\\|`));
     });
 
     test("is written where the location says, or nowhere", async () => {

@@ -1,0 +1,52 @@
+/** How asking an application went, as `$upstream_…` variables tell it. */
+import type { UpstreamFacts } from "../route/index.ts";
+
+export class AppAttempt implements UpstreamFacts {
+  /** Where nginx has an upstream's address. */
+  readonly address: string;
+  /** The one before, which led to this one. */
+  readonly #before: AppAttempt | undefined;
+  /** Monotonic milliseconds. */
+  readonly #startMs: number = performance.now();
+  #headMs = 0;
+  #endMs = 0;
+  status: number | undefined = undefined;
+  responseSize = 0;
+  // There is no connecting, and what goes over the wire is no HTTP.
+  readonly connectMs: undefined = undefined;
+  readonly bytesSent: undefined = undefined;
+  readonly bytesReceived: undefined = undefined;
+
+  constructor(app: string, before: AppAttempt | undefined) {
+    this.address = `app:${app}`;
+    this.#before = before;
+  }
+
+  /** The head has come, or will not: the status says what the client would get. */
+  answered(status: number): void {
+    this.status ??= status;
+    if (this.#headMs === 0) this.#headMs = performance.now();
+  }
+
+  /** The last of it has come. */
+  ended(): void {
+    if (this.#endMs === 0) this.#endMs = performance.now();
+  }
+
+  get headerMs(): number | undefined {
+    return this.#headMs === 0 ? undefined : this.#headMs - this.#startMs;
+  }
+
+  get responseMs(): number {
+    return (this.#endMs === 0 ? performance.now() : this.#endMs) - this.#startMs;
+  }
+
+  get redirected(): boolean {
+    return this.#before !== undefined;
+  }
+
+  /** All of them, in their order. */
+  get all(): readonly UpstreamFacts[] {
+    return this.#before === undefined ? [this] : [...this.#before.all, this];
+  }
+}
