@@ -31,7 +31,7 @@ const files = new FileCache({
 });
 const handler = new StaticHandler({
   mapping: { kind: "root", directory, prefix: "" }, index: ["index.html"], variableIndex: undefined,
-  types: { html: "text/html" }, defaultType: "text/plain", charset: "", charsetTypes: [],
+  types: { html: "text/html" }, defaultType: "text/plain", isUtf8: false,
   etag: true, ifModifiedSince: "exact", maxRanges: 16,
   gzipStatic: "off", brotliStatic: "off", zstdStatic: "off", gzipVary: false, autoindex: undefined,
   absoluteRedirect: true, portInRedirect: true, serverNameInRedirect: false, sendfile: sendfileSetting === "on",

@@ -38,7 +38,7 @@ const charset: ArgumentType<Charset> = {
   },
 };
 
-const charsetRow: DefaultedDirectiveRow<Charset> = {
+export const charsetRow: DefaultedDirectiveRow<Charset> = {
   name: "charset",
   contexts: withIf,
   arguments: one(charset),
@@ -131,6 +131,12 @@ export function charsetSettings(block: Block): CharsetSettings | undefined {
     override: block.one(overrideCharsetRow),
     maps: httpOf(block)?.own(charsetMapRow).map((map) => mapOf(map)) ?? [],
   };
+}
+
+/** Is UTF-8 said of bodies in this block, by its name? */
+export function isUtf8Said(block: Block): boolean {
+  const wanted = block.one(charsetRow);
+  return wanted !== "off" && constantOf(wanted)?.toLowerCase() === UTF_8;
 }
 
 function httpOf(block: Block): Block | undefined {

@@ -8,6 +8,8 @@ import { addedHeaders, addedTrailers, expiresSettings, headerDirectives } from "
 import type { ResponseSettings } from "./settings.ts";
 import { userIdDirectives, userIdSettings } from "./user-id-directives.ts";
 
+export { charsetRow, isUtf8Said } from "./charset-directives.ts";
+
 /** All rows of this room. */
 export const filterDirectives: readonly AnyDirectiveRow[] = [
   ...headerDirectives, ...charsetDirectives, ...bodyDirectives, ...userIdDirectives,

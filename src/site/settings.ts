@@ -5,7 +5,7 @@ import type { Block } from "../config/nginx/block.ts";
 import { read } from "../config/nginx/block.ts";
 import { httpRows, httpSettings, webSocketRows, webSocketSettings } from "../edge/directives.ts";
 import type { HandlerSettings, LocationSettings } from "../edge/model.ts";
-import { responseRows, responseSettings } from "../filters/directives.ts";
+import { charsetRow, isUtf8Said, responseRows, responseSettings } from "../filters/directives.ts";
 import {
   contentTypes, emptyGifRow, staticRows, staticSettings, stubStatusRow, typesRows,
 } from "../handlers/directives.ts";
@@ -35,7 +35,11 @@ export class SettingsOf {
       http: { rows: httpRows, build: httpSettings },
       webSocket: { rows: webSocketRows, build: webSocketSettings },
       access: { rows: accessRows, build: accessSettings },
-      files: { rows: staticRows, build: (block) => staticSettings(block, inheritance.of(block, this.#types)) },
+      files: {
+        rows: [...staticRows, charsetRow],
+        build: (block) =>
+          ({ ...staticSettings(block, inheritance.of(block, this.#types)), isUtf8: isUtf8Said(block) }),
+      },
       appPass: { rows: appPassRows, build: appPassSettings },
       errorPages: { rows: [errorPageRow], build: (block) => block.all(errorPageRow) },
       responses: { rows: responseRows, build: responseSettings },

@@ -19,7 +19,8 @@ describe("the log files of a configuration", () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  const fileOf = (user: string, more = ""): string => `${user} daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info;
+  const fileOf = (user: string, more = ""): string => `${user}
+    daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info;
     events { }
     http { server {
       listen 127.0.0.1:%PORT%; error_log ${folder}/server.log; access_log ${folder}/access.log;
@@ -33,7 +34,7 @@ describe("the log files of a configuration", () => {
     assert.deepEqual(["server.log", "quiet.log", "access.log"].map(textOf), ["", "", ""]);
   });
 
-  test("belong to the edge's user, also after a rotation", { skip: !isRoot && "only root can be another" }, async () => {
+  test("belong to the edge's user, also after a rotation", { skip: !isRoot && "needs root" }, async () => {
     await using program = await Program.start({ file: fileOf("user nobody;") });
     const owner = spawnSync("id", ["-u", "nobody"], { encoding: "utf8" }).stdout.trim();
     using connection = await program.connect();

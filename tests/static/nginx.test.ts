@@ -34,7 +34,7 @@ const locations: readonly Location[] = [
   { prefix: "/none/", directives: "max_ranges 0; if_modified_since off;",
     settings: { maxRanges: 0, ifModifiedSince: "off" } },
   { prefix: "/list/", directives: "autoindex on; charset utf-8; absolute_redirect off;",
-    settings: { autoindex: html, charset: "utf-8", absoluteRedirect: false } },
+    settings: { autoindex: html, isUtf8: true, absoluteRedirect: false } },
   { prefix: "/rough/", directives: "autoindex on; autoindex_exact_size off; port_in_redirect off;",
     settings: { autoindex: { ...html, exactSize: false }, portInRedirect: false } },
   { prefix: "/xml/", directives: "autoindex on; autoindex_format xml;",
@@ -159,14 +159,15 @@ const compared = new Set([
   "vary", "location",
 ]);
 
-/** Pages are the edge's own, boundaries are nobody's, and a listing's length is the edge's to say. */
+/** Charsets are the filters' to add, pages are the edge's own, boundaries are nobody's, and a listing's length is the edge's to say. */
 function comparable(status: number, lines: readonly (readonly [string, string])[], body: string): Response {
   const boundary = lines.join().match(/boundary=(\d{20})/)?.[1];
   const neutral = (text: string): string => (boundary === undefined ? text : text.replaceAll(boundary, "B"));
+  const plain = (value: string): string => neutral(value.replace("; charset=utf-8", ""));
   const isPage = status >= 400 || status === 301;
   const names = isPage ? new Set(["content-range", "location"]) : compared;
   const fields = lines.filter(([name]) => names.has(name.toLowerCase())).map(([name, value]) => `${name}: ${value}`);
-  return { status, fields: fields.map(neutral), body: isPage ? "" : neutral(body) };
+  return { status, fields: fields.map(plain), body: isPage ? "" : neutral(body) };
 }
 
 async function askNginx([method, target, headers = {}]: Asked, prefix: string): Promise<Response> {

@@ -1,38 +1,26 @@
-/** The Content-Type of a file by its name: `types`, `default_type`, `charset`. */
+/** The Content-Type of a file by its name: `types`, `default_type`. */
 import { usualTypes } from "./mime-types.ts";
 
 export interface ContentTypeSettings {
   /** undefined: the usual ones. */
   readonly types: Readonly<Record<string, string>> | undefined;
   readonly defaultType: string;
-  readonly charset: string;
-  readonly charsetTypes: readonly string[];
 }
 
 export class ContentTypes {
   /** A Map: extensions are chosen by clients, and `__proto__` may be one. */
   readonly #types: ReadonlyMap<string, string>;
   readonly #defaultType: string;
-  readonly #charset: string;
-  readonly #charsetTypes: ReadonlySet<string>;
 
-  constructor({ types, defaultType, charset, charsetTypes }: ContentTypeSettings) {
-    this.#charset = charset;
-    this.#charsetTypes = new Set(charsetTypes);
+  constructor({ types, defaultType }: ContentTypeSettings) {
     this.#types = tableOf(types);
-    this.#defaultType = this.withCharset(defaultType);
-  }
-
-  /** Adds the charset to a type that takes one; "*" among the types means all. */
-  withCharset(type: string): string {
-    const takes = this.#charset !== "" && (this.#charsetTypes.has(type) || this.#charsetTypes.has("*"));
-    return takes && !/;\s*charset=/i.test(type) ? `${type}; charset=${this.#charset}` : type;
+    this.#defaultType = defaultType;
   }
 
   /** @param path of the file or the request. @returns undefined when it has none */
   of(path: string): string | undefined {
     const type = this.#types.get(extensionOf(path));
-    if (type !== undefined) return this.withCharset(type);
+    if (type !== undefined) return type;
     return this.#defaultType === "" ? undefined : this.#defaultType;
   }
 }

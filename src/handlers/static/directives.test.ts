@@ -7,7 +7,7 @@ import { ContentTypes } from "./content-type.ts";
 import { contentTypes, staticDirectives, staticSettings } from "./directives.ts";
 import type { StaticSettings } from "./settings.ts";
 
-type FileSettings = Omit<StaticSettings, "mapping">;
+type FileSettings = Omit<StaticSettings, "mapping" | "isUtf8">;
 
 /** What a text in `http` says, or in the block that it opens. */
 function settingsOf(text: string): FileSettings {
@@ -35,8 +35,6 @@ describe("the directives of files", () => {
       variableIndex: undefined,
       types: undefined,
       defaultType: "text/plain",
-      charset: "",
-      charsetTypes: [],
       etag: true,
       ifModifiedSince: "exact",
       maxRanges: 16,
@@ -131,7 +129,7 @@ describe("types", () => {
 
   test("may be of any extension", () => {
     const { types } = settingsOf("types { a/b __proto__ constructor; text/é é; }");
-    const found = new ContentTypes({ types, defaultType: "", charset: "", charsetTypes: [] });
+    const found = new ContentTypes({ types, defaultType: "" });
     assert.deepEqual(["/x.__proto__", "/x.constructor", "/x.toString", "/x.\xc3\xa9"].map((path) => found.of(path)), [
       "a/b", "a/b", undefined, "text/\xc3\xa9",
     ]);

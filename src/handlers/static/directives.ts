@@ -283,18 +283,16 @@ export const staticRows: readonly AnyDirectiveRow[] = [
 export const staticDirectives: readonly AnyDirectiveRow[] = staticRows;
 
 /**
- * What is in force in a block, but where the files lie, and but `charset`, which the filters read.
+ * What is in force in a block, but where the files lie, and but `charset`, which is the filters'.
  * @param types what contentTypes() says there: a large table, best shared by all blocks that write none of their own
  */
 export function staticSettings(
   block: Block, types: Readonly<Record<string, string>> | undefined = contentTypes(block),
-): Omit<StaticSettings, "mapping"> {
+): Omit<StaticSettings, "mapping" | "isUtf8"> {
   return {
     ...indexOf(block),
     types,
     defaultType: byteText(block.one(defaultTypeRow)),
-    charset: "",
-    charsetTypes: [],
     etag: block.one(etagRow),
     ifModifiedSince: block.one(ifModifiedSinceRow),
     maxRanges: block.optional(maxRangesRow) ?? RANGE_COUNT_MAX,

@@ -37,10 +37,8 @@ describe("the path of a file", () => {
 });
 
 describe("the media type", () => {
-  const types = new ContentTypes({
-    types: { html: "text/html", js: "application/javascript" }, defaultType: "application/octet-stream",
-    charset: "utf-8", charsetTypes: ["text/html"],
-  });
+  const table = { html: "text/html", js: "application/javascript" };
+  const types = new ContentTypes({ types: table, defaultType: "application/octet-stream" });
 
   test("is that of the extension, else the default", () => {
     assert.equal(types.of("/a.js"), "application/javascript");
@@ -49,13 +47,8 @@ describe("the media type", () => {
       assert.equal(types.of(path), "application/octet-stream", path);
   });
 
-  test("has a charset where that type takes one", () => {
-    assert.equal(types.of("/a.html"), "text/html; charset=utf-8");
-    assert.equal(types.withCharset("text/html; charset=koi8-r"), "text/html; charset=koi8-r");
-  });
-
   test("may be none", () => {
-    assert.equal(new ContentTypes({ types: {}, defaultType: "", charset: "", charsetTypes: [] }).of("/a"), undefined);
+    assert.equal(new ContentTypes({ types: {}, defaultType: "" }).of("/a"), undefined);
   });
 
   test("asks the last dot of the last segment", () => {

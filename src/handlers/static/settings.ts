@@ -50,9 +50,8 @@ export interface StaticSettings {
   readonly types: Readonly<Record<string, string>> | undefined;
   /** "": none. */
   readonly defaultType: string;
-  /** Added to the media types in `charsetTypes`; "" adds none. */
-  readonly charset: string;
-  readonly charsetTypes: readonly string[];
+  /** Pages of directories are UTF-8, as `charset` says: names are measured in characters. */
+  readonly isUtf8: boolean;
   readonly etag: boolean;
   readonly ifModifiedSince: ModifiedSinceMode;
   /** max_ranges; 0 ignores Range. */

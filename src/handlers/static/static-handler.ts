@@ -131,11 +131,11 @@ export class StaticHandler {
     try {
       const entries = await readDirectory(directory);
       if (entries === undefined) return statusAnswer(500, `directory "${directory}" has too many entries to list`);
-      const utf8 = this.#settings.charset.toLowerCase() === "utf-8";
+      const utf8 = this.#settings.isUtf8;
       const page = formatListing({ path: request.path, entries, utf8, callback: asked }, settings);
       const isScript = settings.format === "jsonp" && asked !== "";
       const type = LISTING_TYPES[settings.format === "jsonp" && !isScript ? "json" : settings.format];
-      const fields = [["Content-Type", this.#types.withCharset(type)]] as const;
+      const fields = [["Content-Type", type]] as const;
       const head = new ResponseHead(200, reasonPhrase(200), fields);
       return { kind: "ready", head, body: fromLatin1(page), text: undefined };
     } catch (error) {
