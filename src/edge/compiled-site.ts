@@ -172,6 +172,19 @@ export class CompiledLocation {
     return this.#directory?.(evaluation) ?? this.#constantDirectory;
   }
 
+  /** Looks for the files of try_files. @returns what was found, and the path of the request that a name stands for */
+  tryNames(tryFiles: TryFilesList, evaluation: Evaluation): {
+    readonly outcome: ReturnType<TryFilesList["find"]>;
+    readonly pathOf: (name: string) => string;
+  } {
+    const directory = this.directory(evaluation);
+    const { kind, prefix } = this.settings.mapping;
+    // nginx: below an alias, names that do not begin with the location's path stand behind it.
+    const pathOf = (name: string): string => (kind === "root" || name.startsWith(prefix) ? name : prefix + name);
+    const outcome = tryFiles.find(evaluation, (name) => this.static.kindOf(pathOf(name), directory));
+    return { outcome, pathOf };
+  }
+
   get static(): StaticHandler {
     return (this.#static ??= this.#makeStatic());
   }

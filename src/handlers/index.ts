@@ -6,7 +6,7 @@ export { FileCache, FileMemory, StaticHandler, compileIndex, compileRate, redire
 export type {
   FileAnswer, FileCacheOptions, Rate, StaticAnswer, StaticRequest, StaticSettings,
 } from "./static/index.ts";
-export { overloadFields, statusResponse } from "./status.ts";
+export { overloadFields, statusResponse, textResponse } from "./status.ts";
 export type { FixedResponse } from "./status.ts";
 export { stubStatusResponse } from "./stub-status.ts";
 export type { ConnectionCounters } from "./stub-status.ts";

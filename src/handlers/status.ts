@@ -1,5 +1,5 @@
 /** Responses that the edge makes itself: a status and one sentence. */
-import { fromUtf8 } from "../std/bytes.ts";
+import { fromLatin1, fromUtf8 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
@@ -13,6 +13,15 @@ export interface FixedResponse {
 
 /** When we are full, a client may try again after a second: long enough to matter, short enough to be kept. */
 export const overloadFields: readonly FieldLine[] = [["Retry-After", "1"]];
+
+/** A text that the configuration has. @param type its Content-Type, undefined for none */
+export function textResponse(status: number, text: string, type: string | undefined): FixedResponse {
+  const body = fromLatin1(text);
+  const fields: FieldLine[] = type === undefined ? [] : [["Content-Type", type]];
+  // RFC 9110 §8.6: no Content-Length where there can be no content.
+  if (status !== 204) fields.push(["Content-Length", String(body.length)]);
+  return { head: new ResponseHead(status, reasonPhrase(status), fields), body };
+}
 
 /**
  * A page for a status code. Nothing of the request appears in it, so it cannot be made to say anything.
