@@ -283,8 +283,10 @@ describe("Upgrade: websocket", () => {
     assert.equal(refused.fields.get("sec-websocket-version"), "13");
     assert.equal(refused.fields.get("upgrade"), "websocket");
     assert.equal(refused.fields.get("connection"), "Upgrade");
-    assert.equal((await connection.get("/", { ...fields, "Sec-WebSocket-Key": "short" })).status, 400);
     assert.equal((await connection.get("/?n=1")).text, "hello 1");
+    // As with nginx, what is no request ends the connection.
+    assert.equal((await connection.get("/", { ...fields, "Sec-WebSocket-Key": "short" })).status, 400);
+    assert.equal(await connection.rest(), "");
   });
 
   test("is a plain request with --ws none, and in HTTP/1.0", async () => {
