@@ -8,16 +8,17 @@ import { after, before, describe, test } from "node:test";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
 import { root } from "../../tools/venv.ts";
 import { differenceOf, type Differences } from "./group.ts";
+import { freePorts } from "./servers.ts";
 
 const files: Readonly<Record<string, string>> = {
-  "good.conf": "events { }\nhttp { server { listen 127.0.0.1:18077; } include more/*.conf; }\n",
+  "good.conf": "events { }\nhttp { server { listen 127.0.0.1:%PORT%; } include more/*.conf; }\n",
   "more/b.conf": "# second\nmap $uri $b { }\n",
   "more/a.conf": "map $uri $a { default 1; }",
   "bad.conf": "events { }\nhttp { lisen 80; }\n",
   "empty.conf": "",
   "noevents.conf": "http { }\n",
   "warned.conf":
-    "events { }\nhttp { server { listen 18077; server_name a; } server { listen 18077; server_name a; } }\n",
+    "events { }\nhttp { server { listen %PORT%; server_name a; } server { listen %PORT%; server_name a; } }\n",
 };
 
 /** %DIR% is the folder of the files, where each program has a prefix of its own. */
@@ -37,10 +38,14 @@ const differs: Differences = {
 
 describe("what the command line says", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
   let folder: string;
-  before(() => {
+  let port: string;
+  before(async () => {
+    [port] = (await freePorts(1)).map(String) as [string];
     folder = mkdtempSync(join(tmpdir(), "tricorn-command-"));
     mkdirSync(join(folder, "more"));
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(folder, name), text.replaceAll("%PORT%", port));
+    }
   });
   after(() => rmSync(folder, { recursive: true }));
 
@@ -55,7 +60,8 @@ describe("what the command line says", { skip: requireProgram("nginx", "apt-get 
     const { status, stdout, stderr } = spawnSync(path, args, { encoding: "utf8", timeout: 20_000 });
     // nginx's first lines; what Tricorn adds, for people, begins otherwise.
     const lines = stderr.split("\n").filter((line) => line.startsWith("nginx: "));
-    return { status, stdout: stdout.replaceAll(folder, "%DIR%"), stderr: lines.join("\n").replaceAll(folder, "%DIR%") };
+    const plain = (said: string): string => said.replaceAll(folder, "%DIR%").replaceAll(port, "%PORT%");
+    return { status, stdout: plain(stdout), stderr: plain(lines.join("\n")) };
   }
 
   const named = differenceOf(commands, differs);

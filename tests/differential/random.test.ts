@@ -1,6 +1,6 @@
 // Random expressions, locations and ranges: what PCRE matches, our translation matches; where nginx finds a location,
-// we find it. What is random is the same each time, so that only a change of ours fails; `DIFFERENTIAL_SEED=7` and other
-// numbers look further.
+// we find it. What is random is the same each time, so that only a change of ours fails; `DIFFERENTIAL_SEED=7` and
+// other numbers look further.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,59 +11,10 @@ import fc from "fast-check";
 import { quote } from "../../src/config/nginx/print.ts";
 import { translatePattern } from "../../src/route/index.ts";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
-import { cut } from "./answers.ts";
-import { converse } from "./conversation.ts";
-import { type Configured, Pair, type Server } from "./servers.ts";
+import { agree } from "./agree.ts";
 
 const seed = Number(process.env["DIFFERENTIAL_SEED"] ?? 1);
 const skip = requireProgram("nginx", "apt-get install nginx");
-/** Requests of one connection. */
-const together = 100;
-const toldMax = 20;
-
-type Target = readonly [target: string, ...fields: string[]];
-
-/** Asks a server for the targets. @returns for each a status, a Content-Range and the body of a success */
-async function ask(server: Server, targets: readonly Target[]): Promise<readonly string[]> {
-  const heard: string[] = [];
-  while (heard.length < targets.length) {
-    const portion = targets.slice(heard.length, heard.length + together);
-    const text = portion.map(([target, ...fields], index) => {
-      const last = index === portion.length - 1 ? ["Connection: close"] : [];
-      return `${[`GET ${target} HTTP/1.1`, "Host: site.test", ...fields, ...last].join("\r\n")}\r\n\r\n`;
-    }).join("");
-    const { bytes } = await converse(server.ports[0] ?? 0, [Buffer.from(text, "latin1")]);
-    const { answers } = cut(bytes.toString("latin1"), ["GET"]);
-    // Behind an error the server closes; the next connection goes on there.
-    assert.ok(answers.length > 0, `no answer to ${portion[0]?.join(" | ")}`);
-    heard.push(...answers.map(({ statusLine, fields, body }) => {
-      const range = fields.find((field) => field.toLowerCase().startsWith("content-range: ")) ?? "";
-      return `${statusLine.slice(9, 12)} ${range} ${statusLine.startsWith("HTTP/1.1 2") ? body : ""}`;
-    }));
-  }
-  return heard;
-}
-
-/** Fails with the first answers that differ, and what `explain` says of their targets. */
-async function agree(
-  configured: Configured, targets: readonly Target[], explain: (target: string) => string,
-): Promise<void> {
-  const pair = new Pair();
-  try {
-    await pair.start(configured);
-    const [theirs, ours] = await Promise.all([pair.nginx, pair.tricorn].map((server) => ask(server, targets)));
-    const wrong = targets.flatMap(([target, ...fields], index) => {
-      const [nginx = "", tricorn = ""] = [theirs?.[index], ours?.[index]];
-      // PCRE gives up on what takes it too many steps.
-      const isTooMuch = nginx.startsWith("500");
-      return nginx === tricorn || isTooMuch ? [] : [{ target, fields, nginx, tricorn, where: explain(target) }];
-    });
-    assert.deepEqual(wrong.slice(0, toldMax), [], `${wrong.length} of ${targets.length} differ`);
-  } finally {
-    await pair.stop();
-  }
-}
-
 const leaf = fc.constantFrom(
   "a", "b", "c", "A", "B", "1", "_", "-", ".", "\\d", "\\w", "\\s", "\\D", "\\W", "\\S", "[abc]", "[^ab]", "[a-c1]",
   "[\\w-]", "[[:alpha:]]",
@@ -121,9 +72,9 @@ describe("what is random", { skip }, () => {
     const names = lines.map((line) => /= \/(\d+)/.exec(line)?.[1] ?? "");
     const subjects = fc.sample(subject, { numRuns: 25, seed });
     await agree(
-      { http: `server { listen 127.0.0.1:%PORT%; ${lines.join("\n")} }` },
-      names.flatMap((name) => subjects.map((text) => [`/${name}?s=${text}`] as const)),
-      (target) => `seed ${seed}: ${known[Number(/^\/(\d+)/.exec(target)?.[1])]?.pattern}`,
+      { http: `server { listen 127.0.0.1:%PORT%; ${lines.join("\n")} }`, told: [] },
+      names.flatMap((name) => subjects.map((text) => ({ target: `/${name}?s=${text}`, fields: [] }))),
+      ({ target }) => `seed ${seed}: ${known[Number(/^\/(\d+)/.exec(target)?.[1])]?.pattern}`,
     );
   });
 
@@ -144,8 +95,8 @@ describe("what is random", { skip }, () => {
     const targets = fc.sample(fc.tuple(path, fc.constantFrom("", "/", "x", "/x", "?q", "//", "/./a", "/%61")),
       { numRuns: 600, seed });
     await agree(
-      { http: `server { listen 127.0.0.1:%PORT%; ${text} }` },
-      targets.map(([uri, more]) => [`${uri}${more}`] as const),
+      { http: `server { listen 127.0.0.1:%PORT%; ${text} }`, told: [] },
+      targets.map(([uri, more]) => ({ target: `${uri}${more}`, fields: [] })),
       () => `seed ${seed}`,
     );
   });
@@ -158,8 +109,11 @@ describe("what is random", { skip }, () => {
     const value = fc.tuple(fc.constantFrom("bytes=", "bytes=", "bytes=", "bytes= ", "bytes =", "Bytes="),
       range).map((parts) => parts.join(""));
     await agree(
-      { http: "server { listen 127.0.0.1:%PORT%; root %ROOT%; }", files: { "f.txt": "0123456789" } },
-      fc.sample(value, { numRuns: 600, seed }).map((text) => ["/f.txt", `Range: ${text}`] as const),
+      {
+        http: "server { listen 127.0.0.1:%PORT%; root %ROOT%; }", files: { "f.txt": "0123456789" },
+        told: ["content-range"],
+      },
+      fc.sample(value, { numRuns: 600, seed }).map((text) => ({ target: "/f.txt", fields: [`Range: ${text}`] })),
       () => `seed ${seed}`,
     );
   });

@@ -132,7 +132,7 @@ export class Pair {
     const asked = ports.filter((port) => text.includes(`:${port}`) || text.includes(` ${port}`));
     try {
       await eventually(`${command} listens`, startTimeoutMs, async () => {
-        if (server.hasEnded) throw new Error(`${isNginx ? "nginx" : "Tricorn"} ended:\n${said}\nof:\n${text}`);
+        if (server.hasEnded) throw new Error(`${isNginx ? "nginx" : "Tricorn"} ended:\n${said}`);
         return (await Promise.all(asked.map(isOpen))).every(Boolean);
       });
     } catch (error) {
@@ -175,7 +175,7 @@ function makeTree(directory: string, files: Tree): void {
 }
 
 /** Outside the range that the system takes for connections of clients, and with five digits each. */
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
