@@ -32,6 +32,9 @@ export class CompiledListener {
   /** The default server. */
   readonly fallback: CompiledServer;
   readonly #servers: readonly CompiledServer[];
+  /** Most clients name the host that the one before has named. */
+  #lastHost: string | undefined = undefined;
+  #lastServer: CompiledServer | undefined = undefined;
   /** Settings of connections before their first request names a server. */
   readonly http: HttpSettings;
   /** The one location that answers everything, where there is nothing to choose. */
@@ -49,8 +52,14 @@ export class CompiledListener {
 
   /** @param host as received, "" without. @returns undefined when it is no host: a 400 */
   server(host: string, evaluation: Evaluation): CompiledServer | undefined {
-    const server = this.#hosts.find(host, evaluation);
-    return server === undefined ? undefined : this.#servers[server];
+    if (host === this.#lastHost) return this.#lastServer;
+    const number = this.#hosts.find(host, evaluation);
+    const server = number === undefined ? undefined : this.#servers[number];
+    if (this.#hosts.isSteady) {
+      this.#lastHost = host;
+      this.#lastServer = server;
+    }
+    return server;
   }
 }
 

@@ -194,8 +194,11 @@ export class Exchange implements CurrentRequest {
       if (this.head.fields.semantics.contentLength > only.http.clientMaxBodySize) return this.#refuseSize();
       return this.#enter(only);
     }
-    if (uriOf(this.received, this.#sockets.http.mergeSlashes) === undefined) return this.respondStatus(400);
-    const server = this.#sockets.server(this.hostField, this.evaluation);
+    const uri = uriOf(this.received, this.#sockets.http.mergeSlashes);
+    if (uri === undefined) return this.respondStatus(400);
+    const evaluation = (this.#evaluation = new Evaluation(new RequestView(this)));
+    evaluation.setUri(uri);
+    const server = this.#sockets.server(this.hostField, evaluation);
     if (server === undefined) return this.respondStatus(400);
     this.#server = server;
     this.#moveTo(server.own);

@@ -93,6 +93,11 @@ export class VirtualHosts {
     }
   }
 
+  /** Does a host always lead to the same server, without groups of an expression? */
+  get isSteady(): boolean {
+    return this.#regexes.length === 0;
+  }
+
   #note(taken: TakenName<number>, server: number): void {
     if (taken.by !== server) this.conflicts.push({ name: taken.name, server });
   }
