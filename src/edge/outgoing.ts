@@ -145,9 +145,9 @@ export class Outgoing {
 
   /** limit_rate, where it holds: nginx's is for bodies, and not for requests within others. */
   #limit({ status }: ResponseHead): RateLimit | undefined {
-    const { isMain, head } = this.#exchange;
-    const rate = isMain && mayHaveBody(head.method, status) ? this.#exchange.rate : undefined;
-    return rate === undefined ? undefined : new RateLimit(rate, performance.now());
+    const { rate, isMain, head } = this.#exchange;
+    if (rate === undefined || !isMain || !mayHaveBody(head.method, status)) return undefined;
+    return new RateLimit(rate, performance.now());
   }
 
   #newFlow(limit: RateLimit | undefined, storedMax: number, grant: FlowLimits["grant"]): ResponseFlow {

@@ -19,7 +19,8 @@ const noCookies: readonly string[] = [];
 export function describe({ received, hostField, client, serverName }: CurrentRequest): string {
   const { method, target, minorVersion } = received;
   const host = hostField === "" ? "" : `, host: "${hostField}"`;
-  return `client: ${client.address}, server: ${serverName}, request: "${method} ${target} HTTP/1.${minorVersion}"${host}`;
+  const request = `"${method} ${target} HTTP/1.${minorVersion}"`;
+  return `client: ${client.address}, server: ${serverName}, request: ${request}${host}`;
 }
 
 export class RequestView implements RequestFacts {

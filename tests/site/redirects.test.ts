@@ -16,6 +16,7 @@ for (const kind of interfaces) {
       program = await startSite({
         server: `
           location / { app_pass ${kind}; }
+          location /gathered { app_pass ${kind}; app_request_buffering on; }
           location /files/ { internal; alias %FOLDER%/www/secret/; }
           location /echo { app_pass ${other}; }
           location /page { internal; error_page 404 /own.html; root %FOLDER%/www/none; }
@@ -72,6 +73,8 @@ for (const kind of interfaces) {
         const said = redirect("@named", { mode });
         for (const size of [5, 300_000]) {
           const more = { method: "POST", body: Buffer.alloc(size, "b") };
+          const gathered = await ask(program, "/gathered", said, more);
+          assert.equal(echoOf(gathered).size, size);
           const response = await ask(program, "/r?x=1", said, more);
           const { name, method, path, query, size: got } = echoOf(response);
           assert.deepEqual([name, method, path, query], [other, "POST", "/echo/named", "x=1"]);
