@@ -20,7 +20,7 @@ import { H1Connection } from "./h1-connection.ts";
 import type { ConnectionOwner } from "./h1-connection.ts";
 import type { EdgeNews, InheritedListener } from "./messages.ts";
 import type { Configuration } from "./model.ts";
-import type { WebSocketConnection } from "./websocket-connection.ts";
+import { WebSocketConnection } from "./websocket-connection.ts";
 
 /** What the thread does with a connection, whatever it speaks. */
 interface EdgeConnection {
@@ -39,6 +39,7 @@ export interface ThreadSettings {
   readonly bodyDirectories: Readonly<Record<string, string>>;
   readonly software: string;
   readonly zone: SharedArrayBuffer;
+  readonly counts: SharedArrayBuffer;
 }
 
 export type ThreadCommand = EdgeNews | { readonly kind: "worker-ready"; readonly worker: LinkedWorker };
@@ -102,7 +103,7 @@ export class EdgeThread implements ConnectionOwner {
       copies: new CopySlab(),
       buffers: new ReadBuffers(),
       sendfile: loadSendfile(),
-      counts: new ConnectionCounts(),
+      counts: new ConnectionCounts(settings.counts, settings.edge),
       limitConcurrency: configuration.process.limitConcurrency,
       retireSpreadMs: configuration.process.gracefulTimeoutMs * RETIRE_SHARE,
       needsTime: configuration.site.locations.some(({ accessLogs }) => accessLogs.logs.length > 0),
@@ -162,7 +163,12 @@ export class EdgeThread implements ConnectionOwner {
   }
 
   onConnectionClosed(connection: EdgeConnection): void {
-    if (this.#connections.delete(connection)) this.#context.counts.active--;
+    const { counts } = this.#context;
+    if (this.#connections.delete(connection)) {
+      counts.add("active", -1);
+      // An upgraded connection is writing until its end.
+      if (connection instanceof WebSocketConnection) counts.add("writing", -1);
+    }
     if (this.draining && this.#connections.size === 0) void this.#drained();
   }
 
@@ -190,7 +196,7 @@ export class EdgeThread implements ConnectionOwner {
   #accept(handle: SocketHandle, listener: number, isTcp: boolean): void {
     const { counts } = this.#context;
     const stream = ByteStream.accept(handle, this.#readBuffer, isTcp);
-    counts.accepted++;
+    counts.add("accepted");
     // nginx: worker_connections are not enough: the newcomer is dropped, nobody who was here suffers.
     if (this.#connections.size >= this.#settings.configuration.process.workerConnections) {
       this.#notice("warning", "worker_connections are used up: connections are dropped");
@@ -202,10 +208,10 @@ export class EdgeThread implements ConnectionOwner {
     // A client that has reset has no address any more, but its bytes are there. Without one it would pass for a Unix
     // socket's, which is trusted to forward: it could name any address as its own.
     if (isTcp && address === "") return stream.destroy();
-    counts.handled++;
-    counts.active++;
+    const number = counts.add("handled");
+    counts.add("active");
     const site = this.#settings.listeners[listener]?.listener ?? 0;
-    const connection = new H1Connection(this.#context, stream, peer, { listener, site, number: counts.handled }, this);
+    const connection = new H1Connection(this.#context, stream, peer, { listener, site, number }, this);
     this.#connections.add(connection);
     connection.start();
   }

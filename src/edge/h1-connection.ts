@@ -66,6 +66,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   readonly #writer: H1Writer;
   readonly #openedMs: number;
   #phase: Phase = "waiting";
+  /** What stub_status counts it as: neither while it waits for a request. */
+  #counted: "reading" | "writing" | undefined = undefined;
   #deadlineMs: number;
   #exchange: Exchange | undefined = undefined;
   #requests = 0;
@@ -172,6 +174,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
 
   onClose(): void {
     this.#phase = "closed";
+    this.#count(undefined);
     this.#context.clock.remove(this);
     this.#exchange?.abandon();
     this.#exchange = undefined;
@@ -263,7 +266,6 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   finished(exchange: SentExchange): void {
     if (exchange !== this.#exchange || this.#phase === "closed") return;
     this.#exchange = undefined;
-    this.#context.counts.writing--;
     this.#halfClosedMs = Number.POSITIVE_INFINITY;
     if (!this.#persistent) return this.#linger();
     if (!this.#requestComplete) return this.#drainBody();
@@ -319,8 +321,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#phase = "exchange";
     this.#exchange = exchange;
     this.#requests++;
-    this.#context.counts.requests++;
-    this.#context.counts.writing++;
+    this.#context.counts.add("requests");
+    this.#count("writing");
     this.#continueSent = false;
     this.#bodySize = this.#drainedSize = 0;
     this.#requestComplete = !exchange.head.hasBody;
@@ -329,6 +331,15 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       && this.#requests < http.keepaliveRequests && clock.coarseMs - this.#openedMs < http.keepaliveTimeMs;
     if (this.#inputEnded) this.#halfClosedMs = clock.coarseMs + HALF_CLOSED_MS;
     exchange.begin();
+  }
+
+  /** As nginx: what lingers, or drops the rest of a body, is still writing. */
+  #count(as: "reading" | "writing" | undefined): void {
+    if (this.#counted === as) return;
+    const { counts } = this.#context;
+    if (this.#counted !== undefined) counts.add(this.#counted, -1);
+    if (as !== undefined) counts.add(as);
+    this.#counted = as;
   }
 
   #onBody(bytes: Bytes): void {
@@ -356,6 +367,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       this.#exchange?.bodyPause();
     } else if (this.#phase === "waiting" && !this.#reader.idle) {
       this.#phase = "head";
+      this.#count("reading");
       this.#deadlineMs = this.#context.clock.coarseMs + this.#http.clientHeaderTimeoutMs;
     }
   }
@@ -370,6 +382,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     const { clock } = this.#context;
     const http = this.#http;
     this.#phase = "waiting";
+    this.#count(undefined);
     this.#reader.startNextCycle();
     this.#pipelined = this.#reader.pendingSize > 0;
     this.#requestComplete = true;
@@ -407,8 +420,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#phase = "exchange";
     this.#requestComplete = true;
     this.#requests++;
-    this.#context.counts.requests++;
-    this.#context.counts.writing++;
+    this.#context.counts.add("requests");
+    this.#count("writing");
     this.#exchange = new Exchange(this.#context, this, this, this.#reader.refused, this.#peer);
     this.#exchange.refuse(status);
   }

@@ -11,6 +11,7 @@ import type { LinkedWorker } from "../app/index.ts";
 import { ErrorLog, wantsColors } from "../observe/index.ts";
 import { REGEX_NODE_FLAGS } from "../route/index.ts";
 import { SOFTWARE } from "../std/version.ts";
+import { ConnectionCounts } from "./connection-counts.ts";
 import { EdgeThread } from "./edge-thread.ts";
 import type { ThreadCommand, ThreadReport, ThreadSettings } from "./edge-thread.ts";
 import type { EdgeCommand, EdgeReport, WorkerAddress } from "./messages.ts";
@@ -33,8 +34,9 @@ class EdgeProcess {
       logs: errorLogs,
       useColors: wantsColors(useColors, process.stderr.isTTY, process.env),
     });
+    const counts = ConnectionCounts.allocate(workerProcesses);
     for (let edge = 0; edge < workerProcesses; edge++) {
-      const settings = { ...common, edge, software: SOFTWARE, zone: this.#zoneMemory };
+      const settings = { ...common, edge, software: SOFTWARE, zone: this.#zoneMemory, counts };
       this.#threads.push(edge === 0 ? this.#startHere(settings) : this.#startWorker(settings));
     }
   }
