@@ -65,11 +65,14 @@ differential({
       location /trailer404 { add_trailer X-T 1; add_trailer X-U 2 always; return 404 "text"; }
       location /long { add_header X-Long "${"a".repeat(3000)}"; return 200 ""; }
       location /utf { add_header X-Utf "é ü"; return 200 ""; }
+      location /bytes { add_header X-Path "$uri"; return 200 ""; }
+      location /to/ { return 302 http://h.test$uri; }
       location /page { add_header X-Page 1 always; error_page 404 /inherit; return 404; }
     }`,
   differs: {
     "server-field": ["the server's own fields"],
     "own-pages": ["the server's own page"],
+    "control-bytes-in-fields": [/^GET \/(?:bytes|to)\/%(?:02|0a|0d|7f)/, "GET /to/%09"],
     "add-header-replaces": ["GET /type", "GET /server"],
   },
   cases: [
@@ -89,7 +92,9 @@ differential({
     "modified%201h"].map((e) => `/e/var?e=${e}`)),
     ...expired(["/e/map/f.txt", "/e/map/f.html", "/e/map/f.css", "/e/map/none"]), "GET /trailer",
     "GET /trailer | TE: trailers",
-    "GET /trailer HTTP/1.0", "HEAD /trailer", "GET /trailer404", "GET /long", "GET /utf", "GET /page", "HEAD /own",
+    "GET /trailer HTTP/1.0", "HEAD /trailer", "GET /trailer404", "GET /long", "GET /utf",
+    ...["%c3%a9", "%02", "%0a", "%0d%0aX-Injected:%20yes", "%00", "%7f", "%09", "%20"].flatMap((bytes) =>
+      [`GET /bytes/${bytes}`, `GET /to/${bytes}`]), "GET /page", "HEAD /own",
     "GET /own HTTP/1.0", "GET /server", "GET /missing",
   ],
 });

@@ -53,7 +53,7 @@ differential({
     "strict-target": [/[\x80-\xff]/, /^GET \/[^?]*#/, "GET /a?b#c", /^GET (?:ftp|x|h2c\+x):/],
     "absolute-form-host": [/^GET (?:HTTP|https?):\/\/(?:h\.test|H\.test|\[::1\])(?:[:?/][^.# ]*)?$/],
     "underscore-in-authority": [/^GET http:\/\/h_x/],
-    "escaped-delete": ["GET /%7f%80 to 4"],
+    "control-bytes-in-fields": ["GET /%7f%80 to 4"],
   },
   cases: [
     ...targets.map((target) => `GET ${target}`),
