@@ -2,6 +2,7 @@
  * The site of a configuration, compiled for one edge thread: sockets to servers, servers to locations, locations to
  * what they do. A location is compiled when its first request comes: most of a large file is rarely asked for.
  */
+import type { RateSettings } from "../net/index.ts";
 import { AccessCheck, RealIp, RefererCheck, TrustedProxies } from "../access/index.ts";
 import type { Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
@@ -174,6 +175,12 @@ export class CompiledLocation {
   /** root or alias for this request; undefined where it is the same for all. */
   directory(evaluation: Evaluation): string | undefined {
     return this.#directory?.(evaluation);
+  }
+
+  /** How fast a response may go. @param limitRate what the request says itself, 0 for no limit */
+  rateOf(limitRate: number | undefined, evaluation: Evaluation): RateSettings | undefined {
+    if (limitRate === undefined) return this.rate?.(evaluation);
+    return limitRate === 0 ? undefined : { rate: limitRate, after: this.rate?.(evaluation)?.after ?? 0 };
   }
 
   /** `$document_root` */

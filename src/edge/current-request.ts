@@ -43,8 +43,8 @@ export interface CurrentRequest extends SentExchange {
   /** Whose settings are in force. */
   readonly location: CompiledLocation;
   readonly evaluation: Evaluation;
-  /** Bytes of head and body so far. */
-  readonly requestSize: number;
+  /** Bytes of the body so far. */
+  readonly bodySize: number;
   /** As an application gets it, undefined where none does. */
   readonly body: AppBody | undefined;
   /** What the page of an error is shown with; undefined for what answers by itself. */
@@ -89,8 +89,6 @@ export interface CurrentRequest extends SentExchange {
   over(): void;
   /** The body of a request within this one; empty when it has failed. */
   subrequest(uri: string): Promise<Bytes>;
-  /** A variable of another room. */
-  provided(name: string): string | undefined;
   /** A line of the error log about it. */
   notice(level: "error" | "warning" | "info", text: string): void;
 }

@@ -25,7 +25,6 @@ import type { EdgeContext } from "./edge-context.ts";
 import { bodilessHead, internalHead, rewrittenHead, uriOf } from "./internal-redirect.ts";
 import type { InternalTarget } from "./internal-redirect.ts";
 import { Outgoing } from "./outgoing.ts";
-import { provided } from "./provided.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestView, describe } from "./request-view.ts";
 import type { ResponseChannel } from "./response-channel.ts";
@@ -42,48 +41,37 @@ const SUBREQUEST_DEPTH_MAX = 50;
 const NO_LINES: readonly FieldLine[] = [];
 
 export class Exchange implements CurrentRequest {
-  /** As the handler sees it: rewriting and error pages change it. */
   head: RequestHead;
-  /** As it was received. */
   received: RequestHead;
   peer: Peer;
   readonly connection: ConnectionFacts;
   abandoned = false;
-  /** Of the final response; 0 before it starts. */
   status = 0;
   bytesSent = 0;
   headSize = 0;
   isLast = false;
   framingSize = 0;
-  /** Did all of the response leave? */
   wasSent = false;
-  /** Milliseconds since the epoch, with a fraction. */
   readonly startMs: number;
   responseHead: ResponseHead | undefined = undefined;
-  /** What the application said, before anything was done to it. */
   appHead: ResponseHead | undefined = undefined;
   sentTrailers: readonly FieldLine[] = NO_LINES;
-  /** Whose settings are in force. */
   location: CompiledLocation;
-  /** What `set $limit_rate` and X-Accel-Limit-Rate say, bytes a second, 0 for no limit; undefined: as the location. */
   limitRate: number | undefined = undefined;
-  /** Not a request within another one. */
   readonly isMain: boolean;
   /** Before anybody has told who is behind it. */
   readonly #sender: Peer;
-  /** Requests around it. */
   readonly #depth: number;
   readonly #context: EdgeContext;
   readonly out: Outgoing;
   readonly #sockets: CompiledListener;
   #server: CompiledServer;
-  #evaluation: Evaluation | undefined;
+  #evaluation: Evaluation | undefined = undefined;
   #client: PeerFacts | undefined = undefined;
   /** Undefined for a request without one. */
   readonly #body: RequestBody | undefined;
   /** The latest request within it; there is one at a time. */
   #inner: Exchange | undefined = undefined;
-  /** The application that works for it. */
   #call: AppCall | undefined = undefined;
   readonly #shown = new ShownStatus();
   #isTooLarge = false;
@@ -105,11 +93,9 @@ export class Exchange implements CurrentRequest {
     this.isMain = within === undefined;
     this.#body = head.hasBody ? new RequestBody(channel) : undefined;
     this.#depth = within === undefined ? 0 : within.#depth + 1;
-    this.#evaluation = undefined;
     this.startMs = context.needsTime ? performance.timeOrigin + performance.now() : 0;
   }
 
-  /** Has the final response begun? */
   get responding(): boolean {
     return this.status !== 0;
   }
@@ -121,13 +107,12 @@ export class Exchange implements CurrentRequest {
   /** The request's variables; made when something asks for them. */
   get evaluation(): Evaluation {
     if (this.#evaluation !== undefined) return this.#evaluation;
-    const evaluation = new Evaluation(new RequestView(this));
+    const evaluation = new Evaluation(new RequestView(this, this.#context.counts));
     const uri = uriOf(this.received, this.#sockets.http.mergeSlashes);
     if (uri !== undefined) evaluation.setUri(uri);
     return (this.#evaluation = evaluation);
   }
 
-  /** As received, "" without one. */
   get hostField(): string {
     const { authority, fields } = this.received;
     if (authority !== undefined) return authority;
@@ -139,12 +124,10 @@ export class Exchange implements CurrentRequest {
     return this.#server.name;
   }
 
-  /** Who sent the request, as realip and trusted proxies tell it. */
   get client(): PeerFacts {
     return (this.#client ??= peerFacts(this.peer));
   }
 
-  /** As an application gets it, undefined where none does. */
   get body(): AppBody | undefined {
     return this.#body?.given;
   }
@@ -167,11 +150,8 @@ export class Exchange implements CurrentRequest {
     return this.#call?.attempt?.all ?? [];
   }
 
-  /** Bytes of head and body so far. */
-  get requestSize(): number {
-    const { method, target, fields } = this.received;
-    // "METHOD target HTTP/1.1", its CRLF, the fields with theirs and the empty line.
-    return method.length + target.length + 12 + fields.bytes.length + (this.#body?.size ?? 0);
+  get bodySize(): number {
+    return this.#body?.size ?? 0;
   }
 
   /** Answers a request that is none, or that never came whole. */
@@ -196,7 +176,7 @@ export class Exchange implements CurrentRequest {
     }
     const uri = uriOf(this.received, this.#sockets.http.mergeSlashes);
     if (uri === undefined) return this.respondStatus(400);
-    const evaluation = (this.#evaluation = new Evaluation(new RequestView(this)));
+    const evaluation = (this.#evaluation = new Evaluation(new RequestView(this, this.#context.counts)));
     evaluation.setUri(uri);
     const server = this.#sockets.server(this.hostField, evaluation);
     if (server === undefined) return this.respondStatus(400);
@@ -211,7 +191,7 @@ export class Exchange implements CurrentRequest {
     this.#context.zone.enter();
     this.peer = outer.peer;
     this.#client = outer.client;
-    this.#evaluation = outer.evaluation.subrequest(new RequestView(this), target);
+    this.#evaluation = outer.evaluation.subrequest(new RequestView(this, this.#context.counts), target);
     this.#route({ kind: "server" });
   }
 
@@ -403,7 +383,6 @@ export class Exchange implements CurrentRequest {
     this.finish();
   }
 
-  /** The response begins. @returns its head as error_page and X-Accel-Redirect change it */
   started(head: ResponseHead): ResponseHead {
     const leaving = this.#shown.headOf(head);
     this.status = leaving.status;
@@ -411,7 +390,6 @@ export class Exchange implements CurrentRequest {
     return leaving;
   }
 
-  /** The response is complete, as far as it goes. */
   finish(): void {
     if (this.#complete) return;
     this.#complete = true;
@@ -427,17 +405,9 @@ export class Exchange implements CurrentRequest {
 
   // What the connection tells.
 
-  /** Body bytes: a view, valid during the call. */
-  bodyData(bytes: Bytes): void {
-    this.#body?.data(bytes);
-  }
-
-  bodyPause(): void {
-    this.#body?.pause();
-  }
-
-  bodyEnd(): void {
-    this.#body?.end();
+  /** Where the body goes, undefined without one. */
+  get upload(): RequestBody | undefined {
+    return this.#body;
   }
 
   #refuseSize(): void {
@@ -479,11 +449,6 @@ export class Exchange implements CurrentRequest {
     this.#call?.drain();
   }
 
-  /** What was queued for the client has left. */
-  drained(): void {
-    this.out.drained();
-  }
-
   /** The application's call is over, and what it says is not the answer. @param fields to stay with the one that is */
   goElsewhere(redirect: string, fields: readonly FieldLine[]): void {
     this.#shown.keep(fields);
@@ -494,7 +459,6 @@ export class Exchange implements CurrentRequest {
     this.#enterUri(target);
   }
 
-  /** The WebSocket that it became has ended. */
   over(): void {
     this.abandoned = true;
     this.finish();
@@ -509,11 +473,8 @@ export class Exchange implements CurrentRequest {
 
   // What variables and the log ask.
 
-  /** How fast the response may go. */
   get rate(): RateSettings | undefined {
-    const { rate } = this.location;
-    if (this.limitRate === undefined) return rate === undefined ? undefined : rate(this.evaluation);
-    return this.limitRate === 0 ? undefined : { rate: this.limitRate, after: rate?.(this.evaluation)?.after ?? 0 };
+    return this.location.rateOf(this.limitRate, this.evaluation);
   }
 
   /** The body of a request within this one, with its client and its server; empty when it has failed. */
@@ -528,11 +489,6 @@ export class Exchange implements CurrentRequest {
       this.#inner = new Exchange(this.#context, channel, this.connection, head, this.peer, this);
       this.#inner.#beginWithin(this, target);
     });
-  }
-
-  /** A variable of another room. */
-  provided(name: string): string | undefined {
-    return provided(name, this, this.#context.counts);
   }
 
   /** A line of the error log about this request, with what nginx says of it. */

@@ -169,7 +169,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   onDrain(): void {
-    this.#exchange?.drained();
+    this.#exchange?.out.drained();
   }
 
   onClose(): void {
@@ -306,7 +306,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       } else if (event.kind === "end") {
         this.#requestComplete = true;
         this.#deadlineMs = Number.POSITIVE_INFINITY;
-        this.#exchange?.bodyEnd();
+        this.#exchange?.upload?.end();
       } else {
         this.#refuse(event);
         break;
@@ -354,7 +354,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       this.#persistent = false;
       this.#exchange.refuseBody(413);
     } else {
-      this.#exchange.bodyData(bytes);
+      this.#exchange.upload?.data(bytes);
     }
   }
 
@@ -364,7 +364,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       if (this.#exchange === undefined) this.#shut();
       else if (!this.#requestComplete) this.#endEarly(this.#exchange);
     } else if (this.#phase === "exchange") {
-      this.#exchange?.bodyPause();
+      this.#exchange?.upload?.pause();
     } else if (this.#phase === "waiting" && !this.#reader.idle) {
       this.#phase = "head";
       this.#count("reading");

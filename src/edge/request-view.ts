@@ -8,7 +8,9 @@ import { fieldValue } from "../http/response-head.ts";
 import { NGINX_VERSION } from "../std/version.ts";
 import { normalizeHost } from "../route/index.ts";
 import type { PeerFacts, RequestFacts, UpstreamFacts } from "../route/index.ts";
+import type { ConnectionCounts } from "./connection-counts.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
+import { provided } from "./provided.ts";
 
 const processFacts: RequestFacts["process"] = { pid: process.pid, hostname: hostname(), version: NGINX_VERSION };
 /** Digits of `$request_id`, half of them bytes. */
@@ -25,13 +27,15 @@ export function describe({ received, hostField, client, serverName }: CurrentReq
 
 export class RequestView implements RequestFacts {
   readonly #exchange: CurrentRequest;
+  readonly #counts: ConnectionCounts;
   readonly startMs: number;
   readonly process: RequestFacts["process"] = processFacts;
   readonly proxied: undefined = undefined;
   #requestId: string | undefined = undefined;
 
-  constructor(exchange: CurrentRequest) {
+  constructor(exchange: CurrentRequest, counts: ConnectionCounts) {
     this.#exchange = exchange;
+    this.#counts = counts;
     this.startMs = exchange.startMs === 0 ? this.nowMs() : exchange.startMs;
   }
 
@@ -126,7 +130,10 @@ export class RequestView implements RequestFacts {
   }
 
   requestSize(): number {
-    return this.#exchange.isMain ? this.#exchange.requestSize : 0;
+    const { isMain, received, bodySize } = this.#exchange;
+    const { method, target, fields } = received;
+    // "METHOD target HTTP/1.1", its CRLF, the fields with theirs and the empty line.
+    return isMain ? method.length + target.length + 12 + fields.bytes.length + bodySize : 0;
   }
 
   requestId(): string {
@@ -207,7 +214,7 @@ export class RequestView implements RequestFacts {
   }
 
   provided(name: string): string | undefined {
-    return this.#exchange.provided(name);
+    return provided(name, this.#exchange, this.#counts);
   }
 
   report(level: "warn" | "error", message: string): void {

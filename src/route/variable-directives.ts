@@ -132,7 +132,8 @@ function wordsOf({ name, args }: Directive): readonly string[] {
 }
 
 /** The entries of `map source $variable { … }`. */
-export function readMap([source, variable]: readonly [ComplexValue, string], given: readonly Directive[],
+export function readMap(
+  [source, variable]: readonly [ComplexValue, string], given: readonly Directive[],
 ): ReadEntries<MapBlock> {
   const mistakes: EntryMistake[] = [];
   const list: { readonly key: MapKey; readonly value: ComplexValue; readonly entry: Directive }[] = [];
@@ -169,7 +170,8 @@ export function readMap([source, variable]: readonly [ComplexValue, string], giv
 }
 
 /** The entries of `geo [$address] $variable { … }`. */
-export function readGeo([source, variable]: readonly [ComplexValue | undefined, string], given: readonly Directive[],
+export function readGeo(
+  [source, variable]: readonly [ComplexValue | undefined, string], given: readonly Directive[],
 ): ReadEntries<GeoBlock> {
   const mistakes: EntryMistake[] = [];
   const networks: GeoNetwork[] = [];
@@ -181,7 +183,9 @@ export function readGeo([source, variable]: readonly [ComplexValue | undefined, 
     const [first = "", second] = wordsOf(entry);
     const refuse = (nginx: string): void => void mistakes.push({ entry, nginx });
     if (second === undefined) {
-      if (first === "ranges" && networks.length > 0) refuse("the \"ranges\" directive must be the first directive inside \"geo\" block");
+      if (first === "ranges" && networks.length > 0) {
+        refuse("the \"ranges\" directive must be the first directive inside \"geo\" block");
+      }
       flags.ranges ||= first === "ranges";
       flags.recursive ||= first === "proxy_recursive";
       flags.isVolatile ||= first === "volatile";
@@ -213,7 +217,8 @@ export function readGeo([source, variable]: readonly [ComplexValue | undefined, 
 }
 
 /** The entries of `split_clients source $variable { … }`. */
-export function readSplitClients([source, variable]: readonly [ComplexValue, string], given: readonly Directive[],
+export function readSplitClients(
+  [source, variable]: readonly [ComplexValue, string], given: readonly Directive[],
 ): ReadEntries<SplitClientsBlock> {
   const mistakes: EntryMistake[] = [];
   const shares: SplitShare[] = [];

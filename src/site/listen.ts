@@ -84,7 +84,9 @@ function parseListen(
         if (options.backlog < 1 || options.backlog > BACKLOG_MAX) return refuse(`invalid backlog "${word}"`);
         break;
       case "ipv6only=":
-        if (value !== "on" && value !== "off") return refuse(`invalid parameter "${word}"`, "ipv6only=on or ipv6only=off");
+        if (value !== "on" && value !== "off") {
+          return refuse(`invalid parameter "${word}"`, "ipv6only=on or ipv6only=off");
+        }
         options.ipv6Only = value === "on";
         break;
       case "mode=":
