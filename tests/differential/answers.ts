@@ -123,18 +123,36 @@ export function comparable(raw: Raw, { ports, prefix, masks }: Own): Answer {
   };
 }
 
+/** Reason phrases of nginx that are those of older RFCs. */
+const olderPhrases: Readonly<Record<string, string>> = {
+  "302 Moved Temporarily": "302 Found", "405 Not Allowed": "405 Method Not Allowed",
+  "408 Request Time-out": "408 Request Timeout", "413 Request Entity Too Large": "413 Content Too Large",
+  "414 Request-URI Too Large": "414 URI Too Long", "416 Requested Range Not Satisfiable": "416 Range Not Satisfiable",
+  "503 Service Temporarily Unavailable": "503 Service Unavailable", "504 Gateway Time-out": "504 Gateway Timeout",
+};
+
 /**
- * Where Tricorn knows the length of a body that nginx sends in chunks, as if nginx knew it, too.
- * @returns what nginx said
+ * What nginx said as if it had said it in our way, where it is the same: with a length where Tricorn knows one, without
+ * the field that says what HTTP/1.1 means anyway, and with the newer reason phrases.
  */
-export function withKnownLengths(theirs: Heard, ours: Heard): Heard {
-  const answers = theirs.answers.map((answer, index) => {
-    const length = ours.answers[index]?.fields.find((field) => field.toLowerCase().startsWith("content-length: "));
-    const isChunked = answer.fields.includes("Transfer-Encoding: chunked") && answer.trailers.length === 0;
-    if (!isChunked || length === undefined) return answer;
-    const known = length.endsWith(">") ? length : `Content-Length: ${Buffer.byteLength(answer.body, "latin1")}`;
-    const others = answer.fields.filter((field) => field !== "Transfer-Encoding: chunked");
-    return { ...answer, fields: [...others, known].sort((a, b) => compare(nameOf(a), nameOf(b))) };
+export function inOurWay(theirs: Heard, ours: Heard): Heard {
+  const answers = theirs.answers.map((answer, index): Answer => {
+    const other = ours.answers[index];
+    if (other === undefined) return answer;
+    const newer = `HTTP/1.1 ${olderPhrases[answer.statusLine.slice(9)]}`;
+    let { fields } = answer;
+    if (!other.fields.some((field) => nameOf(field) === "connection")) {
+      fields = fields.filter((field) => field !== "Connection: keep-alive");
+    }
+    const length = other.fields.find((field) => nameOf(field) === "content-length");
+    if (fields.includes("Transfer-Encoding: chunked") && answer.trailers.length === 0 && length !== undefined) {
+      const known = length.endsWith(">") ? length : `Content-Length: ${Buffer.byteLength(answer.body, "latin1")}`;
+      fields = [...fields.filter((field) => field !== "Transfer-Encoding: chunked"), known];
+    }
+    return {
+      ...answer, fields: [...fields].sort((a, b) => compare(nameOf(a), nameOf(b))),
+      statusLine: newer === other.statusLine ? newer : answer.statusLine,
+    };
   });
   return { ...theirs, answers };
 }

@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { findProgram } from "../../tools/needs.ts";
 import { root } from "../../tools/venv.ts";
 import { differenceOf, type Differences } from "./group.ts";
-import { freePorts } from "./servers.ts";
+import { freePorts, requireNginx } from "./servers.ts";
 
 const files: Readonly<Record<string, string>> = {
   "good.conf": "events { }\nhttp { server { listen 127.0.0.1:%PORT%; } include more/*.conf; }\n",
@@ -36,7 +36,7 @@ const differs: Differences = {
   "warnings-have-a-place": ["-t -c %DIR%/warned.conf", "-qt -c %DIR%/warned.conf"],
 };
 
-describe("what the command line says", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
+describe("what the command line says", { skip: requireNginx() }, () => {
   let folder: string;
   let port: string;
   before(async () => {

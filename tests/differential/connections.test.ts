@@ -45,6 +45,8 @@ differential({
     server { listen 127.0.0.1:%PORT5%; root %ROOT%; chunked_transfer_encoding off; keepalive_timeout 0; }
     server { listen 127.0.0.1:%PORT7%; root %ROOT%; server_tokens off; msie_padding off; }`,
   differs: {
+    "old-browsers": ["an older browser that posts"],
+    "keep-alive-field": ["what 1.1 is told of the connection"],
     "connection-options": ["Connection: closed"],
     "silent-statuses": ["a head that does not end to 3"],
     "continue-for-what-is-not-read": ["100-continue", "100-continue without a body"],
@@ -56,6 +58,8 @@ differential({
   cases: [
     { request: get("/n") + get("/n") + get("/n", last), name: "three in one write" },
     { request: [get("/n"), get("/n"), get("/n", last)], name: "three after each other" },
+    { request: get("/n") + get("/n", last), bare: /^Connection:.*$/gm, name: "what 1.1 is told of the connection" },
+    { request: "GET /n HTTP/1.0 | Connection: keep-alive", bare: /^Connection:.*$/gm, name: "what 1.0 is told of it" },
     { request: get("/f.txt") + get("/n") + get("/f.txt", last), name: "files and texts in one write" },
     { request: get("/big.txt") + get("/n", last), name: "a large file, then another" },
     { request: post("/body", "abc") + get("/n", last), name: "a body, then another request" },

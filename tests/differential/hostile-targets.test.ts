@@ -5,10 +5,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
-import { requireProgram } from "../../tools/needs.ts";
 import { cut } from "./answers.ts";
 import { converse } from "./conversation.ts";
-import { Pair, type Server } from "./servers.ts";
+import { Pair, requireNginx, type Server } from "./servers.ts";
 
 const canary = "nobody may see this";
 const folders = ["", "a/", "a/b/", "..b/", "a/.../", "x/", "outside-not/", "dot./", "c%2fd/"];
@@ -31,7 +30,7 @@ const target = fc.tuple(fc.constantFrom("", "/alias/", "/alias", "/bare", "/capt
   fc.array(piece, { maxLength: 8 }), fc.constantFrom("/", "//", "/./", "%2f", "\\"))
   .map(([place, parts, slash]) => `${place}/${parts.join(slash)}`);
 
-describe("targets of hostile clients", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
+describe("targets of hostile clients", { skip: requireNginx() }, () => {
   const pair = new Pair();
   before(async () => {
     for (const name of ["outside", "root-beside"]) {

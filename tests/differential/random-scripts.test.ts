@@ -2,8 +2,8 @@
 // leave behind. What is random is the same each time; `DIFFERENTIAL_SEED=7` and other numbers look further.
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { requireProgram } from "../../tools/needs.ts";
 import { agree } from "./agree.ts";
+import { requireNginx } from "./servers.ts";
 
 const seed = Number(process.env["DIFFERENTIAL_SEED"] ?? 1);
 const serverCount = 60;
@@ -60,7 +60,7 @@ const request = fc
 /** What the program left, in a field of every answer. */
 const left = 'add_header X-Left "$a|$b|$uri|$args" always; root %ROOT%/nothing; set $a ""; set $b "";';
 
-describe("random programs", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
+describe("random programs", { skip: requireNginx() }, () => {
   test("of rewriting do alike", async () => {
     const servers = fc.sample(program, { numRuns: serverCount, seed }).map(([own, inner, last], index) => {
       const blocks = [...inner, ["/", last] as const].map(([name, body]) => `location ${name} {\n${body}\n}\n`);

@@ -10,11 +10,11 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { quote } from "../../src/config/nginx/print.ts";
 import { translatePattern } from "../../src/route/index.ts";
-import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { findProgram } from "../../tools/needs.ts";
 import { agree } from "./agree.ts";
+import { requireNginx } from "./servers.ts";
 
 const seed = Number(process.env["DIFFERENTIAL_SEED"] ?? 1);
-const skip = requireProgram("nginx", "apt-get install nginx");
 const leaf = fc.constantFrom(
   "a", "b", "c", "A", "B", "1", "_", "-", ".", "\\d", "\\w", "\\s", "\\D", "\\W", "\\S", "[abc]", "[^ab]", "[a-c1]",
   "[\\w-]", "[[:alpha:]]",
@@ -56,7 +56,7 @@ function takenByNginx(lines: readonly string[]): readonly string[] {
   }
 }
 
-describe("what is random", { skip }, () => {
+describe("what is random", { skip: requireNginx() }, () => {
   test("expressions match alike, with the same captures", async () => {
     const patterns = fc.sample(expression, { numRuns: 300, seed }).filter((pattern) => pattern !== "");
     const known = patterns.flatMap((pattern) => {

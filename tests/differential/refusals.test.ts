@@ -9,8 +9,9 @@ import { formatLanguageDiagnostics } from "../../src/config/nginx/language-diagn
 import { readConfiguration } from "../../src/config/nginx/read-configuration.ts";
 import { buildConfiguration, siteDirectives } from "../../src/site/index.ts";
 import { ok } from "../../src/std/result.ts";
+import { findProgram } from "../../tools/needs.ts";
 import { differenceOf, type Differences } from "./group.ts";
-import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { requireNginx } from "./servers.ts";
 
 /** What stands alone in its block. */
 const snippets: Readonly<Record<"main" | "events" | "http" | "server" | "location", readonly string[]>> = {
@@ -199,7 +200,7 @@ const wrappers: Readonly<Record<keyof typeof snippets, (text: string) => string>
   location: (text) => `events { }\nhttp {\nserver {\nlisten 127.0.0.1:18079;\nlocation / {\n${text}\n}\n}\n}\n`,
 };
 
-describe("what nginx says of a file is what we say", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
+describe("what nginx says of a file is what we say", { skip: requireNginx() }, () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "tricorn-refusals-"));

@@ -24,6 +24,7 @@ differential({
       location = /102 { return 102; }
     }`,
   differs: {
+    "older-phrases": [/^the phrase of /],
     "reason-phrases": [/^GET \/(?:text\/)?(?:203|205|207|300|305)$/, /^GET \/text\/4(?:07|17|18|22|23|24|26|28|31|51)$/,
       /^GET \/text\/5(?:06|08|11)$/],
     "pages-for-all-statuses": [/^GET \/4(?:07|17|18|22|23|24|26|28|31|51)$/, /^GET \/5(?:06|08|10|11|99)$/,
@@ -37,5 +38,7 @@ differential({
     "HEAD /200", "HEAD /204", "HEAD /304", "HEAD /404", "HEAD /text/200", "HEAD /text/404", "POST /405", "POST /404",
     "GET /200 HTTP/1.0", "GET /404 HTTP/1.0", "GET /text/200 HTTP/1.0",
     "GET /0", "GET /99",
+    ...[302, 405, 408, 413, 414, 416, 503, 504].map((status) =>
+      ({ request: `GET /text/${status}`, bare: /^HTTP.*$/m, name: `the phrase of ${status}` })),
   ],
 });

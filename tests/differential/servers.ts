@@ -1,11 +1,11 @@
 // Two servers with one configuration and one tree of files: Debian's nginx, and Tricorn under the name of nginx.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { findProgram } from "../../tools/needs.ts";
+import { findProgram, requireProgram } from "../../tools/needs.ts";
 import { root } from "../../tools/venv.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -141,6 +141,19 @@ export class Pair {
     }
     return server;
   }
+}
+
+/** What is compared is what this version does; later ones join fields that are repeated, for instance. */
+const comparedVersion = "1.22.";
+
+/** The `skip` option of a test that compares with nginx. @returns false when Debian 12's is there, else the reason */
+export function requireNginx(): false | string {
+  const missing = requireProgram("nginx", "apt-get install nginx");
+  if (missing !== false) return missing;
+  const { stderr } = spawnSync(findProgram("nginx") ?? "", ["-v"], { encoding: "utf8" });
+  const version = /nginx\/([\d.]+)/.exec(stderr)?.[1] ?? "?";
+  if (version.startsWith(comparedVersion)) return false;
+  return `compares with Debian 12's nginx ${comparedVersion}x, not with ${version}`;
 }
 
 /** To see that the suite itself is sound, two nginx are compared: `DIFFERENTIAL=nginx npm test -- differential`. */
