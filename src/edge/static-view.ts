@@ -1,6 +1,7 @@
 /** A request as the files' handler sees it: every answer is made when it is asked for. */
 import { redirectLocation } from "../handlers/index.ts";
 import type { StaticRequest } from "../handlers/index.ts";
+import type { Validators } from "../http/conditional.ts";
 import { type FieldSection, NO_FIELDS } from "../http/field-section.ts";
 import type { RateSettings } from "../net/index.ts";
 import { normalizeHost } from "../route/index.ts";
@@ -49,8 +50,12 @@ export class StaticView implements StaticRequest {
     return this.#exchange.rate;
   }
 
-  mayRange(type: string): boolean {
-    return this.#exchange.location.filters?.changesBody(type) !== true;
+  rangesOf(type: string): "any" | "one" | "none" {
+    return this.#exchange.location.filters?.rangesOf(type) ?? "any";
+  }
+
+  validators(own: Validators): Validators {
+    return this.#exchange.location.filters?.validators(own, this.#exchange.evaluation) ?? own;
   }
 
   get scheme(): "http" | "https" {

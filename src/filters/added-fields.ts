@@ -37,10 +37,15 @@ export class AddedFields {
     return this.#fields.some(({ always }) => always || isUsual(status));
   }
 
-  /** add_header */
-  addTo(draft: HeadDraft, evaluation: Evaluation): void {
+  /** The last value that is put in place of the file's own, "" for none; undefined where it stays. */
+  replaced(field: "last-modified" | "etag", evaluation: Evaluation): string | undefined {
+    return this.#fields.findLast(({ lower }) => lower === field)?.value(evaluation);
+  }
+
+  /** add_header. @param status which fields it is that are added */
+  addTo(draft: HeadDraft, status: number, evaluation: Evaluation): void {
     for (const { name, lower, value, always } of this.#fields) {
-      if (!always && !isUsual(draft.status)) continue;
+      if (!always && !isUsual(status)) continue;
       const text = value(evaluation);
       if (!addOne(draft, { name, lower, text })) reportControl(evaluation, name);
     }

@@ -7,6 +7,9 @@ import { MediaTypes } from "./media-types.ts";
 import { type Recoder, Recoders } from "./recode.ts";
 import type { CharsetSettings } from "./settings.ts";
 
+/** Of a body, parts may be sent: several at once, only one, or none since its length changes. */
+export type RangeKind = "any" | "one" | "none";
+
 /** What there is to know of one response. */
 export interface CharsetInput {
   readonly draft: HeadDraft;
@@ -17,8 +20,8 @@ export interface CharsetInput {
 
 export class Charset {
   readonly isConstant: boolean;
-  /** Could a body be recoded at all? */
-  readonly #mayRecode: boolean;
+  /** Undefined where the request says it. */
+  readonly #constant: { readonly charset: string | undefined; readonly source: string | undefined };
   readonly #charset: Text;
   readonly #source: Text | undefined;
   readonly #types: MediaTypes;
@@ -27,7 +30,7 @@ export class Charset {
 
   constructor({ charset, types, source, override, maps }: CharsetSettings, variables: Variables) {
     this.isConstant = [charset, source].every((value) => value === undefined || constantOf(value) !== undefined);
-    this.#mayRecode = maps.length > 0;
+    this.#constant = { charset: constantOf(charset), source: source && constantOf(source) };
     this.#charset = compileText(charset, variables);
     this.#source = source && compileText(source, variables);
     this.#types = new MediaTypes(types);
@@ -59,10 +62,17 @@ export class Charset {
     return recoder;
   }
 
-  /** May a body of this type be recoded? @param contentType value of the field */
-  concerns(contentType: string): boolean {
-    if (!this.#mayRecode) return false;
-    return charsetOf(contentType) === undefined ? this.#types.has(contentType) : this.#override;
+  /** Which ranges may a body of this type have? @param contentType value of the field */
+  rangesOf(contentType: string): RangeKind {
+    const own = charsetOf(contentType);
+    const isConcerned = own === undefined ? this.#source !== undefined && this.#types.has(contentType) : this.#override;
+    if (!isConcerned) return "any";
+    const { charset: to, source } = this.#constant;
+    const from = own ?? source;
+    const recoders = from === undefined || to === undefined ? this.#recoders.all : [this.#recoders.find(from, to)];
+    if (recoders.every((recoder) => recoder === undefined)) return "any";
+    // The lines between several parts are not to be recoded.
+    return recoders.every((recoder) => recoder?.changesLength === false) ? "one" : "none";
   }
 
   /** The charset that the response shall have; undefined to leave it alone. */

@@ -12,7 +12,7 @@ const QUESTION = 0x3f;
 /** Below, all charsets are ASCII unless a map says otherwise. */
 const ASCII_COUNT = 128;
 
-/** A way between two charsets. */
+/** A way between two charsets. A length that stays means: byte by byte. */
 export interface Recoder {
   /** A body has another length afterwards. */
   readonly changesLength: boolean;
@@ -30,6 +30,10 @@ export class Recoders {
       this.#ways.set(key(from, to), isUtf8 ? toUtf8(pairs) : byTable(pairs.map(([a, b]) => [a, b.charCodeAt(0)])));
       this.#ways.set(key(to, from), isUtf8 ? fromUtf8(pairs) : byTable(pairs.map(([a, b]) => [b.charCodeAt(0), a])));
     }
+  }
+
+  get all(): readonly Recoder[] {
+    return [...this.#ways.values()];
   }
 
   /** @returns undefined where no map leads from one to the other */

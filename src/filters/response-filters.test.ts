@@ -126,6 +126,9 @@ describe("the head of a response", () => {
     ["add_before_body /bef;", "Content-Type: text/plain | Content-Length: 5",
       "Content-Type: text/plain | Content-Length: 5"],
     ["add_before_body /bef; addition_types *;", "Content-Length: 5", ""],
+    ["add_header A b; expires epoch;", "Content-Range: bytes */4", "Content-Range: bytes */4 | A: b | "
+      + "Expires: Thu, 01 Jan 1970 00:00:01 GMT | Cache-Control: no-cache", 416],
+    ["add_header A b;", "", "", 416],
     ["add_trailer X-T t;", tagged, `Content-Type: text/html | ETag: "x" | Accept-Ranges: bytes | ${lastModified}`],
     ["add_trailer X-T t;", html, html, 404],
     ["add_trailer X-T t always;", html, "Content-Type: text/html", 404],
@@ -201,13 +204,31 @@ describe("a body", () => {
     assert.equal(output.body ?? output.before, undefined);
   });
 
-  test("of which types may be changed, is known before", () => {
+  test("which ranges its type may have, is known before", () => {
     const all = filters("sub_filter a b; add_before_body /b; addition_types text/css;");
     const types = ["text/html", "text/css; a=b", "text/plain"];
-    assert.deepEqual(types.map((type) => all.changesBody(type)), [true, true, false]);
+    assert.deepEqual(types.map((type) => all.rangesOf(type)), ["none", "none", "any"]);
     const recoding = filters("charset utf-8; source_charset koi8-r;");
-    assert.deepEqual(["text/plain", "image/gif"].map((type) => recoding.changesBody(type)), [true, false]);
-    assert.equal(filters("add_header A b;").changesBody("text/html"), false);
+    assert.deepEqual(["text/plain", "image/gif"].map((type) => recoding.rangesOf(type)), ["none", "any"]);
+    assert.equal(filters("add_header A b;").rangesOf("text/html"), "any");
+    for (const [text, expected] of [
+      ["charset windows-1251; source_charset koi8-r;", "one"], ["charset $arg_c; source_charset koi8-r;", "none"],
+      ["charset windows-1251; source_charset $arg_c;", "none"], ["charset koi8-r;", "any"],
+      ["charset koi8-r; source_charset koi8-r;", "any"],
+    ] as const) {
+      assert.equal(filters(text).rangesOf("text/plain"), expected, text);
+    }
+  });
+
+  test("what its validators will be, is known before", () => {
+    const own = { etag: '"x"', lastModifiedS: 1 };
+    for (const [text, expected] of [
+      ["add_header A b;", own], ["add_header etag y;", { ...own, etag: "y" }],
+      ['add_header ETag ""; add_header Last-Modified "";', { etag: undefined, lastModifiedS: undefined }],
+      ['add_header Last-Modified "Thu, 01 Jan 1970 00:00:00 GMT";', { ...own, lastModifiedS: 0 }],
+    ] as const) {
+      assert.deepEqual(filters(text).validators(own, request("/a")), expected, text);
+    }
   });
 });
 

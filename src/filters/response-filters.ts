@@ -6,12 +6,13 @@
  * Invariant: what `begin` gives for a head that it has seen is the same object, where nothing depends on the request.
  */
 import { constantOf } from "../config/nginx/complex-value.ts";
+import type { Validators } from "../http/conditional.ts";
 import { parseHttpDate } from "../http/date.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import { type Evaluation, type Text, type Variables, byteText, compileText } from "../route/index.ts";
 import { AddedFields, isUsual } from "./added-fields.ts";
 import type { BodyFilter } from "./body-filter.ts";
-import { Charset } from "./charset.ts";
+import { Charset, type RangeKind } from "./charset.ts";
 import { freshness, parseExpires } from "./expires.ts";
 import { HeadDraft } from "./head-draft.ts";
 import { MediaTypes } from "./media-types.ts";
@@ -86,10 +87,18 @@ export class ResponseFilters {
     return output;
   }
 
-  /** May the body of a response be changed here, so that it has no ranges? @param type its Content-Type */
-  changesBody(type: string): boolean {
-    return this.#addition?.types.has(type) === true || this.#substitutions?.types.has(type) === true ||
-      this.#charset?.concerns(type) === true;
+  /** Which ranges may a body have that passes here? @param type its Content-Type */
+  rangesOf(type: string): RangeKind {
+    if (this.#addition?.types.has(type) === true || this.#substitutions?.types.has(type) === true) return "none";
+    return this.#charset?.rangesOf(type) ?? "any";
+  }
+
+  /** Validators as they leave, for If-Range: add_header may replace them. */
+  validators(own: Validators, evaluation: Evaluation): Validators {
+    const etag = this.#headers.replaced("etag", evaluation) ?? own.etag;
+    const date = this.#headers.replaced("last-modified", evaluation);
+    const lastModifiedS = date === undefined ? own.lastModifiedS : parseHttpDate(date);
+    return { etag: etag === "" ? undefined : etag, lastModifiedS };
   }
 
   /** The values of `$uid_got` and `$uid_set`. */
@@ -137,13 +146,19 @@ export class ResponseFilters {
   }
 
   #addFields(draft: HeadDraft, evaluation: Evaluation): void {
-    if (isUsual(draft.status)) this.#expires?.apply(draft, evaluation);
-    this.#headers.addTo(draft, evaluation);
+    if (isUsual(usualStatus(draft, evaluation))) this.#expires?.apply(draft, evaluation);
+    this.#headers.addTo(draft, usualStatus(draft, evaluation), evaluation);
     const cookie = this.#userIds?.cookie(evaluation);
     if (cookie === undefined) return;
     draft.add("Set-Cookie", cookie);
     if (this.#userIds?.p3p !== undefined) draft.add("P3P", this.#userIds.p3p);
   }
+}
+
+/** nginx adds fields to a file's 200, before it finds that the range is none of it. */
+function usualStatus(draft: HeadDraft, { facts }: Evaluation): number {
+  const isFile = draft.get("content-range") !== undefined && facts.upstreams().length === 0;
+  return draft.status === 416 && isFile ? 200 : draft.status;
 }
 
 function onlyHead(head: ResponseHead): FilterOutput {

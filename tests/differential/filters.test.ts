@@ -72,7 +72,11 @@ differential({
       location /uidreset { userid on; userid_name uid; set $uid_reset 1; return 200 "[$uid_got][$uid_set]\n"; }
       location /uidresetlog { userid on; userid_name uid; set $uid_reset log; return 200 ""; }
     }`,
-  differs: { "invalid-utf-8": ["GET /recodeback/koi.txt", "GET /recodeback/koi.html"] },
+  differs: {
+    "invalid-utf-8": ["GET /recodeback/koi.txt", "GET /recodeback/koi.html"],
+    "unmapped-bytes": ["GET /recode8/utf.html"],
+    "recoded-ranges": ["GET /recode/koi.txt | Range: bytes=0-0,2-2"],
+  },
   cases: [
     ...["sub", "suball", "subtypes", "substar", "submany", "submod", "subempty", "subaab", "subhead", "subnone",
       "sublong"]
@@ -97,6 +101,8 @@ differential({
     "GET /csvar/a.txt?cs=utf-8", "GET /csvar/a.txt?cs=", "GET /csret", "GET /csretjson", "GET /csown", "GET /cs404/",
     "GET /csredir/",
     "HEAD /recode/koi.txt", "GET /recode8/koi.txt | Range: bytes=0-1", "GET /recode/koi.txt | Range: bytes=0-1",
+    "GET /recode/koi.txt | Range: bytes=9-", "GET /recode/koi.txt | Range: bytes=0-0,2-2",
+    "GET /koi/a.txt | Range: bytes=0-1", "GET /recodeno/koi.txt | Range: bytes=0-1",
     ...["uid", "uidv1", "uidlog", "uidfull", "uidmax", "uidservice", "uidreset",
       "uidresetlog"].flatMap((name): Case[] => [
       { request: `GET /${name}`, masks: cookie },

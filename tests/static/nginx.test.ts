@@ -159,7 +159,7 @@ const compared = new Set([
   "vary", "location",
 ]);
 
-/** Charsets are the filters' to add, pages are the edge's own, boundaries are nobody's, and a listing's length is the edge's to say. */
+/** Charsets are the filters' to add, pages and lengths of listings the edge's, and boundaries are nobody's. */
 function comparable(status: number, lines: readonly (readonly [string, string])[], body: string): Response {
   const boundary = lines.join().match(/boundary=(\d{20})/)?.[1];
   const neutral = (text: string): string => (boundary === undefined ? text : text.replaceAll(boundary, "B"));

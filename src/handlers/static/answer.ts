@@ -1,4 +1,5 @@
 /** What the handler is told about a request, and what it answers: data, which the edge makes a response of. */
+import type { Validators } from "../../http/conditional.ts";
 import type { FieldSection } from "../../http/field-section.ts";
 import type { FieldLine, ResponseHead } from "../../http/response-head.ts";
 import type { BodyPart, OpenFile, RateSettings } from "../../net/index.ts";
@@ -21,8 +22,10 @@ export interface StaticRequest {
   readonly index?: readonly string[] | undefined;
   /** What limit_rate, `$limit_rate` and X-Accel-Limit-Rate say; without it, as fast as it goes. */
   readonly rate?: RateSettings | undefined;
-  /** May a part of content of this type be sent? Not if filters change it. */
-  readonly mayRange?: (type: string) => boolean;
+  /** How many parts of content of this type may be sent: fewer than any where filters change it. */
+  readonly rangesOf?: (type: string) => "any" | "one" | "none";
+  /** What filters make of a file's validators. */
+  readonly validators?: (own: Validators) => Validators;
   readonly scheme: "http" | "https";
   /** Of target or Host field, in lower case and without port; "" without. */
   readonly host: string;

@@ -18,7 +18,7 @@ import { READY_SIZE_MAX, ReadyText } from "../../protocol/h1/index.ts";
 import { NO_BYTES, concatBytes, fromLatin1 } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import { statusAnswer } from "./answer.ts";
-import type { FileAnswer, ReadyAnswer, StaticAnswer } from "./answer.ts";
+import type { FileAnswer, ReadyAnswer, StaticAnswer, StaticRequest } from "./answer.ts";
 import type { StaticSettings } from "./settings.ts";
 
 /** nginx's boundaries have 20 digits; it counts, we draw, so that nobody can put the next one into a file. */
@@ -33,8 +33,6 @@ export interface Representation {
   readonly contentType: string | undefined;
   /** gzip, br or zstd: made beforehand. */
   readonly contentEncoding: string | undefined;
-  /** May it be sent in parts? */
-  readonly hasRanges: boolean;
   /** Would another client get something else? */
   readonly varies: boolean;
   /** No faster than so. */
@@ -56,15 +54,16 @@ export class FileAnswers {
     this.#settings = settings;
   }
 
-  /** @param conditions undefined when the request has none @param hasBody false for HEAD */
-  of(shown: Representation, conditions: RequestConditions | undefined, hasBody: boolean): StaticAnswer {
+  /** @param conditions undefined when the request has none */
+  of(shown: Representation, conditions: RequestConditions | undefined, request: StaticRequest): StaticAnswer {
+    const hasBody = request.method !== "HEAD";
     if (conditions === undefined) return this.whole(shown, hasBody);
     const { identity } = shown;
     const validators = this.#validators(identity);
     const outcome = evaluateConditions(conditions, validators, this.#settings.ifModifiedSince);
     if (outcome === "failed") return statusAnswer(412);
     if (outcome === "not-modified") return this.#notModified(shown, validators);
-    const ranges = this.#ranges(shown, conditions, validators);
+    const ranges = this.#ranges(shown, conditions, request);
     if (ranges === "whole") return this.whole(shown, hasBody);
     if (ranges === "unsatisfiable") {
       return statusAnswer(416, undefined, [["Content-Range", unsatisfiedRange(identity.size)]]);
@@ -139,10 +138,16 @@ export class FileAnswers {
   }
 
   /** nginx gives no ranges of what was compressed beforehand. */
-  #ranges(shown: Representation, { range, ifRange }: RequestConditions, validators: Validators): RangeOutcome {
-    if (range === undefined || shown.contentEncoding !== undefined || !shown.hasRanges) return "whole";
-    if (ifRange !== undefined && !ifRangeHolds(ifRange, validators)) return "whole";
-    return parseRange(range, shown.identity.size, this.#settings.maxRanges);
+  #ranges(shown: Representation, { range, ifRange }: RequestConditions, request: StaticRequest): RangeOutcome {
+    if (range === undefined || shown.contentEncoding !== undefined) return "whole";
+    const kind = request.rangesOf?.(shown.contentType ?? "") ?? "any";
+    if (kind === "none") return "whole";
+    if (ifRange !== undefined) {
+      const own = this.#validators(shown.identity);
+      if (!ifRangeHolds(ifRange, request.validators?.(own) ?? own)) return "whole";
+    }
+    const ranges = parseRange(range, shown.identity.size, this.#settings.maxRanges);
+    return kind === "one" && typeof ranges !== "string" && ranges.length > 1 ? "whole" : ranges;
   }
 
   #validators({ mtimeMs, size }: FileIdentity): Validators {

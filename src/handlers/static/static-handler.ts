@@ -186,10 +186,9 @@ export class StaticHandler {
   ): StaticAnswer {
     const { identity, bytes, file } = entry.found;
     const contentType = this.#types.of(request.path);
-    const hasRanges = request.mayRange?.(contentType ?? "") ?? true;
-    const shown: Representation = { identity, bytes, file, ...negotiated, contentType, hasRanges, rate: request.rate };
+    const shown: Representation = { identity, bytes, file, ...negotiated, contentType, rate: request.rate };
     const conditions = conditionsOf(request.fields);
-    const answer = this.#answers.of(shown, conditions, request.method !== "HEAD");
+    const answer = this.#answers.of(shown, conditions, request);
     const isWhole = conditions === undefined && answer.kind === "ready" && answer.body === bytes;
     // With several codings the path alone does not say which answer is meant.
     if (isWhole && entry.kept && this.#codings.length === 0 && request.directory === undefined) {
