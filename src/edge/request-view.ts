@@ -10,6 +10,7 @@ import { normalizeHost } from "../route/index.ts";
 import type { PeerFacts, RequestFacts, UpstreamFacts } from "../route/index.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
+import { uriOf } from "./internal-redirect.ts";
 import { provided } from "./provided.ts";
 
 const processFacts: RequestFacts["process"] = { pid: process.pid, hostname: hostname(), version: NGINX_VERSION };
@@ -49,7 +50,10 @@ export class RequestView implements RequestFacts {
   }
 
   get target(): string {
-    const { target, authority } = this.#exchange.received;
+    const { received, errorStatus } = this.#exchange;
+    const { target, authority } = received;
+    // nginx: what could not be read has no `$request_uri`.
+    if (errorStatus === 400 && uriOf(received, true) === undefined) return "";
     if (authority === undefined) return target;
     const path = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/is.exec(target)?.[1] ?? "";
     return path === "" ? "/" : path;
@@ -185,8 +189,8 @@ export class RequestView implements RequestFacts {
   }
 
   responseField(name: string): string | undefined {
-    const { responseHead, isLast } = this.#exchange;
-    if (name === "connection" && responseHead !== undefined) return isLast ? "close" : "keep-alive";
+    const { responseHead, isLast, received } = this.#exchange;
+    if (name === "connection") return isLast || !received.persistent ? "close" : "keep-alive";
     return responseHead === undefined ? undefined : fieldValue(responseHead.fields, name);
   }
 

@@ -25,7 +25,11 @@ const fileTests: Readonly<Record<string, FileTest>> = { f: "file", d: "directory
  */
 export function parseCondition(words: readonly string[]): Result<Condition, string> {
   const inner = withoutParentheses(words);
-  if (inner === undefined) return err(`invalid condition "${(words[0] ?? "").replace("(", "")}"`);
+  if (inner === undefined) {
+    // nginx names the first word behind the parenthesis.
+    const first = (words[0] ?? "").replace("(", "");
+    return err(`invalid condition "${first === "" ? (words[1] ?? "") : first}"`);
+  }
   const [first = "", operator, value, ...rest] = inner;
   if (rest.length > 0) return err(`invalid condition "${first}"`);
   if (first.startsWith("$") && first.length > 1) return variableCondition(first, operator, value);
