@@ -10,6 +10,8 @@ import { err, ok, type Result } from "../std/result.ts";
 import { refererDirectives, refererSettings } from "./referer-directives.ts";
 import type { AccessSettings, Client, RealIpSettings } from "./settings.ts";
 
+export { refererMistakes } from "./referer-directives.ts";
+
 const accessModule = "ngx_http_access_module";
 const realIpModule = "ngx_http_realip_module";
 const blocks: readonly Context[] = ["http", "server", "location"];

@@ -1,9 +1,10 @@
 /** `valid_referers`, and the sizes of its hash. */
 import { number, string } from "../config/nginx/argument-types.ts";
-import type { Block } from "../config/nginx/block.ts";
+import { type Block, read } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type ArgumentRefusal, type Context, type DirectiveRow, many, one,
 } from "../config/nginx/directive-row.ts";
+import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import { NameTable, type Pattern, byteText, parseWildcardName, translatePattern } from "../route/index.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import type { RefererName, RefererSettings } from "./settings.ts";
@@ -11,6 +12,8 @@ import type { RefererName, RefererSettings } from "./settings.ts";
 const refererModule = "ngx_http_referer_module";
 const blocks: readonly Context[] = ["server", "location"];
 
+const WITHOUT_NAME =
+  'the "none" or "blocked" referers are specified in the "valid_referers" directive without any valid referer';
 const switches: readonly string[] = ["none", "blocked", "server_names"];
 
 const validReferersRow: DirectiveRow<RefererSettings> = {
@@ -53,6 +56,23 @@ export function refererSettings(block: Block): RefererSettings | undefined {
     names: all.flatMap(({ names }) => names),
     patterns: all.flatMap(({ patterns }) => patterns),
   };
+}
+
+/** Blocks that say what nginx refuses: requests without a referer are valid, and none with one. */
+export function refererMistakes(http: Block): readonly PlacedMistake[] {
+  const mistakes: PlacedMistake[] = [];
+  const visit = (block: Block): void => {
+    const own = block.own(validReferersRow);
+    const said = own.map(({ directive }) => read(validReferersRow, directive));
+    const isOpen = said.some(({ none, blocked }) => none || blocked);
+    const [last] = own.slice(-1);
+    if (last !== undefined && isOpen && !said.some(({ serverNames, names }) => serverNames || names.length > 0)) {
+      mistakes.push({ place: last.directive.name, nginx: WITHOUT_NAME, hint: "name hosts, too", nginxLine: 0 });
+    }
+    for (const { block: inner } of block.directives) if (inner !== undefined) visit(inner);
+  };
+  visit(http);
+  return mistakes;
 }
 
 function parseReferers(words: readonly string[]): Result<RefererSettings, ArgumentRefusal> {

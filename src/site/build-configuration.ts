@@ -2,6 +2,7 @@
  * From a checked file to the one configuration. What can only be judged when all was read is judged here.
  */
 import { hostname } from "node:os";
+import { refererMistakes } from "../access/directives.ts";
 import { appMistakes, appSettings, writtenApps } from "../app/directives.ts";
 import { Block, read } from "../config/nginx/block.ts";
 import { type LanguageDiagnostic, mistakeAt } from "../config/nginx/language-diagnostic.ts";
@@ -59,6 +60,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
     ...nameConflicts(listeners, listening),
     ...appMistakes(main, { base: facts.directory, kindOf: facts.kindOf }),
     ...logMistakes(site, facts.prefix),
+    ...refererMistakes(site),
     ...responseMistakes(site),
   ];
   const told = mistakes.map(({ place, ...mistake }) => mistakeAt(place, mistake));

@@ -146,7 +146,9 @@ const snippets: Readonly<Record<"main" | "events" | "http" | "server" | "locatio
     "error_page 404 /x; error_page 404 /y;", "server { }", "http { }",
     "types { text/html html; } types { text/plain txt; }", "map $a $b { }", "log_format a b;", "valid_referers;",
     "valid_referers *.a.*;", "valid_referers ~(;",
-    "valid_referers none;", "valid_referers a b;", "add_before_body;", "port_in_redirect x;",
+    "valid_referers none;", "valid_referers none blocked;", "valid_referers none ~x;", "valid_referers none server_names;",
+    "valid_referers none; valid_referers a;", "valid_referers none; location / { valid_referers a; }",
+    "valid_referers a b;", "add_before_body;", "port_in_redirect x;",
     "access_log /dev/null combined if=$nothing;", "lisen 80;", "proxi_pass x;",
   ],
   location: [

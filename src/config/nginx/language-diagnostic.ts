@@ -10,7 +10,7 @@ export interface LanguageDiagnostic extends Diagnostic {
   readonly nginx: string;
   /** What the caret points at; undefined when there is nothing to point at: the main file cannot be opened. */
   readonly place: Place | undefined;
-  /** The line that nginx names: where its parser stood, often the end of the directive. */
+  /** The line that nginx names: where its parser stood, often the end of the directive; 0 for none. */
   readonly nginxLine: number;
 }
 
@@ -23,7 +23,7 @@ export interface Mistake {
   /** Our words, when they can be clearer. */
   readonly message?: string | undefined;
   readonly hint?: string | undefined;
-  /** The line that nginx names, when it is not that of the place. */
+  /** The line that nginx names, when it is not that of the place; 0 where it names neither file nor line. */
   readonly nginxLine?: number | undefined;
 }
 
@@ -55,7 +55,7 @@ export function nginxLineOf(diagnostic: LanguageDiagnostic): {
   readonly text: string;
 } {
   const { severity, nginx, place, nginxLine } = diagnostic;
-  const text = visible(nginx) + (place === undefined ? "" : nginxPlace(place.source, nginxLine));
+  const text = visible(nginx) + (place === undefined || nginxLine === 0 ? "" : nginxPlace(place.source, nginxLine));
   return { level: severity === "error" ? "emerg" : "warn", text };
 }
 
