@@ -22,7 +22,7 @@ export const stubStatusRow: DirectiveRow<true> = {
   arguments: perhapsOne,
   merge: "none",
   module: "ngx_http_stub_status_module",
-  doc: "Answers with a few numbers about connections and requests.",
+  doc: "Answers with a few numbers about connections and requests, of all threads together.",
   example: "stub_status;",
 };
 
