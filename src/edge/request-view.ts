@@ -50,10 +50,10 @@ export class RequestView implements RequestFacts {
   }
 
   get target(): string {
-    const { received, errorStatus } = this.#exchange;
+    const { received } = this.#exchange;
     const { target, authority } = received;
     // nginx: what could not be read has no `$request_uri`.
-    if (errorStatus === 400 && uriOf(received, true) === undefined) return "";
+    if (target.includes("%") && uriOf(received, true) === undefined) return "";
     if (authority === undefined) return target;
     const path = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/is.exec(target)?.[1] ?? "";
     return path === "" ? "/" : path;
