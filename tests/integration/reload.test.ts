@@ -141,6 +141,15 @@ describe("a reload", () => {
     assert.equal(await statusOf(one, "/"), 200);
   });
 
+  test("closes a connection that has sent a part of a request, too", async () => {
+    await using one = await start(fileOf({ main: "worker_shutdown_timeout 10ms;" }));
+    using connection = await one.connect();
+    await connection.get("/");
+    connection.send("GET / HTTP/1.1\r\nHost:");
+    await reload(one, fileOf({ app: app("life", "workers 2;") }));
+    assert.equal(await connection.rest(), "");
+  });
+
   test("closes WebSockets with 1012", async () => {
     const server = "location / { app_pass greeting; }";
     await using one = await start(fileOf({ app: app("greeting"), server }));
