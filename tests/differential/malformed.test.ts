@@ -119,6 +119,10 @@ differential({
       ...strangeNames.slice(1).flatMap((name) => [2, 3].map((to) => `${withField(name)} to ${to}`)),
     ],
     "tabs-around-values": [withField("X:\ty"), withFraming("Transfer-Encoding:\tchunked")],
+    "fields-that-may-not-repeat": [
+      ...["Content-Type: a | Content-Type: b", "Authorization: a | Authorization: b"].map(withField),
+      withField("If-Modified-Since: a | If-Modified-Since: b"),
+    ],
     "connection-options": [withField("Connection: keep-alive")],
     "unknown-codings": [
       withFraming("Transfer-Encoding: (?:identity|gzip, chunked|chunked, (?:chunked|identity)|xchunked|\"chunked\")"),
