@@ -190,7 +190,8 @@ describe("what a location says about its application's responses", () => {
 
   test("is by default what nginx says of those of upstreams", () => {
     assert.deepEqual(passOf(""), {
-      interceptErrors: false, hideHeaders: hidden, ignoreHeaders: [], buffering: true, requestBuffering: undefined,
+      interceptErrors: false, hideHeaders: hidden, hidesMore: false, ignoreHeaders: [], buffering: true,
+      requestBuffering: undefined,
       maxTempFileSize: 1_073_741_824,
     });
   });
@@ -201,7 +202,7 @@ describe("what a location says about its application's responses", () => {
         location / { app_pass_header X-Accel-Charset; app_ignore_headers X-Accel-Redirect VARY; app_ignore_headers vary;
           app_max_temp_file_size 0; } }`;
     assert.deepEqual(passOf(text), {
-      interceptErrors: true, hideHeaders: [...hidden.slice(0, 4), "b", "c"],
+      interceptErrors: true, hideHeaders: [...hidden.slice(0, 4), "b", "c"], hidesMore: true,
       ignoreHeaders: ["x-accel-redirect", "vary"], buffering: false, requestBuffering: true, maxTempFileSize: 0,
     });
   });

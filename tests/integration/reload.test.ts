@@ -137,7 +137,8 @@ describe("a reload", () => {
     await reload(one, fileOf({ app: app("life", "workers 2;") }));
     await eventually("the old edge ends", 4000, () => !isAlive(edgePid));
     await answer;
-    assert.match(one.output, /cuts off requests that still run: worker_shutdown_timeout is 1 s/);
+    const words = "cuts off requests that still run: worker_shutdown_timeout is 1 s";
+    await eventually("it is told", 2000, () => one.output.includes(words));
     assert.equal(await statusOf(one, "/"), 200);
   });
 
