@@ -6,7 +6,7 @@
  */
 import type { AppBody, AppRequest, Peer, Pool } from "../app/index.ts";
 import { filterTrailers } from "../filters/index.ts";
-import { handleApp, overloadFields } from "../handlers/index.ts";
+import { handleApp, overloadFields, submit } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { ResponseHead, findFault } from "../http/response-head.ts";
@@ -89,6 +89,10 @@ export class AppCall implements AppExchange {
         return undefined;
       }
       this.webSocket = new WebSocketConnection(this.#context, settings, this, handshake);
+    }
+    if (!this.head.hasBody && known === undefined) {
+      submit(this, this.#pool);
+      return undefined;
     }
     this.#receiver = handleApp(this, this.#pool, {
       clientBodyBufferSize: http.clientBodyBufferSize,

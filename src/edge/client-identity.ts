@@ -12,6 +12,16 @@ export interface Identity {
   readonly client: PeerFacts | undefined;
 }
 
+/** What an earlier request of the connection has told, where this one says nothing else; else `sender` itself. */
+export function knownPeer(
+  { trusted, realIp }: Pick<CompiledLocation, "trusted" | "realIp">, sender: Peer,
+  { received, connection }: Pick<CurrentRequest, "received" | "connection">,
+): Peer {
+  const { trust } = connection;
+  const isKnown = realIp === undefined && trust?.by === trusted && !received.fields.semantics.forwarded;
+  return isKnown && trust !== undefined ? trust.peer : sender;
+}
+
 /** @param location says whose word counts */
 export function identify(
   { trusted, realIp }: Pick<CompiledLocation, "trusted" | "realIp">,
@@ -21,9 +31,12 @@ export function identify(
   let peer = before;
   if (trusted !== undefined) {
     // Asked once for a connection: its address stays.
-    if (connection.trust?.by !== trusted) connection.trust = { by: trusted, isTrusted: trusted.trusts(before.address) };
-    const { isTrusted } = connection.trust;
-    if (isTrusted !== peer.trusted) peer = { ...peer, trusted: isTrusted };
+    if (connection.trust?.by !== trusted) {
+      const isTrusted = trusted.trusts(before.address);
+      connection.trust = { by: trusted, peer: { ...before, trusted: isTrusted } };
+    }
+    ({ peer } = connection.trust);
+    const isTrusted = peer.trusted;
     if (isTrusted && fields.semantics.forwarded) {
       const address = trusted.clientAddress(fields);
       const scheme = forwardedScheme(fields) ?? peer.scheme;

@@ -71,6 +71,7 @@ export class CompiledServer {
   readonly #site: CompiledSite;
   readonly #index: number;
   #routes: ServerRoutes | undefined;
+  #own: CompiledLocation | undefined;
 
   constructor(site: CompiledSite, index: number) {
     this.#site = site;
@@ -82,7 +83,7 @@ export class CompiledServer {
 
   /** Its own settings. */
   get own(): CompiledLocation {
-    return this.#site.location(this.#settings.location);
+    return (this.#own ??= this.#site.location(this.#settings.location));
   }
 
   /** The location `/` of a server that has no other, and rewrites nothing. */
@@ -178,9 +179,10 @@ export class CompiledLocation {
   }
 
   /** How fast a response may go. @param limitRate what the request says itself, 0 for no limit */
-  rateOf(limitRate: number | undefined, evaluation: Evaluation): RateSettings | undefined {
-    if (limitRate === undefined) return this.rate?.(evaluation);
-    return limitRate === 0 ? undefined : { rate: limitRate, after: this.rate?.(evaluation)?.after ?? 0 };
+  rateOf(limitRate: number | undefined, request: { readonly evaluation: Evaluation }): RateSettings | undefined {
+    // Mostly there is none, and no variable has to be made.
+    if (limitRate === undefined) return this.rate === undefined ? undefined : this.rate(request.evaluation);
+    return limitRate === 0 ? undefined : { rate: limitRate, after: this.rate?.(request.evaluation)?.after ?? 0 };
   }
 
   /** `$document_root` */

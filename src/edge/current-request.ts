@@ -21,8 +21,8 @@ export interface ConnectionFacts {
   /** Milliseconds since the epoch. */
   readonly startMs: number;
   requests(): number;
-  /** Room for what a list of trusted proxies says of the peer. */
-  trust: { readonly by: object; readonly isTrusted: boolean } | undefined;
+  /** Room for what a list of trusted proxies says of the peer: the peer as it is with that. */
+  trust: { readonly by: object; readonly peer: Peer } | undefined;
   /** Did more arrive behind this request? */
   readonly pipelined: boolean;
 }

@@ -15,15 +15,13 @@ import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
 import { Evaluation, findRoute, parseInternalUri } from "../route/index.ts";
 import type { PeerFacts, Route, RouteStart, UpstreamFacts } from "../route/index.ts";
-import { NO_BYTES } from "../std/bytes.ts";
-import type { Bytes } from "../std/bytes.ts";
+import { type Bytes, NO_BYTES } from "../std/bytes.ts";
 import { AppCall } from "./app-call.ts";
-import { identify, peerFacts } from "./client-identity.ts";
+import { identify, knownPeer, peerFacts } from "./client-identity.ts";
 import type { CompiledListener, CompiledLocation, CompiledServer } from "./compiled-site.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import { bodilessHead, internalHead, rewrittenHead, uriOf } from "./internal-redirect.ts";
-import type { InternalTarget } from "./internal-redirect.ts";
+import { type InternalTarget, bodilessHead, internalHead, rewrittenHead, uriOf } from "./internal-redirect.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestView, describe } from "./request-view.ts";
@@ -70,10 +68,9 @@ export class Exchange implements CurrentRequest {
   #client: PeerFacts | undefined = undefined;
   /** Undefined for a request without one. */
   readonly #body: RequestBody | undefined;
-  /** The latest request within it; there is one at a time. */
   #inner: Exchange | undefined = undefined;
   #call: AppCall | undefined = undefined;
-  readonly #shown = new ShownStatus();
+  #shown: ShownStatus | undefined = undefined;
   #isTooLarge = false;
   #complete = false;
 
@@ -143,7 +140,7 @@ export class Exchange implements CurrentRequest {
   }
 
   get errorStatus(): number | undefined {
-    return this.#shown.status;
+    return this.#shown?.status;
   }
 
   get upstreams(): readonly UpstreamFacts[] {
@@ -197,6 +194,9 @@ export class Exchange implements CurrentRequest {
 
   #identify(location: CompiledLocation): void {
     const { connection, received } = this;
+    this.#client = undefined;
+    this.peer = knownPeer(location, this.#sender, this);
+    if (this.peer !== this.#sender) return;
     ({ peer: this.peer, client: this.#client } = identify(location, { peer: this.#sender, connection, received }));
   }
 
@@ -322,7 +322,7 @@ export class Exchange implements CurrentRequest {
     if (status === NO_RESPONSE) return this.#drop();
     if (text === undefined && status >= 400) return this.respondStatus(status);
     const type = this.location.static.contentTypeOf(this.evaluation.path);
-    const { head, body } = textResponse(status, text ?? "", (this.#shown.status ?? status) === 204 ? undefined : type);
+    const { head, body } = textResponse(status, text ?? "", (this.errorStatus ?? status) === 204 ? undefined : type);
     this.out.whole(head, body, 0, body.length);
   }
 
@@ -360,6 +360,7 @@ export class Exchange implements CurrentRequest {
   respondStatus(status: number, fields: readonly FieldLine[] = NO_LINES): void {
     if (this.abandoned || this.responding) return;
     if (status === NO_RESPONSE) return this.#drop();
+    this.#shown ??= new ShownStatus();
     const page = this.#shown.page(status, fields, this.location, () => this.evaluation);
     if (page === undefined) return this.#sendStatus(status, fields);
     if (page.kind === "redirect") return this.#sendStatus(page.status, [["Location", page.target]]);
@@ -372,7 +373,7 @@ export class Exchange implements CurrentRequest {
   #sendStatus(given: number, fields: readonly FieldLine[]): void {
     // Numbers of nginx's own, for error_page to tell them apart.
     const status = given >= 494 && given <= 497 ? 400 : given;
-    this.#shown.status = undefined;
+    if (this.#shown !== undefined) this.#shown.status = undefined;
     const { head, body } = statusResponse(status, closingStatuses.includes(status), fields);
     this.out.whole(head, body, 0, body.length);
   }
@@ -384,7 +385,7 @@ export class Exchange implements CurrentRequest {
   }
 
   started(head: ResponseHead): ResponseHead {
-    const leaving = this.#shown.headOf(head);
+    const leaving = this.#shown?.headOf(head) ?? head;
     this.status = leaving.status;
     this.responseHead = leaving;
     return leaving;
@@ -416,7 +417,7 @@ export class Exchange implements CurrentRequest {
     this.respondStatus(413);
   }
 
-  /** The body is longer than it may be, or broken: the application must not take it for whole. */
+  /** The body is longer than it may be, or broken: nobody must take it for whole. */
   refuseBody(status: number): void {
     if (status === 413) {
       this.notice("error", `client intended to send too large chunked body: ${this.#body?.size ?? 0} bytes and more`);
@@ -451,7 +452,7 @@ export class Exchange implements CurrentRequest {
 
   /** The application's call is over, and what it says is not the answer. @param fields to stay with the one that is */
   goElsewhere(redirect: string, fields: readonly FieldLine[]): void {
-    this.#shown.keep(fields);
+    (this.#shown ??= new ShownStatus()).keep(fields);
     if (redirect.startsWith("@")) return this.#enterNamed(redirect);
     const target = parseInternalUri(redirect);
     this.head = internalHead(this.head);
@@ -474,7 +475,7 @@ export class Exchange implements CurrentRequest {
   // What variables and the log ask.
 
   get rate(): RateSettings | undefined {
-    return this.location.rateOf(this.limitRate, this.evaluation);
+    return this.location.rateOf(this.limitRate, this);
   }
 
   /** The body of a request within this one, with its client and its server; empty when it has failed. */

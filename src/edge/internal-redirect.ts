@@ -41,8 +41,10 @@ export function bodilessHead(head: RequestHead): RequestHead {
 
 /** The head that an application gets: with another target, if rewriting has changed the URI. */
 export function rewrittenHead(head: RequestHead, evaluation: Evaluation, { mergeSlashes }: HttpSettings): RequestHead {
-  const uri = uriOf(head, mergeSlashes);
   const { path, args } = evaluation;
+  // Most paths are written as they are read.
+  if (path === head.path && args === head.query) return head;
+  const uri = uriOf(head, mergeSlashes);
   if (uri === undefined || (uri.path === path && uri.args === args)) return head;
   const escaped = escapeUri(path, "uri");
   return { ...head, path: escaped, query: args, target: args === "" ? escaped : `${escaped}?${args}` };

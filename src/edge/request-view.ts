@@ -29,7 +29,8 @@ export function describe({ received, hostField, client, serverName }: CurrentReq
 export class RequestView implements RequestFacts {
   readonly #exchange: CurrentRequest;
   readonly #counts: ConnectionCounts;
-  readonly startMs: number;
+  /** When somebody asked first, where nobody was expected to ask. */
+  #askedMs: number | undefined = undefined;
   readonly process: RequestFacts["process"] = processFacts;
   readonly proxied: undefined = undefined;
   #requestId: string | undefined = undefined;
@@ -37,7 +38,6 @@ export class RequestView implements RequestFacts {
   constructor(exchange: CurrentRequest, counts: ConnectionCounts) {
     this.#exchange = exchange;
     this.#counts = counts;
-    this.startMs = exchange.startMs === 0 ? this.nowMs() : exchange.startMs;
   }
 
   get requestLine(): string {
@@ -127,6 +127,11 @@ export class RequestView implements RequestFacts {
       // It is not there: the variable has no value.
       return undefined;
     }
+  }
+
+  get startMs(): number {
+    const { startMs } = this.#exchange;
+    return startMs === 0 ? (this.#askedMs ??= this.nowMs()) : startMs;
   }
 
   nowMs(): number {

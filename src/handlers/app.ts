@@ -60,7 +60,8 @@ export function handleApp(exchange: AppExchange, pool: Pool, settings: AppHandle
   return settings.gathers ? new GatheredBody(exchange, pool, settings) : new StreamedBody(exchange, pool);
 }
 
-function submit(exchange: AppExchange, pool: Pool): void {
+/** Gives a request to the application whose body is there, or that has none. */
+export function submit(exchange: AppExchange, pool: Pool): void {
   if (!pool.submit(exchange)) exchange.respondStatus(503);
 }
 

@@ -1,5 +1,5 @@
 /** Who makes the response? */
-export { handleApp } from "./app.ts";
+export { handleApp, submit } from "./app.ts";
 export type { AppExchange, AppHandlerSettings, BodyReceiver } from "./app.ts";
 export { emptyGif } from "./empty-gif.ts";
 export { FileCache, FileMemory, StaticHandler, compileIndex, compileRate, redirectLocation } from "./static/index.ts";
