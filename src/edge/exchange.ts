@@ -24,6 +24,7 @@ import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { bodilessHead, internalHead, rewrittenHead, uriOf } from "./internal-redirect.ts";
 import type { InternalTarget } from "./internal-redirect.ts";
+import { settingsFor } from "./old-browsers.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestView, describe } from "./request-view.ts";
@@ -243,7 +244,7 @@ export class Exchange implements CurrentRequest {
 
   #moveTo(location: CompiledLocation): void {
     this.location = location;
-    if (this.isMain) this.out.channel.use(location.http);
+    if (this.isMain) this.out.channel.use(settingsFor(location.http, this.head));
   }
 
   #enter(location: CompiledLocation): void {
