@@ -10,7 +10,7 @@ import { err, ok, type Result } from "../std/result.ts";
 import { refererDirectives, refererSettings } from "./referer-directives.ts";
 import type { AccessSettings, Client, RealIpSettings } from "./settings.ts";
 
-export { refererMistakes } from "./referer-directives.ts";
+export { refererMistakes, validReferersRow } from "./referer-directives.ts";
 
 const accessModule = "ngx_http_access_module";
 const realIpModule = "ngx_http_realip_module";

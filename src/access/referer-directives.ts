@@ -16,7 +16,7 @@ const WITHOUT_NAME =
   'the "none" or "blocked" referers are specified in the "valid_referers" directive without any valid referer';
 const switches: readonly string[] = ["none", "blocked", "server_names"];
 
-const validReferersRow: DirectiveRow<RefererSettings> = {
+export const validReferersRow: DirectiveRow<RefererSettings> = {
   name: "valid_referers",
   contexts: blocks,
   arguments: { ...many(string("none | blocked | server_names | string")), parse: parseReferers },

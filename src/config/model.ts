@@ -34,6 +34,8 @@ export interface HttpSettings {
   readonly keepaliveRequests: number;
   /** Longest life of a connection before it is closed after an answer (nginx: keepalive_time, 1h). */
   readonly keepaliveTimeMs: number;
+  /** Browsers whose connections are closed: "msie6" (Internet Explorer 4 to 6) behind a POST, "safari" always. */
+  readonly keepaliveDisable: readonly ("msie6" | "safari")[];
   /** Accept field names with underscores (nginx: underscores_in_headers). */
   readonly underscoresInHeaders: boolean;
   /** False: a request with an invalid field name is refused, rather than the field left out. */

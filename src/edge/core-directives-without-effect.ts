@@ -123,16 +123,6 @@ export const coreDirectivesWithoutEffect: readonly AnyDirectiveRow[] = [
     example: "error_log_tag site shop;",
   }),
   without({
-    name: "keepalive_disable",
-    // Each word once.
-    arguments: { ...many(choice(["none", "msie6", "safari"])), countMax: 2 },
-    default: "msie6",
-    mayRepeat: true,
-    why: "browsers that cannot keep a connection are gone",
-    doc: "Browsers whose connections are closed after each response.",
-    example: "keepalive_disable none;",
-  }),
-  without({
     name: "keepalive_min_timeout",
     arguments: one(time()),
     default: "0",

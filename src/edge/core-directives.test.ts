@@ -45,6 +45,7 @@ describe("the directives of http core", () => {
       keepaliveHeaderMs: 0,
       keepaliveRequests: 1000,
       keepaliveTimeMs: 3_600_000,
+      keepaliveDisable: ["msie6"],
       underscoresInHeaders: false,
       ignoreInvalidHeaders: true,
       mergeSlashes: true,
@@ -82,6 +83,14 @@ describe("the directives of http core", () => {
       resetTimedoutConnection: true, logNotFound: false, recursiveErrorPages: true,
     };
     assert.deepEqual(settingsOf(text), { ...settingsOf(""), ...written });
+  });
+
+  test("name the browsers whose connections are closed in one list, in which none adds nothing", () => {
+    const browsers = (text: string): unknown => settingsOf(text).keepaliveDisable;
+    assert.deepEqual(browsers("keepalive_disable none;"), []);
+    assert.deepEqual(browsers("keepalive_disable none safari;"), ["safari"]);
+    assert.deepEqual(browsers("keepalive_disable msie6; keepalive_disable safari;"), ["msie6", "safari"]);
+    assert.deepEqual(browsers("keepalive_disable safari; server { keepalive_disable none; }"), []);
   });
 
   test("know no limit of a body where it is 0, and a bound of what memory keeps", () => {

@@ -6,11 +6,12 @@ import type { HttpSettings } from "../config/model.ts";
 import { choice, number, offset, onOff, size, time } from "../config/nginx/argument-types.ts";
 import type { Block } from "../config/nginx/block.ts";
 import {
-  type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, one, oneOrTwo,
+  type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, many, one, oneOrTwo,
 } from "../config/nginx/directive-row.ts";
 import { type Buffers, buffers, sizeWithin } from "./core-directives-arguments.ts";
 import { serverTokens } from "./core-directives-server-tokens.ts";
 import { coreDirectivesWithoutEffect } from "./core-directives-without-effect.ts";
+import type { OldBrowser } from "./old-browsers.ts";
 
 const core = { module: "ngx_http_core_module", merge: "nearest" } as const;
 /** What is asked for before the location is known. */
@@ -145,6 +146,17 @@ const keepaliveTimeRow: DefaultedDirectiveRow<number> = {
   example: "keepalive_time 10m;",
 };
 
+const keepaliveDisableRow: DefaultedDirectiveRow<readonly ("none" | OldBrowser)[]> = {
+  ...ofLocations,
+  name: "keepalive_disable",
+  // Each word once.
+  arguments: { ...many(choice(["none", "msie6", "safari"])), countMax: 2 },
+  default: "msie6",
+  mayRepeat: true,
+  doc: "Browsers whose connections are closed: Internet Explorer 4 to 6 behind a POST, Safari on Mac OS X always.",
+  example: "keepalive_disable none;",
+};
+
 const underscoresRow: DefaultedDirectiveRow<boolean> = {
   ...ofServers,
   name: "underscores_in_headers",
@@ -263,6 +275,7 @@ export const httpRows: readonly AnyDirectiveRow[] = [
   keepaliveTimeoutRow,
   keepaliveRequestsRow,
   keepaliveTimeRow,
+  keepaliveDisableRow,
   underscoresRow,
   invalidHeadersRow,
   mergeSlashesRow,
@@ -293,6 +306,7 @@ export function httpSettings(block: Block): HttpSettings {
     keepaliveHeaderMs,
     keepaliveRequests: block.one(keepaliveRequestsRow),
     keepaliveTimeMs: block.one(keepaliveTimeRow),
+    keepaliveDisable: keepaliveDisable(block),
     underscoresInHeaders: block.one(underscoresRow),
     ignoreInvalidHeaders: block.one(invalidHeadersRow),
     mergeSlashes: block.one(mergeSlashesRow),
@@ -305,6 +319,13 @@ export function httpSettings(block: Block): HttpSettings {
     logNotFound: block.one(logNotFoundRow),
     recursiveErrorPages: block.one(recursiveErrorPagesRow),
   };
+}
+
+/** What is written in one block is one list, in which `none` adds nothing; the default counts where none is. */
+function keepaliveDisable(block: Block): readonly OldBrowser[] {
+  const written = block.all(keepaliveDisableRow).flat();
+  const words = written.length > 0 ? written : block.one(keepaliveDisableRow);
+  return words.filter((word) => word !== "none");
 }
 
 type HeadLimits = Pick<HttpSettings, "requestLineSizeMax" | "fieldCountMax" | "fieldSizeMax" | "headSizeMax">;

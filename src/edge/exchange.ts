@@ -7,14 +7,16 @@
  */
 import type { AppBody, Peer, Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
-import { emptyGif, overloadFields, statusResponse, stubStatusResponse, textResponse } from "../handlers/index.ts";
-import type { FixedResponse, StaticAnswer } from "../handlers/index.ts";
+import {
+  type FixedResponse, type StaticAnswer, emptyGif, overloadFields, statusResponse, stubStatusResponse, textResponse,
+} from "../handlers/index.ts";
 import { NO_FIELDS } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
-import { Evaluation, findRoute, parseInternalUri } from "../route/index.ts";
-import type { PeerFacts, Route, RouteStart, UpstreamFacts } from "../route/index.ts";
+import {
+  Evaluation, type PeerFacts, type Route, type RouteStart, type UpstreamFacts, findRoute, parseInternalUri,
+} from "../route/index.ts";
 import { type Bytes, NO_BYTES } from "../std/bytes.ts";
 import { AppCall } from "./app-call.ts";
 import { identify, knownPeer, peerFacts } from "./client-identity.ts";
@@ -22,6 +24,7 @@ import type { CompiledListener, CompiledLocation, CompiledServer } from "./compi
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { type InternalTarget, bodilessHead, internalHead, rewrittenHead, uriOf } from "./internal-redirect.ts";
+import { settingsFor } from "./old-browsers.ts";
 import { Outgoing } from "./outgoing.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestView, describe } from "./request-view.ts";
@@ -66,8 +69,8 @@ export class Exchange implements CurrentRequest {
   #server: CompiledServer;
   #evaluation: Evaluation | undefined = undefined;
   #client: PeerFacts | undefined = undefined;
-  /** Undefined for a request without one. */
-  readonly #body: RequestBody | undefined;
+  /** Where the body goes, undefined without one. */
+  readonly upload: RequestBody | undefined;
   #inner: Exchange | undefined = undefined;
   #call: AppCall | undefined = undefined;
   #shown: ShownStatus | undefined = undefined;
@@ -88,7 +91,7 @@ export class Exchange implements CurrentRequest {
     this.#server = within === undefined ? this.#sockets.fallback : within.#server;
     this.location = this.#server.own;
     this.isMain = within === undefined;
-    this.#body = head.hasBody ? new RequestBody(channel) : undefined;
+    this.upload = head.hasBody ? new RequestBody(channel) : undefined;
     this.#depth = within === undefined ? 0 : within.#depth + 1;
     this.startMs = context.needsTime ? performance.timeOrigin + performance.now() : 0;
   }
@@ -126,12 +129,12 @@ export class Exchange implements CurrentRequest {
   }
 
   get body(): AppBody | undefined {
-    return this.#body?.given;
+    return this.upload?.given;
   }
 
   /** Bytes that the body may have: as many as it likes while it waits, or nobody wants it. */
   get bodySizeMax(): number {
-    const isFree = this.#body?.isWaiting === true || this.#isInternal;
+    const isFree = this.upload?.isWaiting === true || this.#isInternal;
     return isFree ? Number.POSITIVE_INFINITY : this.http.clientMaxBodySize;
   }
 
@@ -148,7 +151,7 @@ export class Exchange implements CurrentRequest {
   }
 
   get bodySize(): number {
-    return this.#body?.size ?? 0;
+    return this.upload?.size ?? 0;
   }
 
   /** Answers a request that is none, or that never came whole. */
@@ -209,7 +212,7 @@ export class Exchange implements CurrentRequest {
   /** Goes on now, or when the file system has answered; the request's body waits meanwhile. */
   #whenReady<T>(value: T | Promise<T>, then: (value: T) => void): void {
     if (!(value instanceof Promise)) return then(value);
-    this.#body?.wait();
+    this.upload?.wait();
     value.then(
       (ready) => {
         if (!this.abandoned && !this.responding) then(ready);
@@ -243,7 +246,7 @@ export class Exchange implements CurrentRequest {
 
   #moveTo(location: CompiledLocation): void {
     this.location = location;
-    if (this.isMain) this.out.channel.use(location.http);
+    if (this.isMain) this.out.channel.use(settingsFor(location.http, this.head));
   }
 
   #enter(location: CompiledLocation): void {
@@ -288,7 +291,7 @@ export class Exchange implements CurrentRequest {
   #runApp(pool: Pool | undefined): void {
     if (pool === undefined) return this.respondStatus(502);
     if (this.#evaluation !== undefined) this.head = rewrittenHead(this.head, this.#evaluation, this.#sockets.http);
-    const body = this.head.hasBody ? this.#body : undefined;
+    const body = this.head.hasBody ? this.upload : undefined;
     const known = body?.isGiven === true ? body.again(this.#context.bodyPath(pool)) : undefined;
     const isFresh = body !== undefined && !body.isGiven;
     if (isFresh && body.size > this.http.clientMaxBodySize && !this.#isInternal) return this.refuseBody(413);
@@ -396,7 +399,7 @@ export class Exchange implements CurrentRequest {
     this.#complete = true;
     this.wasSent = !this.abandoned;
     this.#context.zone.leave();
-    this.#body?.forget(this.wasSent);
+    this.upload?.forget(this.wasSent);
     const { accessLog, settings } = this.location;
     if (accessLog !== undefined && this.status !== 0 && (this.isMain || settings.accessLogs.logSubrequests)) {
       accessLog.record(this.evaluation);
@@ -405,11 +408,6 @@ export class Exchange implements CurrentRequest {
   }
 
   // What the connection tells.
-
-  /** Where the body goes, undefined without one. */
-  get upload(): RequestBody | undefined {
-    return this.#body;
-  }
 
   #refuseSize(): void {
     const { contentLength } = this.received.fields.semantics;
@@ -420,9 +418,9 @@ export class Exchange implements CurrentRequest {
   /** The body is longer than it may be, or broken: nobody must take it for whole. */
   refuseBody(status: number): void {
     if (status === 413) {
-      this.notice("error", `client intended to send too large chunked body: ${this.#body?.size ?? 0} bytes and more`);
+      this.notice("error", `client intended to send too large chunked body: ${this.upload?.size ?? 0} bytes and more`);
     }
-    this.#body?.abort();
+    this.upload?.abort();
     this.#call?.leave();
     if (!this.responding) this.respondStatus(status);
     else this.out.cut();
@@ -432,7 +430,7 @@ export class Exchange implements CurrentRequest {
   abandon(): void {
     if (this.abandoned) return;
     this.abandoned = true;
-    this.#body?.abort();
+    this.upload?.abort();
     this.out.close();
     this.#call?.leave();
     this.#inner?.abandon();

@@ -32,8 +32,13 @@ export const REQUEST_TARGET: Uint8Array = table((byte) => byte > 0x20 && byte < 
 /** RFC 3986 §3.2.2: reg-name, without "," (a list of hosts is no host) and with the "%" of an encoded byte. */
 export const HOST: Uint8Array = table((byte) => isAlphaNumeric(byte) || (byte < 128 && oneOf("-._~%!$&'()*+;=")(byte)));
 
-/** RFC 3986 §3.2.2: what an IPv6 literal is made of; nobody has ever sent an IPvFuture. */
+/** RFC 3986 §3.2.2: what an IPv6 literal is made of. */
 export const IP_LITERAL: Uint8Array = table((byte) => oneOf("0123456789abcdefABCDEF:.")(byte));
+
+/** RFC 3986 §3.2.2: is it an IPvFuture, such as "v1.x"? @param literal what stands between the brackets */
+export function isIpFuture(literal: string): boolean {
+  return /^v[0-9a-f]+\.[a-z0-9\-._~!$&'()*+,;=:]+$/i.test(literal);
+}
 
 /** Value of a hexadecimal digit, 255 for everything else. */
 export const HEX: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {

@@ -99,7 +99,8 @@ export function compileCondition(condition: Condition, variables: Variables): Co
     }
     case "match": {
       const matcher = variables.matcher(condition.pattern);
-      return (evaluation) => matcher.matches(evaluation.value(variable) ?? "", evaluation) !== condition.negative;
+      return (evaluation) =>
+        matcher.matchesOrEmpties(evaluation.value(variable) ?? "", evaluation) !== condition.negative;
     }
   }
 }

@@ -35,7 +35,7 @@ export class Evaluation {
   returning = 0;
   /** May it enter `internal` locations? */
   internal = false;
-  /** `$1` and so on: of the last expression that matched. */
+  /** `$1` and so on: of the last expression that matched, unless one of `rewrite` or `if` has not since. */
   groups: readonly string[] = noGroups;
   #uriChanges = 0;
   #depth = 0;

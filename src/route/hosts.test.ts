@@ -65,7 +65,7 @@ describe("the server of a request", () => {
   test("is none for what is no host", () => {
     const { find } = hosts(["x"]);
     const names = ["a b", "a/b", "a..b", "a@b", "a,b", ".", "a\0", "a".repeat(256)];
-    for (const host of [...names, ":80", "a:x", "a:99999", "[::1", "[zz]", "[]"]) {
+    for (const host of [...names, ":80", "a:x", "a:99999", "[::1", "[zz]", "[]", "[v1]", "[v1.]", "[v.a]", "[v1.a"]) {
       assert.equal(find(host), undefined, host);
     }
     assert.equal(find("a".repeat(255)), 0);
@@ -101,6 +101,7 @@ describe("a name of a server", () => {
   test("is compared with a normalised host", () => {
     assert.equal(normalizeHost("Example.ORG.:8080"), "example.org");
     assert.equal(normalizeHost("[2001:DB8::1]:80"), "[2001:db8::1]");
+    assert.equal(normalizeHost("[V1.!$&'()*+,;=-._~:A]:80"), "[v1.!$&'()*+,;=-._~:a]");
     assert.equal(normalizeHost(""), undefined);
   });
 });

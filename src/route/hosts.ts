@@ -4,7 +4,7 @@
  *
  * A name asked for as it stands in the configuration, without port and in lower case, costs one look into one Map.
  */
-import { HOST, IP_LITERAL } from "../http/characters.ts";
+import { HOST, IP_LITERAL, isIpFuture } from "../http/characters.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { NameTable, type TakenName, type WildcardName, parseWildcardName } from "./name-table.ts";
@@ -48,8 +48,9 @@ export function normalizeHost(text: string): string | undefined {
   const end = literal ? text.indexOf("]") + 1 : portStart(text);
   if (end <= 0 || end > HOST_SIZE_MAX || !isPort(text, end)) return undefined;
   if (literal) {
-    const isLiteral = end > 3 && !text.includes("..") && inTable(text, { from: 1, to: end - 1 }, IP_LITERAL);
-    return isLiteral ? text.slice(0, end).toLowerCase() : undefined;
+    const isAddress = end > 3 && inTable(text, { from: 1, to: end - 1 }, IP_LITERAL);
+    const isLiteral = isAddress || isIpFuture(text.slice(1, end - 1));
+    return isLiteral && !text.includes("..") ? text.slice(0, end).toLowerCase() : undefined;
   }
   if (!inTable(text, { from: 0, to: end }, HOST)) return undefined;
   const name = text.slice(0, text.charCodeAt(end - 1) === 0x2e /* . */ ? end - 1 : end);

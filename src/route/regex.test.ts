@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { must } from "../../tests/route/facts.ts";
 import { NESTING_MAX, PATTERN_SIZE_MAX } from "./pcre-parser.ts";
-import { REGEX_NODE_FLAGS, Regex, translatePattern } from "./regex.ts";
+import { REGEX_NODE_FLAGS, Regex, patternWarnings, translatePattern } from "./regex.ts";
 
 function expression(source: string, caseless: boolean = false): string {
   return must(translatePattern(source, caseless)).expression;
@@ -154,6 +154,8 @@ describe("patterns of a configuration", () => {
     assert.deepEqual(must(translatePattern("(?:(a)|b)*", false)).warnings, [warning]);
     assert.deepEqual(must(translatePattern("(a*)*", false)).warnings, [warning]);
     assert.deepEqual(must(translatePattern("(?:(a)b)*", false)).warnings, []);
+    const warnings = patternWarnings(must(translatePattern("(a*)*", false)));
+    assert.deepEqual(warnings, [`in the expression "(a*)*": ${warning}`]);
   });
 
   test("warn of what may take long and cannot go on in linear time", () => {

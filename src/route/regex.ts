@@ -111,6 +111,11 @@ export function readPattern(source: string, caseless: boolean): Result<Pattern, 
   return pattern.ok ? pattern : err(`pcre2_compile() failed: ${pattern.error} in "${source}"`);
 }
 
+/** A pattern's warnings as sentences that name it. */
+export function patternWarnings({ source, warnings }: Pattern): readonly string[] {
+  return warnings.map((warning) => `in the expression "${source}": ${warning}`);
+}
+
 function compiled(
   source: string, caseless: boolean, parsed: PcrePattern, expression: string, translator: Translator,
 ): Result<Pattern, string> {

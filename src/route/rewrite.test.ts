@@ -174,6 +174,17 @@ describe("if", () => {
     assert.equal(await x("( $arg_a = b )", "b"), "yes:");
   });
 
+  test("empties the groups when an expression does not match, or has none, as rewrite does", async () => {
+    const x = async (...lines: readonly Line[]): Promise<string> =>
+      (await run("/ab", [["if ($uri ~ ^/(.)(.)$)"], ...lines, "set $x $1$2"])).x;
+    assert.equal(await x(), "ab");
+    assert.equal(await x(["if ($uri ~ ^/(z))"]), "");
+    assert.equal(await x(["if ($uri !~ ^/(z))"]), "");
+    assert.equal(await x(["if ($uri ~* ^/A)"]), "");
+    assert.equal(await x("rewrite ^/(z)$ /y"), "");
+    assert.equal(await x("rewrite z /y"), "");
+  });
+
   test("asks about files, at once or later, and goes on behind", async () => {
     const kinds: Readonly<Record<string, "file" | "directory" | "executable" | "other">> = {
       "/f": "file", "/d": "directory", "/x": "executable", "/s": "other",

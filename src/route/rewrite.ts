@@ -95,7 +95,7 @@ export class RewriteScript {
           evaluation.returning = step.status;
           return { location: run.location, ...returned(step.status, step.text?.(evaluation)) };
         case "rewrite": {
-          if (!step.matcher.matches(evaluation.path, evaluation)) break;
+          if (!step.matcher.matchesOrEmpties(evaluation.path, evaluation)) break;
           const end = rewrite(step, run);
           if (end !== undefined) return { location: run.location, ...end };
           break;

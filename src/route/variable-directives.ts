@@ -10,10 +10,12 @@ import { type IpNetwork, parseIpNetwork } from "../std/ip-address.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { type GeoBlock, type GeoNetwork, GeoRangeList, parseRange } from "./geo.ts";
 import { type MapBlock, type MapKey, checkMap, parseMapKey } from "./map.ts";
+import { patternWarnings } from "./regex.ts";
 import { type SplitClientsBlock, type SplitShare, checkShares, parseShare } from "./split-clients.ts";
 
-/** An entry that cannot be: nginx's words for it. */
+/** An entry that cannot be, or that is warned of: nginx's words for it. */
 export interface EntryMistake {
+  readonly severity?: "warning";
   readonly entry: Directive;
   readonly nginx: string;
 }
@@ -155,8 +157,13 @@ export function readMap(
       continue;
     }
     const key = parseMapKey(first, hostnames);
-    if (key.ok) list.push({ key: key.value, value: value.value, entry });
-    else mistakes.push({ entry, nginx: key.error });
+    if (!key.ok) {
+      mistakes.push({ entry, nginx: key.error });
+      continue;
+    }
+    list.push({ key: key.value, value: value.value, entry });
+    const warnings = key.value.kind === "regex" ? patternWarnings(key.value.pattern) : [];
+    for (const nginx of warnings) mistakes.push({ severity: "warning", entry, nginx });
   }
   const block: MapBlock = {
     variable, source, hostnames, isVolatile, defaultValue: defaultValue ?? [],

@@ -157,4 +157,11 @@ export class Matcher {
     for (const { group, variable } of this.#named) evaluation.assign(variable, groups[group - 1] ?? "");
     return true;
   }
+
+  /** The same for `rewrite` and `if`, where an expression that does not match empties `$1` and so on. */
+  matchesOrEmpties(subject: string, evaluation: Evaluation): boolean {
+    const matched = this.matches(subject, evaluation);
+    if (!matched) evaluation.groups = [];
+    return matched;
+  }
 }

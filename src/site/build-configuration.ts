@@ -63,7 +63,9 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
     ...refererMistakes(site),
     ...responseMistakes(site),
   ];
-  const told = mistakes.map(({ place, ...mistake }) => mistakeAt(place, mistake));
+  // Errors first: of a long list the end is not shown.
+  const told = mistakes.map(({ place, ...mistake }) => mistakeAt(place, mistake))
+    .sort((a, b) => a.severity.localeCompare(b.severity));
   const isRefused = [...checked.mistakes, ...told].some(({ severity }) => severity === "error");
   if (isRefused) return { configuration: undefined, mistakes: told, notes: [] };
   const notes: SettingNote[] = ignored.map(({ at, parameter }) => ({

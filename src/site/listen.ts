@@ -2,7 +2,7 @@
  * `listen`, and the sockets that all of a file's `listen`s make together: nginx's rules of which server is the default.
  */
 import { address as addressType } from "../config/nginx/argument-types.ts";
-import type { Address } from "../config/nginx/address.ts";
+import { type Address, parseAddress } from "../config/nginx/address.ts";
 import type { CheckedDirective } from "../config/nginx/block.ts";
 import { read } from "../config/nginx/block.ts";
 import type { Refusal } from "../config/nginx/argument-types.ts";
@@ -14,13 +14,16 @@ import { err, ok, type Result } from "../std/result.ts";
 
 /** What one `listen` says. */
 export interface Listen {
-  readonly address: Address | { readonly kind: "fd"; readonly fd: number };
+  /** More than one for a range of ports. */
+  readonly addresses: readonly ListenAddress[];
   readonly isDefault: boolean;
   /** Options of the socket, which one `listen` of an address may have. */
   readonly options: SocketOptions | undefined;
   /** Parameters that are accepted and do nothing. */
   readonly ignored: readonly string[];
 }
+
+type ListenAddress = Address | { readonly kind: "fd"; readonly fd: number };
 
 interface SocketOptions {
   readonly backlog: number | undefined;
@@ -34,6 +37,8 @@ interface SocketOptions {
 export const BACKLOG_DEFAULT = 511;
 const BACKLOG_MAX = 65_535;
 const PORT_DEFAULT = 80;
+/** Most ports of one range; nginx has no bound but the number of descriptors. */
+export const RANGE_PORTS_MAX = 1024;
 /** Where nginx listens that is not started by root. */
 const PORT_UNPRIVILEGED = 8000;
 
@@ -46,7 +51,7 @@ export const listenRow: DirectiveRow<Listen> = {
   name: "listen",
   contexts: ["server"],
   arguments: {
-    label: "address[:port] | port | unix:path | fd:number [parameter ...]",
+    label: "address[:port[-port]] | port[-port] | unix:path | fd:number [parameter ...]",
     countMin: 1,
     countMax: 32,
     parse: (words, directive) => parseListen(words, directive),
@@ -55,6 +60,7 @@ export const listenRow: DirectiveRow<Listen> = {
   merge: "none",
   module: "ngx_http_core_module",
   doc: "A socket that this server is reached by. Without any: port 80, or 8000 where the program is not root's. "
+    + `A range of ports, such as 8000-8003, has at most ${RANGE_PORTS_MAX}. `
     + "mode= (of a Unix socket), fd: (an inherited descriptor) and port 0 (any that is free) are Tricorn's.",
   example: "listen 127.0.0.1:8080 default_server;",
 };
@@ -62,8 +68,9 @@ export const listenRow: DirectiveRow<Listen> = {
 function parseListen(
   [first = "", ...parameters]: readonly string[], directive: string,
 ): Result<Listen, ArgumentRefusal> {
-  const address = parseAddressWord(first, directive);
-  if (!address.ok) return err({ ...address.error, index: 0 });
+  const addresses = parseAddressWord(first, directive);
+  if (!addresses.ok) return err({ ...addresses.error, index: 0 });
+  const isUnix = addresses.value[0]?.kind === "unix";
   let isDefault = false;
   let hasOptions = false;
   const options: { -readonly [Key in keyof SocketOptions]: SocketOptions[Key] } = {
@@ -90,7 +97,7 @@ function parseListen(
         options.ipv6Only = value === "on";
         break;
       case "mode=":
-        if (address.value.kind !== "unix" || !/^0?[0-7]{3}$/.test(value)) {
+        if (!isUnix || !/^0?[0-7]{3}$/.test(value)) {
           return refuse(`invalid parameter "${word}"`, "the permissions of a Unix socket's file, such as mode=0660");
         }
         options.mode = Number.parseInt(value, 8);
@@ -111,21 +118,39 @@ function parseListen(
     }
     hasOptions = true;
   }
-  return ok({ address: address.value, isDefault, options: hasOptions ? options : undefined, ignored });
+  return ok({ addresses: addresses.value, isDefault, options: hasOptions ? options : undefined, ignored });
 }
 
 function notYet(what: string): string {
   return `possible here yet: ${what} is not available, let a proxy in front end it`;
 }
 
-function parseAddressWord(word: string, directive: string): Result<Listen["address"], Refusal> {
+function parseAddressWord(word: string, directive: string): Result<readonly ListenAddress[], Refusal> {
   const fd = /^fd:(\d{1,6})$/.exec(word)?.[1];
-  if (fd !== undefined) return ok({ kind: "fd", fd: Number(fd) });
+  if (fd !== undefined) return ok([{ kind: "fd", fd: Number(fd) }]);
+  const range = /^(?!unix:)(.+:|)(\d+)-(\d+)$/i.exec(word);
+  if (range !== null) {
+    const addresses = parseRange(range);
+    if (addresses.ok) return addresses;
+    return err({ nginx: `${addresses.error} in "${word}" of the "${directive}" directive`, expected: undefined });
+  }
   // A port that is free, which nginx does not know: the start says which it is.
   const free = /^(.+):0$/.exec(word)?.[1];
-  if (free === undefined) return addressType().parse(word, directive);
-  const address = addressType().parse(`${free}:1`, directive);
-  return address.ok && address.value.kind === "tcp" ? ok({ ...address.value, port: 0 }) : address;
+  const address = addressType().parse(free === undefined ? word : `${free}:1`, directive);
+  if (!address.ok) return address;
+  return ok([free !== undefined && address.value.kind === "tcp" ? { ...address.value, port: 0 } : address.value]);
+}
+
+/** @param range what is before the ports, the first and the last of them */
+function parseRange([, host = "", first = "", last = ""]: readonly string[]): Result<readonly Address[], string> {
+  const from = parseAddress(host + first);
+  const to = parseAddress(host + last);
+  if (!from.ok) return from;
+  if (!to.ok) return to;
+  const [low, count] = [Number(first), Number(last) - Number(first) + 1];
+  if (count < 1) return err("invalid port range");
+  if (count > RANGE_PORTS_MAX) return err(`more than ${RANGE_PORTS_MAX} ports`);
+  return ok(Array.from({ length: count }, (_, index) => ({ ...from.value, port: low + index })));
 }
 
 /** A server as its sockets see it. */
@@ -165,8 +190,11 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
     const said: readonly (readonly [CheckedDirective | undefined, Listen])[] = listens.length > 0
       ? listens.map((at) => [at, read(listenRow, at.directive)])
       : [[undefined, unwritten(isRoot)]];
-    for (const [at, listen] of said) {
-      const bind = bindOf(listen);
+    const each = said.flatMap(([at, listen]) => {
+      if (at !== undefined) ignored.push(...listen.ignored.map((parameter) => ({ at, parameter })));
+      return listen.addresses.map((address) => ({ at, listen, bind: bindOf(address, listen) }));
+    });
+    for (const { at, listen, bind } of each) {
       // Each that wants a free port gets its own.
       const isFree = bind.kind === "tcp" && bind.port === 0;
       const key = isFree ? `${addressText(bind)} ${sockets.size}` : addressText(bind);
@@ -174,7 +202,6 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       const socket: Socket = known ?? { bind, options: undefined, defaultServer: undefined, servers: [] };
       sockets.set(key, socket);
       const refuse = (nginx: string): void => void (at !== undefined && mistakes.push({ at, nginx }));
-      if (at !== undefined) for (const parameter of listen.ignored) ignored.push({ at, parameter });
       if (socket.servers.some((other) => other.server === server)) {
         refuse(`a duplicate listen ${key}`);
         continue;
@@ -195,7 +222,7 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
 
 function unwritten(isRoot: boolean): Listen {
   const port = isRoot ? PORT_DEFAULT : PORT_UNPRIVILEGED;
-  return { address: { kind: "tcp", host: undefined, port }, isDefault: false, options: undefined, ignored: [] };
+  return { addresses: [{ kind: "tcp", host: undefined, port }], isDefault: false, options: undefined, ignored: [] };
 }
 
 function listenerOf({ bind, options, defaultServer, servers }: Socket): ListenerSettings {
@@ -208,7 +235,7 @@ function listenerOf({ bind, options, defaultServer, servers }: Socket): Listener
   };
 }
 
-function bindOf({ address, options }: Listen): Bind {
+function bindOf(address: ListenAddress, { options }: Listen): Bind {
   switch (address.kind) {
     case "fd": return address;
     case "unix": return { kind: "unix", path: address.path, mode: options?.mode };

@@ -1,6 +1,7 @@
 /**
  * The blocks that make variables, and the question whether every variable that is referred to exists.
  */
+import { validReferersRow } from "../access/directives.ts";
 import type { Block, CheckedDirective } from "../config/nginx/block.ts";
 import { read } from "../config/nginx/block.ts";
 import { parseComplexValue, variablesOf } from "../config/nginx/complex-value.ts";
@@ -11,7 +12,7 @@ import {
   rewriteRow, serverNameRow, setRow, splitClientsRow,
 } from "../route/directives.ts";
 import {
-  Variables, builtinPrefixes, builtinVariables, compileGeo, compileMap, compileSplitClients,
+  Variables, builtinPrefixes, builtinVariables, compileGeo, compileMap, compileSplitClients, patternWarnings,
 } from "../route/index.ts";
 import type { Pattern, VariableDefinition } from "../route/index.ts";
 
@@ -29,7 +30,7 @@ export function variableBlocks(http: Block): VariableBlocks {
   const define = (at: CheckedDirective, definition: VariableDefinition, wrong: readonly EntryMistake[]): void => {
     const defined = variables.define(definition);
     if (!defined.ok) mistakes.push({ place: at.directive.args.at(-1) ?? at.directive.name, nginx: defined.error });
-    for (const { entry, nginx } of wrong) mistakes.push({ place: entry.name, nginx });
+    for (const { entry, ...mistake } of wrong) mistakes.push({ place: entry.name, ...mistake });
   };
   for (const at of http.directives) {
     const { row, directive, entries = [] } = at;
@@ -52,7 +53,7 @@ export function variableBlocks(http: Block): VariableBlocks {
   return { maps, geos, splitClients, mistakes };
 }
 
-/** What `set` and named groups make. */
+/** What `set` and named groups make; and what there is to know about expressions. */
 function declareAll(block: Block, variables: Variables, mistakes: PlacedMistake[]): void {
   for (const at of block.directives) {
     const { row, directive, block: inner } = at;
@@ -63,6 +64,8 @@ function declareAll(block: Block, variables: Variables, mistakes: PlacedMistake[
     }
     for (const pattern of patternsOf(at)) {
       for (const nginx of variables.conflicts(pattern)) mistakes.push({ place: first ?? directive.name, nginx });
+      const place = directive.args.find(({ value }) => value.includes(pattern.source)) ?? directive.name;
+      for (const nginx of patternWarnings(pattern)) mistakes.push({ severity: "warning", place, nginx });
     }
     if (inner !== undefined) declareAll(inner, variables, mistakes);
   }
@@ -70,7 +73,7 @@ function declareAll(block: Block, variables: Variables, mistakes: PlacedMistake[
 
 function patternsOf({ row, directive }: CheckedDirective): readonly Pattern[] {
   // Most locations and names are plain texts.
-  if (!directive.args.some(({ value }) => value.includes("(?"))) return [];
+  if (row !== rewriteRow && !directive.args.some(({ value }) => /^!?~/.test(value))) return [];
   switch (row) {
     case locationRow: {
       const match = read(locationRow, directive);
@@ -78,6 +81,7 @@ function patternsOf({ row, directive }: CheckedDirective): readonly Pattern[] {
     }
     case serverNameRow:
       return read(serverNameRow, directive).flatMap((name) => (name.kind === "regex" ? [name.pattern] : []));
+    case validReferersRow: return read(validReferersRow, directive).patterns;
     case rewriteRow: return [read(rewriteRow, directive).pattern];
     case ifRow: case ifInLocationRow: {
       const condition = read(ifRow, directive);

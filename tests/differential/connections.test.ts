@@ -14,6 +14,16 @@ const asking = (path: string, length: number = 3): readonly string[] => [
 const chunked = (path: string): string =>
   `POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n${last}\r\n\r\nf\r\n0123456789abcde\r\n0\r\n\r\n`;
 
+/** Browsers of which keepalive_disable speaks, and some that are taken for them, or not. */
+const agents = [
+  "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)", "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1; SV1)",
+  "MSIE 3.0;", "MSIE 4.0;", "MSIE 5.0; SV1", "MSIE 7.0", "MSIE 66.0", "MSIE 6x00", "MSIE 6.", "MSIE 6.1",
+  "MSIE 6.0 MSIE 7.0", "MSIE 7.0 MSIE 6.0", "SV1 MSIE 6.0", "MSIE 6.0 Opera 9", "MSIE 6.0 opera", "msie 6.0; x",
+  "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_9) AppleWebKit/537 (KHTML, like Gecko) Version/7 Safari/537",
+  "Safari/ Mac OS X", "Safari/ Mac OS X Opera", "Safari/ Mac OS X Chrome/", "Safari/ Mac OS X Gecko/", "Safari/",
+  "Konqueror Safari/ Mac OS X", "MSIE Safari/ Mac OS X", "safari/ mac os x",
+];
+
 differential({
   title: "connections",
   atOnce: 16,
@@ -35,6 +45,8 @@ differential({
       location /drop { return 444; }
       location /slow { limit_rate 300k; alias %ROOT%/big.txt; }
       location /disabled { keepalive_disable none; return 200 "x\n"; }
+      location /disabled/safari { keepalive_disable safari; return 200 "x\n"; }
+      location /disabled/both { keepalive_disable msie6 safari; return 200 "x\n"; }
     }
     server { listen 127.0.0.1:%PORT2%; root %ROOT%; keepalive_requests 2;
       location /n { return 200 "$connection_requests\n"; } }
@@ -45,7 +57,6 @@ differential({
     server { listen 127.0.0.1:%PORT5%; root %ROOT%; chunked_transfer_encoding off; keepalive_timeout 0; }
     server { listen 127.0.0.1:%PORT7%; root %ROOT%; server_tokens off; msie_padding off; }`,
   differs: {
-    "old-browsers": ["an older browser that posts"],
     "keep-alive-field": ["what 1.1 is told of the connection"],
     "connection-options": ["Connection: closed"],
     "silent-statuses": ["a head that does not end to 3"],
@@ -86,6 +97,13 @@ differential({
     name: "an old browser" },
     { request: post("/n", "x", "User-Agent: Mozilla/4.0 (compatible; MSIE 5.5)") + get("/n"),
     name: "an older browser that posts" },
+    { request: post("/disabled", "x", "User-Agent: Mozilla/4.0 (compatible; MSIE 5.5)") + get("/n", last),
+    name: "an older browser that posts to who does not mind" },
+    { request: get("/n", "User-Agent: Safari/ Mac OS X") + get("/n", last), name: "Safari" },
+    { request: get("/disabled/safari", "User-Agent: Safari/ Mac OS X") + get("/n", last), name: "Safari, disabled" },
+    ...agents.map((agent) => ({
+      request: post("/disabled/both", "x", `User-Agent: ${agent}`) + get("/n", last), name: `posted by ${agent}`,
+    })),
     { request: get("/n") + get("/n") + get("/n"), to: 2, name: "keepalive_requests 2" },
     { request: "GET /n HTTP/1.1\r\nHost: a\r\n", to: 3, name: "a head that does not end" },
     { request: "", to: 3, name: "nothing at all" },

@@ -151,6 +151,10 @@ const snippets: Readonly<Record<"main" | "events" | "http" | "server" | "locatio
     "valid_referers none; location / { valid_referers a; }",
     "valid_referers a b;", "add_before_body;", "port_in_redirect x;",
     "access_log /dev/null combined if=$nothing;", "lisen 80;", "proxi_pass x;",
+    "listen 127.0.0.1:18080-18081;", "listen 127.0.0.1:18081-18080;", "listen 127.0.0.1:0-2;", "listen 18081-18080;",
+    "listen 127.0.0.1:18080-;", "listen 127.0.0.1:65535-65536;", "listen 127.0.0.1:18080-18081-18082;",
+    "listen 127.0.0.1:18080-18082; listen 127.0.0.1:18081;", "listen 127.0.0.1:18078-18080;",
+    "listen 127.0.0.1:18080-18081 backlog=5; listen 127.0.0.1:18080 backlog=5;", "listen 127.0.0.1:20000-21024;",
   ],
   location: [
     "alias;", "alias /a; alias /b;", "alias /a; root /b;", "root /a; alias /b;", "alias $document_root;",
@@ -186,6 +190,7 @@ const differs: Differences = {
   "unquoted-braces": ["server: location ~ a{2} { }", "server: rewrite a{2} b;"],
   "counts-of-nothing": ["main: worker_processes 0;", "events: worker_connections 0;"],
   "names-are-looked-up-later": ["events: debug_connection x;", "http: server { listen a.b.c.d.invalid:80; }"],
+  "long-port-ranges": ["server: listen 127.0.0.1:20000-21024;"],
   "far-times": ["http: send_timeout 99999999999999;"],
   "server-tokens-text": ["http: server_tokens x;"],
   "not-here": ["http: upstream x { }", "location: post_action /x;"],

@@ -11,7 +11,7 @@ const hosts = [
   "ex%61ct.test", "exact.test:", "exact.test:x", "exact.test:80:80", "exact.test/", "a b", "a\tb", "*.wild.test",
   "underscore_x.test",
   "exact.test, other.test", "user@exact.test", "[::1", "::1", "exact.test:99999", `${"a".repeat(300)}.test`,
-  "a.exact.test", "xn--nxa.test",
+  "a.exact.test", "xn--nxa.test", "[v1.x]", "[V1.x]:80", "[v0123.!$&'()*+,;=-._~:aZ9]", "[v1.a..b]",
 ];
 
 differential({

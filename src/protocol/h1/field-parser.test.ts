@@ -121,8 +121,11 @@ describe("Host", () => {
     assert.equal(playEveryWay("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n").outcome, "400 host_repeated");
   });
 
-  /** RFC 3986 §3.2.2 and §3.2.3 as a regular expression: reg-name or IPv6 literal, and a port. */
-  const grammar = /^(?:(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]{2,}\])(?::(\d{0,5}))?$/;
+  /** RFC 3986 §3.2.2 and §3.2.3 as a regular expression: reg-name, IPv6 literal or IPvFuture, and a port. */
+  const literal = /\[(?:[0-9A-Fa-f:.]{2,}|[Vv][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+)\]/;
+  const grammar = new RegExp(
+    `^(?:(?:[A-Za-z0-9\\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+|${literal.source})(?::(\\d{0,5}))?$`,
+  );
 
   function isHost(value: string): boolean {
     const match = grammar.exec(value);
@@ -131,7 +134,7 @@ describe("Host", () => {
 
   test("its value is a host and a port, byte for byte", () => {
     const shapes = ["?", "a?", "?a", "a?b", "a:?", "a:8?", "[?]", "[::?]", "[::1]?", "[::1]:?", "a%?1", "a%1?",
-      "a:80?"];
+      "a:80?", "[v?.x]", "[v1?x]", "[v1.?]", "[?1.x]", "[V1.x?", "[v1.x]?"];
     for (const shape of shapes) {
       for (let byte = 0; byte < 256; byte++) {
         const value = shape.replace("?", byteText(byte));
@@ -145,7 +148,8 @@ describe("Host", () => {
 
   test("what poisons URLs or lists hosts is refused", () => {
     const hosts = ["", "a,b", "a b", "a/", "a?b", "a#b", "u@a", "u:p@a", "a:b", "a:80:80", "a:-1", "a:+80", "a:65536",
-      "a:999999", ":80", "[::1", "::1", "[]", "[:]", "[[::1]]", "[::1]a", "[v1.a]", "[fe80::1%25eth0]", "a\\b", "a%",
+      "a:999999", ":80", "[::1", "::1", "[]", "[:]", "[[::1]]", "[::1]a", "[v1.]", "[v.a]", "[vg.a]", "[v1]",
+      "[v1.a", "[v1.%41]", "[v1.a]b", "[v1.[]]", "[fe80::1%25eth0]", "a\\b", "a%",
       "a%4",
       "a%zz", "<a>", "\"a\"", "a".repeat(256), "\u00e9"];
     for (const host of hosts) {
@@ -155,7 +159,8 @@ describe("Host", () => {
 
   test("what names a host passes", () => {
     const hosts = ["a", "a:", "a:0", "a:80", "a:65535", "example.com", "127.0.0.1:8000", "[::1]", "[::1]:8000",
-      "[::ffff:1.2.3.4]", "xn--a", "a_b", "a%20b", "0.0.0.0=5000", "a".repeat(255)];
+      "[::ffff:1.2.3.4]", "[v1.a]", "[VF0.a:b]:80", "[v0123.!$&'()*+,;=-._~:aZ9]",
+      "xn--a", "a_b", "a%20b", "0.0.0.0=5000", "a".repeat(255)];
     for (const host of hosts) {
       assert.equal(playText(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`).outcome, "idle", host);
     }

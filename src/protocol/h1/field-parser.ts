@@ -7,7 +7,7 @@
  */
 import type { Bytes } from "../../std/bytes.ts";
 import { copyBytes } from "../../std/bytes.ts";
-import { FIELD_VALUE, HEX, HOST, IP_LITERAL, TOKEN } from "../../http/characters.ts";
+import { FIELD_VALUE, HEX, HOST, IP_LITERAL, TOKEN, isIpFuture } from "../../http/characters.ts";
 import { splitList } from "../../http/field-list.ts";
 import { FieldSection } from "../../http/field-section.ts";
 import type { FieldSemantics } from "../../http/field-section.ts";
@@ -254,11 +254,8 @@ export function isHost(bytes: Bytes, start: number, end: number): boolean {
   if (start >= end || end - start > HOST_SIZE_MAX) return false;
   let at = start;
   if (bytes[at] === 0x5b /* [ */) {
-    at++;
-    while (at < end && IP_LITERAL[bytes[at] ?? 0] === 1) at++;
-    // The shortest address is "::".
-    if (at < start + 3 || at >= end || bytes[at] !== 0x5d /* ] */) return false;
-    at++;
+    at = literalEnd(bytes, start, end);
+    if (at < 0) return false;
   } else {
     for (; at < end && bytes[at] !== COLON; at++) {
       const byte = bytes[at] ?? 0;
@@ -276,6 +273,18 @@ export function isHost(bytes: Bytes, start: number, end: number): boolean {
     port = port * 10 + digit;
   }
   return port <= PORT_MAX;
+}
+
+/** Where the literal that begins with the bracket at `start` has ended; -1 when it is none. */
+function literalEnd(bytes: Bytes, start: number, end: number): number {
+  let at = start + 1;
+  if (((bytes[at] ?? 0) | 32) === 0x76 /* v */) {
+    while (at < end && bytes[at] !== 0x5d /* ] */) at++;
+    return at < end && isIpFuture(bytes.latin1Slice(start + 1, at)) ? at + 1 : -1;
+  }
+  while (at < end && IP_LITERAL[bytes[at] ?? 0] === 1) at++;
+  // The shortest address is "::".
+  return at >= start + 3 && at < end && bytes[at] === 0x5d ? at + 1 : -1;
 }
 
 function isHex(byte: number | undefined): boolean {
