@@ -5,7 +5,7 @@ import type { FieldSection } from "../http/field-section.ts";
 import { parseServerName, parseWildcardName, translatePattern } from "../route/index.ts";
 import { fromLatin1 } from "../std/bytes.ts";
 import { parseIpAddress, parseIpNetwork } from "../std/ip-address.ts";
-import { addressText } from "./address-text.ts";
+import { addressText } from "../std/address-text.ts";
 import { AccessCheck, RealIp, RefererCheck } from "./index.ts";
 import { HOPS_MAX } from "./real-ip.ts";
 import type { Client } from "./settings.ts";
@@ -82,8 +82,8 @@ describe("real_ip_header", () => {
 
   /** Who nginx 1.22 takes for the client; "-" for the peer. */
   const named = (from: string, header: string, recursive: boolean, lines: readonly string[]): string => {
-    const realIp = new RealIp({ from: from.split(" ").map(client), header, recursive });
-    const found = realIp.clientOf(peer, fields(...lines));
+    const realIp = new RealIp({ from: from.split(" ").map(client), header: { kind: "field", name: header }, recursive });
+    const found = realIp.clientOf(peer, fields(...lines), undefined);
     return found === peer ? "-" : `${found.address}${found.port === undefined ? "" : ` ${found.port}`}`;
   };
 
@@ -151,8 +151,8 @@ describe("real_ip_header", () => {
     assert.equal(named("10.0.0.1", "x-real-ip", false, ["X-Real-IP: 1.2.3.4"]), "-");
     assert.equal(named("::/0", "x-real-ip", false, ["X-Real-IP: 1.2.3.4"]), "-");
     assert.equal(named("unix:", "x-real-ip", false, ["X-Real-IP: 1.2.3.4"]), "-");
-    const unix = new RealIp({ from: [client("unix:")], header: "x-real-ip", recursive: false });
-    assert.equal(unix.clientOf({ address: "unix:", port: undefined }, fields("X-Real-IP: ::1")).address, "::1");
+    const unix = new RealIp({ from: [client("unix:")], header: { kind: "field", name: "x-real-ip" }, recursive: false });
+    assert.equal(unix.clientOf({ address: "unix:", port: undefined }, fields("X-Real-IP: ::1"), undefined).address, "::1");
   });
 
   test("looks at so many addresses and no more", () => {

@@ -42,7 +42,7 @@ describe("variables of the program", () => {
     const remote = { address: "unix:", port: undefined };
     assert.equal(value("$binary_remote_addr|$remote_port", "/", { remote }), "unix:|");
     assert.equal(value("$proxy_protocol_addr-$proxy_protocol_server_port", "/", {
-      proxied: { source: { address: "10.1.1.1", port: 5 }, destination: { address: "10.1.1.2", port: 443 } },
+      proxied: { source: { address: "10.1.1.1", port: 5 }, destination: { address: "10.1.1.2", port: 443 }, tlvs: [] },
     }), "10.1.1.1-443");
     assert.equal(value("$proxy_add_x_forwarded_for"), "192.0.2.7");
     const fields = { "x-forwarded-for": "a, b" };
