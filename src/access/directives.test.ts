@@ -57,7 +57,7 @@ describe("the directives of access", () => {
     ["deny [::1];", 'invalid parameter "[::1]"'],
     ["satisfy foo;", 'invalid value "foo"'],
     ["set_real_ip_from all;", 'host not found in set_real_ip_from "all"'],
-    ["real_ip_header PROXY_protocol;", 'invalid value "PROXY_protocol"'],
+    ["real_ip_header X:Y;", 'invalid value "X:Y"'],
     ['real_ip_header "";', 'invalid value ""'],
     ["valid_referers;", 'invalid number of arguments in "valid_referers" directive'],
     ["valid_referers *;", 'invalid hostname or wildcard "*"'],

@@ -104,8 +104,8 @@ const realIpHeaderRow: DefaultedDirectiveRow<RealIpHeader> = {
   default: "X-Real-IP",
   merge: "nearest",
   module: realIpModule,
-  doc: "The request field in which trusted proxies name the client; proxy_protocol: the header that the connection began "
-    + "with does (listen's proxy_protocol).",
+  doc: "The request field in which trusted proxies name the client; proxy_protocol: the header that the connection "
+    + "began with does (proxy_protocol of listen).",
   example: "real_ip_header X-Forwarded-For;",
 };
 

@@ -130,10 +130,10 @@ export class ProxyHeaderReader {
 
 const tooLarge: ProxyViolation = { kind: "violation", reason: "header is too large" };
 
-/** Shown with what is no text written as \xNN, up to the end of its first line: it may be anything. */
+/** Shown with what is no text written as \xNN, of a text the first line: it may be anything. */
 function broken(bytes: Bytes): ProxyViolation {
-  const [line = ""] = bytes.latin1Slice(0, SHOWN_SIZE_MAX).split("\r\n");
-  const shown = line.replace(/[^ !#-[\]-~]/g, (each) =>
+  const text = bytes.latin1Slice(0, Math.min(bytes.length, SHOWN_SIZE_MAX));
+  const shown = (/^(?:(?!\r\n).)+/s.exec(text)?.[0] ?? text).replace(/[^ !#-[\]-~]/g, (each) =>
     `\\x${each.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
   return { kind: "violation", reason: `broken header: "${shown}"` };
 }

@@ -1,4 +1,4 @@
-/** Who is behind the connection, in the words of HAProxy's PROXY protocol, versions 1 and 2 (pure: no input or output). */
+/** Who is behind the proxy? HAProxy's PROXY protocol, versions 1 and 2 (pure: no input or output). */
 export { PROXY_HEADER_SIZE_MAX, ProxyHeaderReader } from "./header-reader.ts";
 export type { ProxyEnd, ProxyEvent, ProxyHeader, ProxyViolation } from "./header-reader.ts";
 export { tlvNamed } from "./tlv.ts";
