@@ -29,9 +29,11 @@ describe("the directives of access", () => {
     const { realip } = settings(
       "real_ip_header X-Forwarded-For; real_ip_recursive on;", "set_real_ip_from 10.0.0.0/8;",
     );
-    assert.equal(realip?.header, "x-forwarded-for");
-    assert.equal(realip?.recursive, true);
-    assert.equal(realip?.from.length, 1);
+    assert.deepEqual(realip?.header, { kind: "field", name: "x-forwarded-for" });
+    assert.equal(realip.recursive, true);
+    assert.equal(realip.from.length, 1);
+    const proxied = settings("real_ip_header proxy_protocol;", "set_real_ip_from unix:;").realip;
+    assert.deepEqual(proxied?.header, { kind: "proxy_protocol" });
   });
 
   test("say whose forwarded fields applications believe", () => {

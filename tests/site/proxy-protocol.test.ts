@@ -144,6 +144,20 @@ describe("a socket with proxy_protocol", () => {
     assert.equal(await connection.rest(), "");
   });
 
+  test("does not keep the program from ending", async () => {
+    await using ending = await startSite({
+      http: "server { listen 127.0.0.1:0 proxy_protocol; client_header_timeout 60s; return 200 x; }",
+      server: "",
+      apps: "",
+    });
+    using begun = await ending.connect();
+    begun.send("PROXY TCP");
+    ending.signal("SIGTERM");
+    assert.equal(await begun.rest(), "");
+    await eventually("its end", 10_000, () => ending.exitStatus !== undefined);
+    assert.equal(ending.exitStatus, 0);
+  });
+
   test("leaves other sockets alone", async () => {
     assert.equal(await textOf("", "/", plainPort), "[]");
     using connection = await program.connect({ port: plainPort });
