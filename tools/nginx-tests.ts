@@ -87,6 +87,10 @@ no warnings 'redefine';
 	my ($self, @parts) = @_;
 	my $text = join '', @parts;
 	my $changed = '';
+	# The PROXY protocol's header may stand in front.
+	if ($text =~ /\A(?:PROXY [^\n]*\n|\r\n\r\n\0\r\nQUIT\n..(..))/s) {
+		$changed = substr $text, 0, defined $1 ? 16 + unpack('n', $1) : $+[0], '';
+	}
 	while ($text =~ s/\A([A-Z]+ [^\n]*HTTP\/1\.[01]\n(?:[^\n]+\n)*(?:\n|[^\n]*\z))//) {
 		my $head = $1;
 		$head =~ s/(?<!\r)\n/\r\n/g;

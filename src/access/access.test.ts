@@ -5,8 +5,8 @@ import type { FieldSection } from "../http/field-section.ts";
 import { parseServerName, parseWildcardName, translatePattern } from "../route/index.ts";
 import { fromLatin1 } from "../std/bytes.ts";
 import { parseIpAddress, parseIpNetwork } from "../std/ip-address.ts";
-import { addressText } from "./address-text.ts";
-import { AccessCheck, RealIp, RefererCheck } from "./index.ts";
+import { addressText } from "../std/address-text.ts";
+import { AccessCheck, RealIp, type RealIpHeader, RefererCheck } from "./index.ts";
 import { HOPS_MAX } from "./real-ip.ts";
 import type { Client } from "./settings.ts";
 
@@ -79,11 +79,12 @@ describe("allow and deny", () => {
 
 describe("real_ip_header", () => {
   const peer = { address: "127.0.0.1", port: 4711 };
+  const field = (name: string): RealIpHeader => ({ kind: "field", name });
 
   /** Who nginx 1.22 takes for the client; "-" for the peer. */
   const named = (from: string, header: string, recursive: boolean, lines: readonly string[]): string => {
-    const realIp = new RealIp({ from: from.split(" ").map(client), header, recursive });
-    const found = realIp.clientOf(peer, fields(...lines));
+    const realIp = new RealIp({ from: from.split(" ").map(client), header: field(header), recursive });
+    const found = realIp.clientOf(peer, fields(...lines), undefined);
     return found === peer ? "-" : `${found.address}${found.port === undefined ? "" : ` ${found.port}`}`;
   };
 
@@ -151,8 +152,21 @@ describe("real_ip_header", () => {
     assert.equal(named("10.0.0.1", "x-real-ip", false, ["X-Real-IP: 1.2.3.4"]), "-");
     assert.equal(named("::/0", "x-real-ip", false, ["X-Real-IP: 1.2.3.4"]), "-");
     assert.equal(named("unix:", "x-real-ip", false, ["X-Real-IP: 1.2.3.4"]), "-");
-    const unix = new RealIp({ from: [client("unix:")], header: "x-real-ip", recursive: false });
-    assert.equal(unix.clientOf({ address: "unix:", port: undefined }, fields("X-Real-IP: ::1")).address, "::1");
+    const unix = new RealIp({ from: [client("unix:")], header: field("x-real-ip"), recursive: false });
+    const found = unix.clientOf({ address: "unix:", port: undefined }, fields("X-Real-IP: ::1"), undefined);
+    assert.equal(found.address, "::1");
+  });
+
+  test("may be the PROXY protocol's header, whose source is one address", () => {
+    const realIp = (from: string): RealIp =>
+      new RealIp({ from: [client(from)], header: { kind: "proxy_protocol" }, recursive: true });
+    const source = { address: "2001:DB8::1", port: 5 };
+    const forwarded = fields("X-Real-IP: 1.2.3.4", "proxy_protocol: 1.2.3.4");
+    const expected = { address: "2001:db8::1", port: 5 };
+    assert.deepEqual(realIp("127.0.0.1").clientOf(peer, forwarded, { source }), expected);
+    assert.equal(realIp("127.0.0.1").clientOf(peer, forwarded, undefined), peer);
+    assert.equal(realIp("10.0.0.0/8").clientOf(peer, forwarded, { source }), peer);
+    assert.deepEqual(realIp("unix:").clientOf({ address: "unix:", port: undefined }, forwarded, { source }), expected);
   });
 
   test("looks at so many addresses and no more", () => {

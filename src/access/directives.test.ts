@@ -29,9 +29,11 @@ describe("the directives of access", () => {
     const { realip } = settings(
       "real_ip_header X-Forwarded-For; real_ip_recursive on;", "set_real_ip_from 10.0.0.0/8;",
     );
-    assert.equal(realip?.header, "x-forwarded-for");
-    assert.equal(realip?.recursive, true);
-    assert.equal(realip?.from.length, 1);
+    assert.deepEqual(realip?.header, { kind: "field", name: "x-forwarded-for" });
+    assert.equal(realip.recursive, true);
+    assert.equal(realip.from.length, 1);
+    const proxied = settings("real_ip_header proxy_protocol;", "set_real_ip_from unix:;").realip;
+    assert.deepEqual(proxied?.header, { kind: "proxy_protocol" });
   });
 
   test("say whose forwarded fields applications believe", () => {
@@ -57,7 +59,7 @@ describe("the directives of access", () => {
     ["deny [::1];", 'invalid parameter "[::1]"'],
     ["satisfy foo;", 'invalid value "foo"'],
     ["set_real_ip_from all;", 'host not found in set_real_ip_from "all"'],
-    ["real_ip_header PROXY_protocol;", 'invalid value "PROXY_protocol"'],
+    ["real_ip_header X:Y;", 'invalid value "X:Y"'],
     ['real_ip_header "";', 'invalid value ""'],
     ["valid_referers;", 'invalid number of arguments in "valid_referers" directive'],
     ["valid_referers *;", 'invalid hostname or wildcard "*"'],

@@ -8,7 +8,7 @@ import { isFieldName } from "../http/characters.ts";
 import { parseIpNetwork } from "../std/ip-address.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { refererDirectives, refererSettings } from "./referer-directives.ts";
-import type { AccessSettings, Client, RealIpSettings } from "./settings.ts";
+import type { AccessSettings, Client, RealIpHeader, RealIpSettings } from "./settings.ts";
 
 export { refererMistakes, validReferersRow } from "./referer-directives.ts";
 
@@ -46,17 +46,14 @@ function clientOf(word: string): Client | undefined {
   return network === undefined ? undefined : { kind: "network", ...network };
 }
 
-/** The name of a request field, in lower case. */
-const realIpField: ArgumentType<string> = {
-  label: "field",
-  parse: (word): Result<string, Refusal> => {
-    const name = word.toLowerCase();
-    const nginx = `invalid value "${word}"`;
-    if (name === "proxy_protocol") {
-      const expected = "possible here yet: the PROXY protocol is not read, let the proxy send X-Forwarded-For";
-      return err({ nginx, expected });
-    }
-    return isFieldName(name) ? ok(name) : err({ nginx, expected: "the name of a request field such as X-Real-IP" });
+const realIpHeader: ArgumentType<RealIpHeader> = {
+  label: "field | proxy_protocol",
+  words: ["proxy_protocol"],
+  parse: (word): Result<RealIpHeader, Refusal> => {
+    if (word === "proxy_protocol") return ok({ kind: "proxy_protocol" });
+    if (isFieldName(word)) return ok({ kind: "field", name: word.toLowerCase() });
+    const expected = "the name of a request field such as X-Real-IP, or proxy_protocol";
+    return err({ nginx: `invalid value "${word}"`, expected });
   },
 };
 
@@ -100,14 +97,15 @@ const setRealIpFromRow: DirectiveRow<Client> = {
   example: "set_real_ip_from 10.0.0.0/8;",
 };
 
-const realIpHeaderRow: DefaultedDirectiveRow<string> = {
+const realIpHeaderRow: DefaultedDirectiveRow<RealIpHeader> = {
   name: "real_ip_header",
   contexts: blocks,
-  arguments: one(realIpField),
+  arguments: one(realIpHeader),
   default: "X-Real-IP",
   merge: "nearest",
   module: realIpModule,
-  doc: "The request field in which trusted proxies name the client.",
+  doc: "The request field in which trusted proxies name the client; proxy_protocol: the header that the connection "
+    + "began with does (proxy_protocol of listen).",
   example: "real_ip_header X-Forwarded-For;",
 };
 

@@ -3,4 +3,4 @@ export { AccessCheck } from "./access-check.ts";
 export { TrustedProxies, forwardedScheme, plainAddress } from "./forwarded.ts";
 export { RealIp } from "./real-ip.ts";
 export { RefererCheck } from "./referers.ts";
-export type { AccessRule, AccessSettings, RealIpSettings, RefererSettings } from "./settings.ts";
+export type { AccessRule, AccessSettings, RealIpHeader, RealIpSettings, RefererSettings } from "./settings.ts";

@@ -8,9 +8,12 @@
 import type { FieldSection } from "../http/field-section.ts";
 import type { PeerFacts } from "../route/index.ts";
 import { parseIpAddress } from "../std/ip-address.ts";
-import { addressText } from "./address-text.ts";
+import { addressText } from "../std/address-text.ts";
 import { Networks } from "./networks.ts";
 import type { RealIpSettings } from "./settings.ts";
+
+/** Who a proxy says is at the other end, in its PROXY protocol header. */
+type Proxied = { readonly source: PeerFacts } | undefined;
 
 /** The one field whose lines are read together. */
 const FORWARDED_FOR = "x-forwarded-for";
@@ -21,7 +24,7 @@ export const HOPS_MAX = 32;
 
 export class RealIp {
   readonly #trusted: Networks<true>;
-  readonly #header: string;
+  readonly #header: RealIpSettings["header"];
   readonly #recursive: boolean;
 
   constructor({ from, header, recursive }: RealIpSettings) {
@@ -30,10 +33,15 @@ export class RealIp {
     this.#recursive = recursive;
   }
 
-  /** @param peer who opened the connection. @returns `peer` itself where nobody else is named */
-  clientOf(peer: PeerFacts, fields: FieldSection): PeerFacts {
+  /**
+   * @param peer who opened the connection
+   * @param proxied of the header that it began with, where it did
+   * @returns `peer` itself where nobody else is named
+   */
+  clientOf(peer: PeerFacts, fields: FieldSection, proxied: Proxied): PeerFacts {
+    if (this.#header.kind === "proxy_protocol") return this.#sourceOf(peer, proxied);
     let client = peer;
-    for (const hop of this.#hops(fields).take(HOPS_MAX)) {
+    for (const hop of this.#hops(fields, this.#header.name).take(HOPS_MAX)) {
       if (this.#trusted.find(client.address) !== true) break;
       const named = parseHop(hop);
       if (named === undefined) break;
@@ -43,14 +51,21 @@ export class RealIp {
     return client;
   }
 
+  #sourceOf(peer: PeerFacts, proxied: Proxied): PeerFacts {
+    if (proxied === undefined || this.#trusted.find(peer.address) !== true) return peer;
+    const { address, port } = proxied.source;
+    const known = parseIpAddress(address);
+    return known === undefined ? peer : { address: addressText(known), port };
+  }
+
   /** What may be addresses, the nearest first. */
-  *#hops(fields: FieldSection): Generator<string> {
+  *#hops(fields: FieldSection, name: string): Generator<string> {
     const lines: string[] = [];
     for (let index = 0; index < fields.count; index++) {
-      if (fields.name(index).toLowerCase() === this.#header) lines.push(fields.value(index));
+      if (fields.name(index).toLowerCase() === name) lines.push(fields.value(index));
     }
     // Of any other field nginx reads the first line; without recursion, one line only.
-    const read = this.#header !== FORWARDED_FOR ? lines.slice(0, 1) : this.#recursive ? lines : lines.slice(-1);
+    const read = name !== FORWARDED_FOR ? lines.slice(0, 1) : this.#recursive ? lines : lines.slice(-1);
     for (const line of read.reverse()) yield* hopsOf(line);
   }
 }

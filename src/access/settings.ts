@@ -11,11 +11,13 @@ export interface AccessRule {
   readonly client: Client;
 }
 
+/** The name of a request field, in lower case, or the header that the connection began with. */
+export type RealIpHeader = { readonly kind: "field"; readonly name: string } | { readonly kind: "proxy_protocol" };
+
 /** Whose word about the client counts, and where it stands. */
 export interface RealIpSettings {
   readonly from: readonly Client[];
-  /** The request field, in lower case. */
-  readonly header: string;
+  readonly header: RealIpHeader;
   /** Go on while what it names is trusted as well. */
   readonly recursive: boolean;
 }

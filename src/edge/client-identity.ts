@@ -1,6 +1,8 @@
 /** Who sent a request: realip (nginx), and what trusted proxies say (gunicorn's and uvicorn's forwarded_allow_ips). */
-import { forwardedScheme } from "../access/index.ts";
+import { forwardedScheme, plainAddress } from "../access/index.ts";
 import type { Peer } from "../app/index.ts";
+import type { Bind } from "../config/model.ts";
+import type { ByteStream } from "../net/index.ts";
 import type { PeerFacts } from "../route/index.ts";
 import type { CompiledLocation } from "./compiled-site.ts";
 import type { CurrentRequest } from "./current-request.ts";
@@ -44,7 +46,7 @@ export function identify(
     }
   }
   if (realIp === undefined) return { peer, client: undefined };
-  const client = realIp.clientOf(connection.peer, fields);
+  const client = realIp.clientOf(connection.peer, fields, connection.proxied);
   const { address, port = 0 } = client;
   return { peer: { ...peer, address: address === "unix:" ? "" : address, port }, client };
 }
@@ -52,4 +54,10 @@ export function identify(
 /** A peer as variables see it. */
 export function peerFacts({ address, port }: Pick<Peer, "address" | "port">): PeerFacts {
   return address === "" ? { address: "unix:", port: undefined } : { address, port };
+}
+
+/** Our end of a connection. @param bind of its listener */
+export function localFacts({ localAddress, localPort }: ByteStream, bind: Bind | undefined): PeerFacts {
+  if (bind?.kind === "unix") return { address: `unix:${bind.path}`, port: undefined };
+  return peerFacts({ address: plainAddress(localAddress), port: localPort });
 }

@@ -3,23 +3,29 @@ import type { AppBody, Peer } from "../app/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
-import type { Evaluation, PeerFacts, UpstreamFacts } from "../route/index.ts";
+import type { Evaluation, PeerFacts, ProxiedFacts, UpstreamFacts } from "../route/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { CompiledLocation } from "./compiled-site.ts";
 import type { SentExchange } from "./response-channel.ts";
 
-/** What a connection is to the requests on it. */
-export interface ConnectionFacts {
+/** What is known of a connection from its start. */
+export interface Accepted {
   /** From 1, in its thread. */
   readonly number: number;
   /** Its socket: a number in the site. */
   readonly site: number;
   /** Its socket: an index into the bases of the hello frame. */
   readonly listener: number;
-  readonly peer: PeerFacts;
-  readonly local: PeerFacts;
   /** Milliseconds since the epoch. */
   readonly startMs: number;
+}
+
+/** What a connection is to the requests on it. */
+export interface ConnectionFacts extends Accepted {
+  readonly peer: PeerFacts;
+  readonly local: PeerFacts;
+  /** Of the PROXY protocol's header, where the connection began with one. */
+  readonly proxied: ProxiedFacts | undefined;
   requests(): number;
   /** Room for what a list of trusted proxies says of the peer: the peer as it is with that. */
   trust: { readonly by: object; readonly peer: Peer } | undefined;

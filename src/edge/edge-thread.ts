@@ -15,11 +15,14 @@ import { AccessLogs } from "../observe/index.ts";
 import { SectionMemory } from "../protocol/h1/index.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
+import type { Accepted } from "./current-request.ts";
 import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
 import { H1Connection } from "./h1-connection.ts";
 import type { ConnectionOwner } from "./h1-connection.ts";
 import type { EdgeNews, InheritedListener } from "./messages.ts";
 import type { Configuration } from "./model.ts";
+import { ProxiedConnection } from "./proxied-connection.ts";
+import type { ProxiedOwner } from "./proxied-connection.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
 /** What the thread does with a connection, whatever it speaks. */
@@ -211,7 +214,28 @@ export class EdgeThread implements ConnectionOwner {
     const number = counts.add("handled");
     counts.add("active");
     const site = this.#settings.listeners[listener]?.listener ?? 0;
-    const connection = new H1Connection(this.#context, stream, peer, { listener, site, number }, this);
+    const accepted: Accepted = { listener, site, number, startMs: Date.now() };
+    if (this.#settings.configuration.site.listeners[site]?.proxyProtocol === true) {
+      return this.#readProxyHeader(stream, peer, accepted);
+    }
+    const connection = new H1Connection(this.#context, stream, peer, { ...accepted, proxied: undefined }, this);
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  #readProxyHeader(stream: ByteStream, peer: Peer, accepted: Accepted): void {
+    const { site, clock } = this.#context;
+    const untilMs = clock.coarseMs + site.listener(accepted.site).http.clientHeaderTimeoutMs;
+    const owner: ProxiedOwner = {
+      onConnectionClosed: (connection) => this.onConnectionClosed(connection),
+      onProxied: (before, proxied, rest) => {
+        this.#connections.delete(before);
+        const connection = new H1Connection(this.#context, stream, peer, { ...accepted, proxied }, this);
+        this.#connections.add(connection);
+        connection.start(rest, before.deadlineMs);
+      },
+    };
+    const connection = new ProxiedConnection(this.#context, stream, owner, peer.address, untilMs);
     this.#connections.add(connection);
     connection.start();
   }

@@ -8,7 +8,6 @@
  * after a response lingers: it reads and drops what the client still sends, so that the response is not
  * lost to a reset (RFC 9112 §9.6).
  */
-import { plainAddress } from "../access/index.ts";
 import type { Peer } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
 import type { FieldSemantics } from "../http/field-section.ts";
@@ -17,11 +16,12 @@ import { SendStall } from "../net/index.ts";
 import type { BodySink, ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
 import { CONTINUE, RequestReader, formatInformational } from "../protocol/h1/index.ts";
 import type { ReadyText, Violation } from "../protocol/h1/index.ts";
-import type { PeerFacts } from "../route/index.ts";
+import type { PeerFacts, ProxiedFacts } from "../route/index.ts";
 import type { Bytes } from "../std/bytes.ts";
+import { NO_BYTES } from "../std/bytes.ts";
 import { ChunkSink, PlainSink } from "./body-sinks.ts";
-import { peerFacts } from "./client-identity.ts";
-import type { ConnectionFacts } from "./current-request.ts";
+import { localFacts, peerFacts } from "./client-identity.ts";
+import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
 import { H1Writer } from "./h1-writer.ts";
@@ -59,7 +59,8 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   /** Those of the socket's default server, then those of the request's location. */
   #http: HttpSettings;
   readonly number: number;
-  readonly startMs: number = Date.now();
+  readonly startMs: number;
+  readonly proxied: ProxiedFacts | undefined;
   #local: PeerFacts | undefined = undefined;
   trust: ConnectionFacts["trust"] = undefined;
   readonly #reader: RequestReader;
@@ -86,19 +87,18 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   #pipelined = false;
   readonly #stall = new SendStall();
 
-  /** @param at where and as which one it was accepted */
+  /** @param accepted where, when and as which one; and what the PROXY protocol's header said */
   constructor(
-    context: EdgeContext, stream: ByteStream, peer: Peer, at: Pick<ConnectionFacts, "listener" | "site" | "number">,
+    context: EdgeContext, stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied">,
     owner: ConnectionOwner,
   ) {
     this.#context = context;
     this.#stream = stream;
     this.#owner = owner;
     this.#peer = peer;
-    this.listener = at.listener;
-    this.site = at.site;
-    this.#http = context.site.listener(at.site).http;
-    this.number = at.number;
+    ({ listener: this.listener, site: this.site, number: this.number } = accepted);
+    ({ startMs: this.startMs, proxied: this.proxied } = accepted);
+    this.#http = context.site.listener(this.site).http;
     this.#reader = new RequestReader(this.#http, context.sections);
     this.#writer = new H1Writer(context, stream);
     this.#openedMs = context.clock.coarseMs;
@@ -110,14 +110,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   get local(): PeerFacts {
-    return (this.#local ??= this.#localFacts());
-  }
-
-  #localFacts(): PeerFacts {
-    const { localAddress, localPort } = this.#stream;
-    const bind = this.#context.site.settings.listeners[this.site]?.bind;
-    if (bind?.kind === "unix") return { address: `unix:${bind.path}`, port: undefined };
-    return peerFacts({ address: plainAddress(localAddress), port: localPort });
+    return (this.#local ??= localFacts(this.#stream, this.#context.site.settings.listeners[this.site]?.bind));
   }
 
   requests(): number {
@@ -132,10 +125,12 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     return this.#stream.queuedSize;
   }
 
-  /** Starts reading. */
-  start(): void {
+  /** Starts reading. @param first what has come already, valid during the call @param untilMs for the first request */
+  start(first: Bytes = NO_BYTES, untilMs: number = this.#deadlineMs): void {
+    this.#deadlineMs = untilMs;
     this.#context.clock.add(this);
     this.#stream.start(this);
+    if (first.length > 0) this.onBytes(first);
   }
 
   /**

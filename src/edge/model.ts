@@ -43,6 +43,8 @@ export interface ListenerSettings {
   readonly backlog: number;
   readonly ipv6Only: boolean;
   readonly reusePort: boolean;
+  /** Do connections begin with the PROXY protocol's header? */
+  readonly proxyProtocol: boolean;
   readonly servers: ListenerServers;
 }
 

@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { fieldValue } from "../http/response-head.ts";
 import { NGINX_VERSION } from "../std/version.ts";
 import { normalizeHost } from "../route/index.ts";
-import type { PeerFacts, RequestFacts, UpstreamFacts } from "../route/index.ts";
+import type { PeerFacts, ProxiedFacts, RequestFacts, UpstreamFacts } from "../route/index.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import { uriOf } from "./internal-redirect.ts";
@@ -32,7 +32,6 @@ export class RequestView implements RequestFacts {
   /** When somebody asked first, where nobody was expected to ask. */
   #askedMs: number | undefined = undefined;
   readonly process: RequestFacts["process"] = processFacts;
-  readonly proxied: undefined = undefined;
   #requestId: string | undefined = undefined;
 
   constructor(exchange: CurrentRequest, counts: ConnectionCounts) {
@@ -94,6 +93,10 @@ export class RequestView implements RequestFacts {
 
   get local(): PeerFacts {
     return this.#exchange.connection.local;
+  }
+
+  get proxied(): ProxiedFacts | undefined {
+    return this.#exchange.connection.proxied;
   }
 
   get connection(): ConnectionFacts {

@@ -2,6 +2,7 @@
  * The variables of the program: nginx's names and values (ngx_http_core_module, "Embedded Variables", and those of
  * realip, log, upstream and others). `$args` and `$limit_rate` may be assigned.
  */
+import { tlvNamed } from "../protocol/proxy/index.ts";
 import { addressBytes, parseIpAddress } from "../std/ip-address.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { argumentOf, basicUser, cookieOf } from "./request-parts.ts";
@@ -165,7 +166,6 @@ export const builtinPrefixes: readonly PrefixDefinition[] = [
   { prefix: "http_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.field(name)) },
   { prefix: "sent_http_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.responseField(name)) },
   { prefix: "sent_trailer_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.responseTrailer(name)) },
-  // The PROXY protocol's fields: no connection has them yet.
-  { prefix: "proxy_protocol_tlv_", get: () => undefined },
+  { prefix: "proxy_protocol_tlv_", get: ({ facts }, rest) => tlvNamed(facts.proxied?.tlvs ?? [], rest) },
   ...upstreamPrefixes,
 ];

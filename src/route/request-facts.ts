@@ -2,6 +2,14 @@
  * What the variables ask of a request: the one interface between this room and whoever holds the conversation.
  * Everything is a question that costs nothing until it is asked. Texts are bytes, one character each.
  */
+import type { ProxyTlv } from "../protocol/proxy/index.ts";
+
+/** What the PROXY protocol's header says of a connection. */
+export interface ProxiedFacts {
+  readonly source: PeerFacts;
+  readonly destination: PeerFacts;
+  readonly tlvs: readonly ProxyTlv[];
+}
 
 export interface RequestFacts {
   /** "GET /a?b HTTP/1.1" as received. */
@@ -26,7 +34,7 @@ export interface RequestFacts {
   /** The end of the connection that is ours. */
   readonly local: PeerFacts;
   /** Of the PROXY protocol's header, when there was one. */
-  readonly proxied: { readonly source: PeerFacts; readonly destination: PeerFacts } | undefined;
+  readonly proxied: ProxiedFacts | undefined;
   /** `$connection`, `$connection_requests` from 1, and when it was opened, milliseconds since the epoch. */
   readonly connection: { readonly number: number; requests(): number; readonly startMs: number };
 

@@ -41,9 +41,12 @@ describe("variables of the program", () => {
     assert.equal(value("$binary_remote_addr"), "\xc0\x00\x02\x07");
     const remote = { address: "unix:", port: undefined };
     assert.equal(value("$binary_remote_addr|$remote_port", "/", { remote }), "unix:|");
-    assert.equal(value("$proxy_protocol_addr-$proxy_protocol_server_port", "/", {
-      proxied: { source: { address: "10.1.1.1", port: 5 }, destination: { address: "10.1.1.2", port: 443 } },
-    }), "10.1.1.1-443");
+    const tlvs = [{ type: 1, value: "h2" }, { type: 0xae, value: "x" }];
+    const proxied = { source: { address: "10.1.1.1", port: 5 }, destination: { address: "10.1.1.2", port: 443 }, tlvs };
+    const named = "$proxy_protocol_tlv_alpn-$proxy_protocol_tlv_0xAE-$proxy_protocol_tlv_netns-$proxy_protocol_tlv_x";
+    assert.equal(value(named, "/", { proxied }), "h2-x--");
+    assert.equal(value(named), "---");
+    assert.equal(value("$proxy_protocol_addr-$proxy_protocol_server_port", "/", { proxied }), "10.1.1.1-443");
     assert.equal(value("$proxy_add_x_forwarded_for"), "192.0.2.7");
     const fields = { "x-forwarded-for": "a, b" };
     assert.equal(value("$proxy_add_x_forwarded_for", "/", { fields }), "a, b, 192.0.2.7");

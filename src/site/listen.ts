@@ -17,6 +17,8 @@ export interface Listen {
   /** More than one for a range of ports. */
   readonly addresses: readonly ListenAddress[];
   readonly isDefault: boolean;
+  /** Of the socket, and any server of it may say so. */
+  readonly proxyProtocol: boolean;
   /** Options of the socket, which one `listen` of an address may have. */
   readonly options: SocketOptions | undefined;
   /** Parameters that are accepted and do nothing. */
@@ -61,6 +63,7 @@ export const listenRow: DirectiveRow<Listen> = {
   module: "ngx_http_core_module",
   doc: "A socket that this server is reached by. Without any: port 80, or 8000 where the program is not root's. "
     + `A range of ports, such as 8000-8003, has at most ${RANGE_PORTS_MAX}. `
+    + "proxy_protocol: connections begin with the PROXY protocol's header, of version 1 or 2. "
     + "mode= (of a Unix socket), fd: (an inherited descriptor) and port 0 (any that is free) are Tricorn's.",
   example: "listen 127.0.0.1:8080 default_server;",
 };
@@ -72,6 +75,7 @@ function parseListen(
   if (!addresses.ok) return err({ ...addresses.error, index: 0 });
   const isUnix = addresses.value[0]?.kind === "unix";
   let isDefault = false;
+  let proxyProtocol = false;
   let hasOptions = false;
   const options: { -readonly [Key in keyof SocketOptions]: SocketOptions[Key] } = {
     backlog: undefined, ipv6Only: undefined, reusePort: false, mode: undefined,
@@ -84,6 +88,7 @@ function parseListen(
       err({ nginx, expected, index });
     switch (word.includes("=") ? `${name}=` : name) {
       case "default_server": case "default": isDefault = true; continue;
+      case "proxy_protocol": proxyProtocol = true; continue;
       case "bind": break;
       case "reuseport": options.reusePort = true; break;
       case "backlog=":
@@ -105,7 +110,6 @@ function parseListen(
       case "ssl": return refuse("the \"ssl\" parameter requires ngx_http_ssl_module", notYet("TLS"));
       case "http2": return refuse("the \"http2\" parameter requires ngx_http_v2_module", notYet("HTTP/2"));
       case "quic": return refuse("the \"quic\" parameter requires ngx_http_v3_module", notYet("HTTP/3"));
-      case "proxy_protocol": return refuse("invalid parameter \"proxy_protocol\"", notYet("the PROXY protocol"));
       case "so_keepalive=":
         if (!/^(?:on|off|[^:]*:[^:]*:[^:]*)$/.test(value)) return refuse(`invalid so_keepalive value: "${value}"`);
         ignored.push(word);
@@ -118,7 +122,8 @@ function parseListen(
     }
     hasOptions = true;
   }
-  return ok({ addresses: addresses.value, isDefault, options: hasOptions ? options : undefined, ignored });
+  const socket = hasOptions ? options : undefined;
+  return ok({ addresses: addresses.value, isDefault, proxyProtocol, options: socket, ignored });
 }
 
 function notYet(what: string): string {
@@ -176,6 +181,7 @@ export interface Listeners {
 
 interface Socket {
   readonly bind: Bind;
+  proxyProtocol: boolean;
   options: SocketOptions | undefined;
   defaultServer: number | undefined;
   readonly servers: { readonly server: number; readonly names: readonly ServerName[] }[];
@@ -199,7 +205,9 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       const isFree = bind.kind === "tcp" && bind.port === 0;
       const key = isFree ? `${addressText(bind)} ${sockets.size}` : addressText(bind);
       const known = sockets.get(key);
-      const socket: Socket = known ?? { bind, options: undefined, defaultServer: undefined, servers: [] };
+      const socket: Socket = known ?? {
+        bind, proxyProtocol: false, options: undefined, defaultServer: undefined, servers: [],
+      };
       sockets.set(key, socket);
       const refuse = (nginx: string): void => void (at !== undefined && mistakes.push({ at, nginx }));
       if (socket.servers.some((other) => other.server === server)) {
@@ -207,6 +215,7 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
         continue;
       }
       socket.servers.push({ server, names });
+      if (listen.proxyProtocol) socket.proxyProtocol = true;
       if (listen.isDefault) {
         if (socket.defaultServer !== undefined) refuse(`a duplicate default server for ${key}`);
         socket.defaultServer = server;
@@ -222,15 +231,19 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
 
 function unwritten(isRoot: boolean): Listen {
   const port = isRoot ? PORT_DEFAULT : PORT_UNPRIVILEGED;
-  return { addresses: [{ kind: "tcp", host: undefined, port }], isDefault: false, options: undefined, ignored: [] };
+  return {
+    addresses: [{ kind: "tcp", host: undefined, port }], isDefault: false, proxyProtocol: false, options: undefined,
+    ignored: [],
+  };
 }
 
-function listenerOf({ bind, options, defaultServer, servers }: Socket): ListenerSettings {
+function listenerOf({ bind, proxyProtocol, options, defaultServer, servers }: Socket): ListenerSettings {
   return {
     bind,
     backlog: options?.backlog ?? BACKLOG_DEFAULT,
     ipv6Only: options?.ipv6Only ?? true,
     reusePort: options?.reusePort ?? false,
+    proxyProtocol,
     servers: { defaultServer: defaultServer ?? servers[0]?.server ?? 0, servers },
   };
 }

@@ -1,5 +1,5 @@
 /** IP addresses as text in the one form that logs and applications know (RFC 5952). */
-import type { IpAddress } from "../std/ip-address.ts";
+import type { IpAddress } from "./ip-address.ts";
 
 /** Zero groups before the IPv4 address that an IPv6 one is compatible with or maps (RFC 4291 §2.5.5). */
 const COMPATIBLE_ZEROS = 6, MAPPED_ZEROS = 5;
