@@ -46,8 +46,8 @@ class Rules:
         return self.ask("/seen")[2].decode()
 
     def assert_seen(self, expected):
-        """What comes after the answer may come a moment later."""
-        found, until = self.seen(), time.monotonic() + 5
+        """What comes after the answer may come a moment later, or when the worker stops waiting for the edge."""
+        found, until = self.seen(), time.monotonic() + 15
         while found != expected and time.monotonic() < until:
             time.sleep(0.01)
             found = ",".join(filter(None, (found, self.seen())))
