@@ -7,7 +7,7 @@ import type { Block } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, many, one,
 } from "../config/nginx/directive-row.ts";
-import type { AppPassSettings, ObeyedField } from "./app-pass-settings.ts";
+import type { ObeyedField, PassSettings } from "../config/pass-settings.ts";
 import { appName } from "./directives-arguments.ts";
 
 const common = { module: "tricorn", merge: "nearest", contexts: ["http", "server", "location"] } as const;
@@ -108,7 +108,7 @@ export const appPassRows: readonly AnyDirectiveRow[] = [
 export const appPassDirectives: readonly AnyDirectiveRow[] = [appPassRow, ...appPassRows];
 
 /** What is in force in a block. */
-export function appPassSettings(block: Block): AppPassSettings {
+export function appPassSettings(block: Block): PassSettings {
   const hideHeaders = hiddenFields(block);
   return {
     interceptErrors: block.one(interceptErrorsRow),

@@ -1,5 +1,4 @@
 /** How do we run an application? (The edge's side; `supervisor` starts the interpreters.) */
-export type { AppPassSettings, ObeyedField } from "./app-pass-settings.ts";
 export type { AppBody, AppRequest, AppWebSocket, Peer } from "./app-request.ts";
 export { LoadZone, WORKERS_MAX } from "./load-zone.ts";
 export { Pool } from "./pool.ts";

@@ -1,5 +1,5 @@
 /** What of an application's response head reaches the client, and what the fields that are for us say. */
-import type { AppPassSettings, ObeyedField } from "../app/index.ts";
+import type { ObeyedField, PassSettings } from "../config/pass-settings.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
 
@@ -22,7 +22,7 @@ const keptNames: readonly string[] = [
 ];
 
 /** @returns undefined for most heads: they leave as they are */
-export function passAppHead(head: ResponseHead, settings: AppPassSettings): PassedHead | undefined {
+export function passAppHead(head: ResponseHead, settings: PassSettings): PassedHead | undefined {
   if (!head.hasAccel && !settings.interceptErrors && !settings.hidesMore) return undefined;
   const hidden = new Set(settings.hideHeaders);
   const fields = head.fields.filter(([name]) => !hidden.has(name.toLowerCase()));

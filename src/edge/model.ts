@@ -6,18 +6,21 @@
  * not change are the very objects of the block around it.
  */
 import type { AccessSettings } from "../access/index.ts";
-import type { AppPassSettings } from "../app/index.ts";
 import type {
   AppSettings, Bind, ErrorLogSettings, HttpSettings, ProcessSettings, WebSocketSettings,
 } from "../config/model.ts";
+import type { PassSettings } from "../config/pass-settings.ts";
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import type { ResponseSettings } from "../filters/index.ts";
-import type { StaticSettings } from "../handlers/index.ts";
+import type {
+  FastCgiSettings, MirrorSettings, ProxySettings, StaticSettings, UwsgiSettings,
+} from "../handlers/index.ts";
 import type { AccessLogSettings, LogFormat } from "../observe/index.ts";
 import type {
   ErrorPage, GeoBlock, LimitExcept, ListenerServers, LocationNode, MapBlock, RewriteDirective, ServerName,
   SplitClientsBlock, TryFiles,
 } from "../route/index.ts";
+import type { HealthCheckSettings, ResolverSettings, UpstreamSettings } from "../upstream/index.ts";
 
 export interface Configuration {
   readonly process: ProcessSettings;
@@ -35,6 +38,17 @@ export interface Site {
   readonly geos: readonly GeoBlock[];
   readonly splitClients: readonly SplitClientsBlock[];
   readonly logFormats: readonly LogFormat[];
+  readonly upstreams: readonly UpstreamSettings[];
+  /** Of upstreams by the locations that ask for them. */
+  readonly healthChecks: readonly SiteHealthCheck[];
+}
+
+export interface SiteHealthCheck {
+  /** The name of an upstream. */
+  readonly upstream: string;
+  /** Number of the settings that its requests are made with. */
+  readonly location: number;
+  readonly check: HealthCheckSettings;
 }
 
 export interface ListenerSettings {
@@ -66,6 +80,11 @@ export interface ServerSettings {
 export type HandlerSettings =
   | { readonly kind: "static" }
   | { readonly kind: "app"; readonly app: string }
+  /** `url` as proxy_pass says it; `prefix` of the location is replaced by its path, undefined where that is not known. */
+  | { readonly kind: "proxy"; readonly url: ComplexValue; readonly prefix: string | undefined }
+  /** "127.0.0.1:9000", "unix:/run/app.sock", the name of an upstream. */
+  | { readonly kind: "uwsgi"; readonly address: ComplexValue; readonly isTls: boolean }
+  | { readonly kind: "fastcgi"; readonly address: ComplexValue }
   | { readonly kind: "empty_gif" }
   | { readonly kind: "stub_status" };
 
@@ -92,7 +111,12 @@ export interface LocationSettings {
   /** All about files but where they lie. */
   readonly files: Omit<StaticSettings, "mapping">;
   readonly tryFiles: TryFiles | undefined;
-  readonly appPass: AppPassSettings;
+  readonly appPass: PassSettings;
+  readonly proxy: ProxySettings;
+  readonly uwsgi: UwsgiSettings;
+  readonly fastcgi: FastCgiSettings;
+  readonly mirror: MirrorSettings;
+  readonly resolver: ResolverSettings | undefined;
   readonly errorPages: readonly ErrorPage[];
   /** Undefined where responses leave as they are. */
   readonly responses: ResponseSettings | undefined;

@@ -6,6 +6,10 @@ export { FileCache, FileMemory, StaticHandler, compileIndex, compileRate, redire
 export type {
   FileAnswer, FileCacheOptions, Rate, StaticAnswer, StaticRequest, StaticSettings,
 } from "./static/index.ts";
+export type {
+  CookieFlags, FastCgiSettings, MirrorSettings, ParamSettings, ProxySettings, Replacement, Searched, SetHeader,
+  UpstreamTlsSettings, UwsgiSettings,
+} from "./proxy/settings.ts";
 export { overloadFields, statusResponse, textResponse } from "./status.ts";
 export type { FixedResponse } from "./status.ts";
 export { stubStatusResponse } from "./stub-status.ts";
