@@ -4,28 +4,13 @@
  * WSGI: the body is gathered first, in memory and then in a file, so that a slow upload occupies no worker.
  * ASGI: a body that arrived with its head rides along, a longer one streams against the worker's credit.
  */
-import { NO_BYTES, allocate, concatBytes, copyBytes } from "../std/bytes.ts";
+import { NO_BYTES, allocate } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { AppBody, AppRequest, Pool } from "../app/index.ts";
-import { Spool, secondName } from "../net/index.ts";
 import { BODY_CREDIT } from "../protocol/wire/index.ts";
+import { type BodyReceiver, type GatheringSettings, GatheredBody } from "./gathered-body.ts";
 
-/** Bytes of one body that may lie in memory on their way to a file or a worker before the client is slowed down. */
-const BODY_PENDING_MAX = 262_144;
 const EMPTY_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
-
-/** Takes the body's bytes as they come. Views are valid during the call. */
-export interface BodyReceiver {
-  onData(bytes: Bytes): void;
-  /** All that has arrived so far was given. */
-  onPause(): void;
-  onEnd(): void;
-  /** The body will never be complete. */
-  onAborted(): void;
-  onCredit(size: number): void;
-  /** A worker has the request now. */
-  onGiven(): void;
-}
 
 export interface AppExchange extends AppRequest {
   body: AppBody;
@@ -37,17 +22,11 @@ export interface AppExchange extends AppRequest {
   respondStatus(status: number): void;
 }
 
-export interface AppHandlerSettings {
-  readonly clientBodyBufferSize: number;
+export interface AppHandlerSettings extends GatheringSettings {
   /** Is the body complete before the application hears of it? */
   readonly gathers: boolean;
-  /** A fresh name in the run directory. */
-  readonly spoolPath: () => string;
-  /** May another application want the body afterwards? */
-  readonly keeps: boolean;
   /** The body, where another application had it before. */
   readonly known: AppBody | undefined;
-  readonly onNotice: (text: string) => void;
 }
 
 /** @returns who takes the body, undefined when the request has none and is on its way */
@@ -57,105 +36,13 @@ export function handleApp(exchange: AppExchange, pool: Pool, settings: AppHandle
     submit(exchange, pool);
     return undefined;
   }
-  return settings.gathers ? new GatheredBody(exchange, pool, settings) : new StreamedBody(exchange, pool);
+  if (!settings.gathers) return new StreamedBody(exchange, pool);
+  return new GatheredBody(exchange, settings, () => submit(exchange, pool));
 }
 
 /** Gives a request to the application whose body is there, or that has none. */
 export function submit(exchange: AppExchange, pool: Pool): void {
   if (!pool.submit(exchange)) exchange.respondStatus(503);
-}
-
-/** A body that is complete before the application hears of it. */
-class GatheredBody implements BodyReceiver {
-  readonly #exchange: AppExchange;
-  readonly #pool: Pool;
-  readonly #settings: AppHandlerSettings;
-  #parts: Bytes[] = [];
-  #size = 0;
-  #spool: Spool | undefined = undefined;
-  #pending = 0;
-  #failed = false;
-
-  constructor(exchange: AppExchange, pool: Pool, settings: AppHandlerSettings) {
-    this.#exchange = exchange;
-    this.#pool = pool;
-    this.#settings = settings;
-  }
-
-  onData(bytes: Bytes): void {
-    if (this.#failed) return;
-    const part = copyBytes(bytes);
-    this.#size += part.length;
-    if (this.#spool === undefined) {
-      this.#parts.push(part);
-      if (this.#size <= this.#settings.clientBodyBufferSize) return;
-      this.#spool = new Spool(this.#settings.spoolPath(), true);
-      const gathered = concatBytes(this.#parts);
-      this.#parts = [];
-      this.#store(this.#spool, gathered);
-    } else {
-      this.#store(this.#spool, part);
-    }
-  }
-
-  onPause(): void {
-    if (this.#size === 0) this.#exchange.sendContinue();
-  }
-
-  onEnd(): void {
-    if (this.#failed) return;
-    const spool = this.#spool;
-    if (spool === undefined) {
-      const [first] = this.#parts;
-      const bytes = this.#parts.length === 1 && first !== undefined ? first : concatBytes(this.#parts);
-      this.#exchange.body = { kind: "whole", bytes };
-      submit(this.#exchange, this.#pool);
-      return;
-    }
-    void spool.settled().then(async () => {
-      await spool.close(this.#failed || this.#exchange.abandoned);
-      if (this.#failed || this.#exchange.abandoned) return;
-      const copy = this.#settings.keeps ? `${spool.path}-again` : undefined;
-      const isCopied = copy !== undefined && secondName(spool.path, copy);
-      this.#exchange.body = { kind: "file", path: spool.path, size: spool.size, copy: isCopied ? copy : undefined };
-      submit(this.#exchange, this.#pool);
-    });
-  }
-
-  onAborted(): void {
-    this.#failed = true;
-    void this.#spool?.close(true);
-  }
-
-  /** The application never sees a part of it, so it never asks. */
-  onCredit(): void {
-    return;
-  }
-
-  onGiven(): void {
-    return;
-  }
-
-  #store(spool: Spool, bytes: Bytes): void {
-    this.#pending += bytes.length;
-    if (this.#pending > BODY_PENDING_MAX) this.#exchange.pauseBody();
-    spool.append(bytes).then(
-      () => {
-        this.#pending -= bytes.length;
-        if (this.#pending <= BODY_PENDING_MAX / 2) this.#exchange.resumeBody();
-      },
-      (error: unknown) => {
-        if (this.#failed) return;
-        this.onAborted();
-        this.#settings.onNotice(
-          `a request body could not be stored in ${spool.path}: ${String(error)}; ` +
-            "free space there or lower --client-max-body-size",
-        );
-        this.#exchange.resumeBody();
-        this.#exchange.respondStatus(507);
-      },
-    );
-  }
 }
 
 /** A body that flows to the application as it is asked for. */

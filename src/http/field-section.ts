@@ -43,6 +43,9 @@ export class FieldSection {
   encodedTrusted: Bytes | undefined = undefined;
   encodedUntrusted: Bytes | undefined = undefined;
 
+  /** What a location's proxy makes of these fields, for the last one that was asked: lines for an upstream. */
+  passed: { readonly by: object; readonly text: string } | undefined = undefined;
+
   /** What conditional.ts found in this section. */
   conditions: RequestConditions | "none" | undefined = undefined;
 

@@ -33,6 +33,8 @@ export class Evaluation {
   quoted = false;
   /** The status of the `return` whose text is being made; 0 without one. */
   returning = 0;
+  /** Did its location change the path (`rewrite … break`)? Then that is no longer what the location has matched. */
+  isRewritten = false;
   /** May it enter `internal` locations? */
   internal = false;
   /** `$1` and so on: of the last expression that matched, unless one of `rewrite` or `if` has not since. */

@@ -149,6 +149,7 @@ function rewrite(step: CompiledRewrite, run: Run): RewriteEnd | undefined {
   evaluation.path = path;
   evaluation.internal = true;
   run.uriChanged = step.flag !== "break";
+  evaluation.isRewritten = !run.uriChanged;
   return step.flag === undefined ? undefined : ended(run);
 }
 

@@ -63,6 +63,7 @@ export function findRoute(
 
 function search(routes: ServerRoutes, evaluation: Evaluation, files: FileFinder): Route | Promise<Route> {
   const { kind, location } = routes.locations.find(evaluation.path, evaluation);
+  evaluation.isRewritten = false;
   if (routes.internal.has(location) && !evaluation.internal) {
     return { kind: "return", status: 404, text: undefined, location };
   }

@@ -1,0 +1,139 @@
+/** What proxy_pass sends: HTTP/1.x, as nginx makes it of the request (ngx_http_proxy_module). */
+import { constantOf } from "../../config/nginx/complex-value.ts";
+import type { ComplexValue } from "../../config/nginx/complex-value.ts";
+import type { HttpSettings } from "../../config/model.ts";
+import type { RequestHead } from "../../http/request-head.ts";
+import { type ResponseMemory, ResponseReader, type UpstreamReader } from "../../protocol/h1/index.ts";
+import { type Evaluation, type Text, type Variables, byteText, compileText, escapeUri } from "../../route/index.ts";
+import { RequestHeads } from "./request-head.ts";
+import { ProxyResponseHeads } from "./response-head.ts";
+import type { ProxySettings } from "./settings.ts";
+import { type ProxyTarget, parseProxyTarget } from "./target.ts";
+import type { PassedRequest, RefusedRequest, RequestToPass, UpstreamProtocol } from "./upstream-protocol.ts";
+
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+export class HttpUpstream implements UpstreamProtocol {
+  readonly settings: ProxySettings;
+  readonly responses: ProxyResponseHeads;
+  readonly #http: HttpSettings;
+  readonly #heads: RequestHeads;
+  readonly #constant: ProxyTarget | undefined;
+  readonly #url: Text;
+  readonly #prefix: string | undefined;
+  readonly #method: Text | undefined;
+  readonly #body: Text | undefined;
+  /** The location's prefix and what takes its place, for `proxy_redirect default`. */
+  readonly #redirect: { readonly from: string; readonly to: string } | undefined;
+
+  /** @param pass what proxy_pass says; prefix of the location that its URI takes the place of */
+  constructor(
+    settings: ProxySettings, pass: { readonly url: ComplexValue; readonly prefix: string | undefined },
+    http: HttpSettings, variables: Variables,
+  ) {
+    this.settings = settings;
+    this.#http = http;
+    this.responses = new ProxyResponseHeads(settings, variables);
+    this.#heads = new RequestHeads({ ...settings, underscoresInHeaders: http.underscoresInHeaders }, variables);
+    const url = constantOf(pass.url);
+    this.#url = compileText(pass.url, variables);
+    this.#constant = url === undefined ? undefined : parseProxyTarget(byteText(url));
+    this.#prefix = pass.prefix;
+    this.#method = settings.method === undefined ? undefined : compileText(settings.method, variables);
+    this.#body = settings.setBody === undefined ? undefined : compileText(settings.setBody, variables);
+    const { prefix } = pass;
+    this.#redirect = url === undefined || this.#constant === undefined || prefix === undefined
+      ? undefined : { from: redirectFrom(byteText(url), this.#constant), to: prefix };
+  }
+
+  get mayStream(): boolean {
+    return this.settings.httpVersion === 1;
+  }
+
+  get redirectDefault(): { readonly from: string; readonly to: string } | undefined {
+    return this.#redirect;
+  }
+
+  get constantTarget(): ProxyTarget | undefined {
+    return this.#constant;
+  }
+
+  target(evaluation: Evaluation): ProxyTarget | { readonly fault: string } {
+    if (this.#constant !== undefined) return this.#constant;
+    const url = this.#url(evaluation);
+    const target = parseProxyTarget(url);
+    if (target !== undefined) return target;
+    return { fault: /^https?:\/\//i.test(url) ? `invalid URL prefix in "${url}"` : `invalid URL prefix in "${url}"` };
+  }
+
+  replacedBody(evaluation: Evaluation): string | undefined {
+    return this.#body?.(evaluation);
+  }
+
+  reader(memory: ResponseMemory): UpstreamReader {
+    return new ResponseReader(readerLimits(this.settings.bufferSize), memory);
+  }
+
+  request(wanted: RequestToPass): PassedRequest | RefusedRequest {
+    const { head, evaluation, target, bodySize } = wanted;
+    const method = this.#method?.(evaluation).toUpperCase() || head.method;
+    if (!METHOD.test(method)) return { refused: `the method of proxy_method is "${method}"` };
+    const { host } = target;
+    const made = this.#heads.make({ fields: head.fields, evaluation, host, method });
+    if ("invalid" in made) return { refused: `the value of proxy_set_header ${made.invalid} has a control character` };
+    let framing: PassedRequest["framing"] = "plain";
+    let lines = "";
+    if (bodySize >= 0) lines = `Content-Length: ${bodySize}\r\n`;
+    else if (wanted.hasBody) {
+      lines = "Transfer-Encoding: chunked\r\n";
+      framing = "chunked";
+    }
+    const uri = this.#uri(wanted);
+    const version = this.settings.httpVersion;
+    return {
+      head: `${method} ${uri} HTTP/1.${version}\r\n${lines}${made.text}\r\n`, method, framing, upgrade: made.upgrade,
+    };
+  }
+
+  /** The request-target: as received where nothing is put into it (RFC 9112 §3.2.1). */
+  #uri({ head, evaluation, target }: RequestToPass): string {
+    const { uri } = target;
+    if (uri === undefined) return originForm(head);
+    if (this.#constant === undefined || this.#prefix === undefined) return safe(uri);
+    const args = evaluation.args === "" ? "" : `?${evaluation.args}`;
+    const { path } = evaluation;
+    if (evaluation.isRewritten || !startsWith(path, this.#prefix)) return escapeUri(path, "uri") + args;
+    return uri + escapeUri(path.slice(this.#prefix.length), "uri") + args;
+  }
+}
+
+function startsWith(path: string, prefix: string): boolean {
+  return path.startsWith(prefix);
+}
+
+/** The target without scheme and authority. */
+function originForm({ target, authority }: RequestHead): string {
+  if (authority === undefined) return target;
+  const start = target.indexOf("/", target.indexOf("://") + 3);
+  const query = target.indexOf("?");
+  if (start < 0 || (query >= 0 && query < start)) return query < 0 ? "/" : `/${target.slice(query)}`;
+  return target.slice(start);
+}
+
+/** A target of variables: what would end it is escaped. */
+function safe(uri: string): string {
+  return uri.replace(/[\x00-\x20\x7f]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}
+
+/** What `proxy_redirect default` looks for: the URL of proxy_pass, its URI included. */
+function redirectFrom(url: string, { uri }: ProxyTarget): string {
+  return uri === undefined ? `${url}/` : url;
+}
+
+/** Bounds of a response's head; the count of its fields is bounded as that of requests is. */
+function readerLimits(bufferSize: number): ConstructorParameters<typeof ResponseReader>[0] {
+  return { requestLineSizeMax: bufferSize, fieldCountMax: FIELD_COUNT_MAX, fieldSizeMax: bufferSize, headSizeMax: bufferSize };
+}
+
+/** Fields of one response. */
+const FIELD_COUNT_MAX = 1000;

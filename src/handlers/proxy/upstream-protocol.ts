@@ -1,0 +1,52 @@
+/** What a proxying location knows of the protocol that its upstream speaks; the walk is the same for all of them. */
+import type { PassSettings } from "../../config/pass-settings.ts";
+import type { RequestHead } from "../../http/request-head.ts";
+import type { ResponseMemory, UpstreamReader } from "../../protocol/h1/index.ts";
+import type { Evaluation } from "../../route/index.ts";
+import type { Bytes } from "../../std/bytes.ts";
+import type { TransportSettings } from "../../upstream/index.ts";
+import type { ProxyResponseHeads } from "./response-head.ts";
+import type { UpstreamTlsSettings } from "./settings.ts";
+import type { ProxyTarget } from "./target.ts";
+
+export interface RequestToPass {
+  /** As the location sees it: rewriting has changed its target. */
+  readonly head: RequestHead;
+  readonly evaluation: Evaluation;
+  readonly target: ProxyTarget;
+  readonly hasBody: boolean;
+  /** −1 when it is not known, or there is none. */
+  readonly bodySize: number;
+}
+
+/** A request as it leaves; its body follows. */
+export interface PassedRequest {
+  /** Text is latin-1. */
+  readonly head: string | Bytes;
+  /** For the reader of the response. */
+  readonly method: string;
+  /** How the parts of the body are told apart. */
+  readonly framing: "plain" | "chunked" | "records";
+  /** The protocol that it asks to switch to, in lower case. */
+  readonly upgrade: string | undefined;
+}
+
+/** It must not leave; the client gets 400, the log the sentence. */
+export interface RefusedRequest {
+  readonly refused: string;
+}
+
+export interface UpstreamProtocol {
+  readonly settings: PassSettings & TransportSettings & { readonly tls?: UpstreamTlsSettings };
+  readonly responses: ProxyResponseHeads;
+  /** May a body leave whose size is not known? */
+  readonly mayStream: boolean;
+  readonly redirectDefault: { readonly from: string; readonly to: string } | undefined;
+  /** The target where it is the same for all requests. */
+  readonly constantTarget: ProxyTarget | undefined;
+  target(evaluation: Evaluation): ProxyTarget | { readonly fault: string };
+  /** A body in place of the client's. */
+  replacedBody(evaluation: Evaluation): string | undefined;
+  request(wanted: RequestToPass): PassedRequest | RefusedRequest;
+  reader(memory: ResponseMemory): UpstreamReader;
+}
