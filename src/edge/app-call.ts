@@ -6,7 +6,7 @@
  */
 import type { AppBody, AppRequest, Peer, Pool } from "../app/index.ts";
 import { filterTrailers } from "../filters/index.ts";
-import { handleApp, overloadFields, submit } from "../handlers/index.ts";
+import { handleApp, overloadFields, passHead, submit } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { ResponseHead, findFault } from "../http/response-head.ts";
@@ -17,7 +17,6 @@ import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { AppAttempt } from "./app-attempt.ts";
-import { passAppHead } from "./app-head.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -256,7 +255,7 @@ export class AppCall implements AppExchange {
     const { settings, errorPages } = exchange.location;
     exchange.appHead = head;
     this.attempt?.answered(head.status);
-    const passed = passAppHead(head, settings.appPass);
+    const passed = passHead(head, settings.appPass);
     if (passed === undefined) return head;
     if (passed.limitRate !== undefined) exchange.limitRate = passed.limitRate;
     const { redirect, kept } = passed;

@@ -6,6 +6,9 @@ export { FileCache, FileMemory, StaticHandler, compileIndex, compileRate, redire
 export type {
   FileAnswer, FileCacheOptions, Rate, StaticAnswer, StaticRequest, StaticSettings,
 } from "./static/index.ts";
+export { PassedHead, passHead } from "./pass-head.ts";
+export { ProxyResponseHeads } from "./proxy/response-head.ts";
+export type { PassRequest } from "./proxy/response-head.ts";
 export type {
   CookieFlags, FastCgiSettings, MirrorSettings, ParamSettings, ProxySettings, Replacement, Searched, SetHeader,
   UpstreamTlsSettings, UwsgiSettings,
