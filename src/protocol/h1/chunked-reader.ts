@@ -3,10 +3,11 @@
  *
  * Only CRLF ends a line, also inside a quoted extension value, whose quote must be closed by then (Netty's
  * CVE-2026-33870 was the other reading); extensions are read, bounded and dropped. The trailer section obeys the rules
- * of a header section, must not speak of framing or Host, and is dropped too, never merged (RFC 9112 §7.1.2).
+ * of a header section, must not speak of framing or Host, and is never merged (RFC 9112 §7.1.2).
  */
 import type { Bytes } from "../../std/bytes.ts";
 import { HEX } from "../../http/characters.ts";
+import type { FieldLine } from "../../http/response-head.ts";
 import { FieldParser } from "./field-parser.ts";
 import type { HeadLimits } from "./limits.ts";
 import { violation } from "./violation.ts";
@@ -37,7 +38,8 @@ export class ChunkedReader {
   dataEnd = 0;
 
   constructor(limits: HeadLimits) {
-    this.#trailers = new FieldParser(limits);
+    // Whoever sends them: trailers obey the stricter rules, those of a request.
+    this.#trailers = new FieldParser(limits, "request");
     this.#trailerSizeMax = limits.headSizeMax;
   }
 
@@ -113,6 +115,11 @@ export class ChunkedReader {
 
   /** How far the last step read. */
   position = 0;
+
+  /** The trailer section's lines, after "end". @param bytes those of the last step */
+  trailers(bytes: Bytes): readonly FieldLine[] {
+    return this.#trailers.lines(bytes);
+  }
 
   #readTrailers(bytes: Bytes, at: number, end: number): ChunkedStep {
     // The unread rest comes again from its start, so the parser begins anew: bounded by the section's size.

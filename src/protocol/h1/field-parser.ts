@@ -11,6 +11,7 @@ import { FIELD_VALUE, HEX, HOST, IP_LITERAL, TOKEN, isIpFuture } from "../../htt
 import { splitList } from "../../http/field-list.ts";
 import { FieldSection } from "../../http/field-section.ts";
 import type { FieldSemantics } from "../../http/field-section.ts";
+import type { FieldLine } from "../../http/response-head.ts";
 import type { HeadLimits } from "./limits.ts";
 import { violation } from "./violation.ts";
 import type { Violation } from "./violation.ts";
@@ -25,8 +26,29 @@ const PORT_MAX = 65_535;
 /** Outcome of one look at the bytes: the section is complete, more is needed, or it is refused. */
 export type FieldParse = "done" | "need-data" | Violation;
 
+/**
+ * Whose fields are read. The grammar and the framing are one; Host, Expect and a single Content-Type are asked of
+ * requests only, and a script may end its lines with LF alone (RFC 3875 §7.2).
+ */
+export type FieldRole = "request" | "response" | "script";
+
+/** What a response's fields say about its message: see FieldSemantics. */
+export interface ResponseSemantics {
+  readonly contentLength: number;
+  readonly chunked: boolean;
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  readonly upgrade: string | undefined;
+  /** All options of Connection, in lower case (RFC 9110 §7.6.1). */
+  readonly connectionOptions: readonly string[];
+}
+
+const NO_OPTIONS: readonly string[] = [];
+const NO_LINES: readonly FieldLine[] = [];
+
 export class FieldParser {
   readonly #limits: HeadLimits;
+  readonly #role: FieldRole;
   /** Positions in the bytes of the current head; four a line, as in FieldSection. */
   #offsets: number[] = [];
   #contentLength = -1;
@@ -35,6 +57,7 @@ export class FieldParser {
   #close = false;
   #keepAlive = false;
   #connectionUpgrade = false;
+  #connectionOptions: readonly string[] = NO_OPTIONS;
   #upgrade: string | undefined = undefined;
   #expectContinue = false;
   #expectationUnknown = false;
@@ -44,8 +67,9 @@ export class FieldParser {
   /** Where the next line starts, or after "done" where the section ended, behind its empty line. */
   position = 0;
 
-  constructor(limits: HeadLimits) {
+  constructor(limits: HeadLimits, role: FieldRole) {
     this.#limits = limits;
+    this.#role = role;
   }
 
   /** Forgets all lines. @param position where the first line starts */
@@ -56,6 +80,7 @@ export class FieldParser {
     this.#expectContinue = this.#expectationUnknown = this.#forwarded = false;
     this.#transferEncodings = this.#contentTypes = 0;
     this.#upgrade = undefined;
+    this.#connectionOptions = NO_OPTIONS;
     this.#hostIndex = -1;
     this.position = position;
   }
@@ -87,6 +112,10 @@ export class FieldParser {
         this.position = at + 2;
         return "done";
       }
+      if (byte === LF && this.#role === "script") {
+        this.position = at + 1;
+        return "done";
+      }
       // RFC 9112 §5.2: a server that receives obs-fold MUST reject it or replace it; we reject.
       if (byte === SP || byte === HTAB) return violation("obs_fold");
       while (TOKEN[byte] === 1) {
@@ -107,16 +136,21 @@ export class FieldParser {
       if (at + 2 - nameStart > sizeMax) return violation("field_size", 431);
       if (at >= end) return this.#need(nameStart);
       byte = bytes[at] ?? 0;
-      if (byte !== CR) return violation(byte === LF ? "bare_lf" : "field_value");
-      if (at + 1 >= end) return this.#need(nameStart);
-      if (bytes[at + 1] !== LF) return violation("bare_cr");
       let valueEnd = at;
+      if (byte === CR) {
+        if (at + 1 >= end) return this.#need(nameStart);
+        if (bytes[at + 1] !== LF) return violation("bare_cr");
+        at += 2;
+      } else if (byte === LF && this.#role === "script") {
+        at++;
+      } else {
+        return violation(byte === LF ? "bare_lf" : "field_value");
+      }
       while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
       if (offsets.length >= countMax * 4) return violation("field_count", 431);
       offsets.push(nameStart, nameEnd, valueStart, valueEnd);
       const refused = this.#interpret(bytes, nameStart, nameEnd, valueStart, valueEnd);
       if (refused !== undefined) return refused;
-      at += 2;
       this.position = at;
     }
   }
@@ -129,11 +163,8 @@ export class FieldParser {
   finish(bytes: Bytes, start: number, minorVersion: number): FieldSection | Violation {
     // RFC 9112 §3.2: a server MUST respond with 400 to any HTTP/1.1 request that lacks a Host field.
     if (this.#hostIndex < 0 && minorVersion >= 1) return violation("host_missing");
-    if (this.#transferEncodings > 0) {
-      // RFC 9112 §6.1: Transfer-Encoding in HTTP/1.0 MUST be treated as faulty framing.
-      if (minorVersion === 0) return violation("transfer_encoding_version");
-      if (this.#contentLength >= 0) return violation("length_and_transfer_encoding");
-    }
+    const faulty = this.#framingFault(minorVersion);
+    if (faulty !== undefined) return faulty;
     if (this.#expectationUnknown && minorVersion >= 1) return violation("expectation", 417);
     const semantics: FieldSemantics = {
       contentLength: this.#contentLength,
@@ -150,6 +181,37 @@ export class FieldParser {
     return new FieldSection(copyBytes(bytes, start, this.position), offsets, semantics);
   }
 
+  /** The same for a response. Call after "done"; then `lines` are its lines. @param minorVersion of HTTP/1.x */
+  finishResponse(minorVersion: number): ResponseSemantics | Violation {
+    return this.#framingFault(minorVersion) ?? {
+      contentLength: this.#contentLength,
+      chunked: this.#chunked,
+      close: this.#close,
+      keepAlive: this.#keepAlive,
+      upgrade: this.#connectionUpgrade ? this.#upgrade : undefined,
+      connectionOptions: this.#connectionOptions,
+    };
+  }
+
+  /** The lines read so far, as text of one character a byte. @param bytes where they lie */
+  lines(bytes: Bytes): readonly FieldLine[] {
+    const offsets = this.#offsets;
+    if (offsets.length === 0) return NO_LINES;
+    const lines: FieldLine[] = [];
+    for (let i = 0; i < offsets.length; i += 4) {
+      lines.push([bytes.latin1Slice(offsets[i], offsets[i + 1]), bytes.latin1Slice(offsets[i + 2], offsets[i + 3])]);
+    }
+    return lines;
+  }
+
+  /** RFC 9112 §6.1, §6.3: one framing, and none that the version does not know. */
+  #framingFault(minorVersion: number): Violation | undefined {
+    if (this.#transferEncodings === 0) return undefined;
+    // RFC 9112 §6.1: Transfer-Encoding in HTTP/1.0 MUST be treated as faulty framing.
+    if (minorVersion === 0) return violation("transfer_encoding_version");
+    return this.#contentLength >= 0 ? violation("length_and_transfer_encoding") : undefined;
+  }
+
   #need(lineStart: number): "need-data" {
     this.position = lineStart;
     return "need-data";
@@ -159,10 +221,10 @@ export class FieldParser {
   #interpret(bytes: Bytes, nameStart: number, nameEnd: number, start: number, end: number): Violation | undefined {
     switch (nameEnd - nameStart) {
       case 4:
-        if (isName(bytes, nameStart, "host")) return this.#host(bytes, start, end);
+        if (this.#role === "request" && isName(bytes, nameStart, "host")) return this.#host(bytes, start, end);
         return undefined;
       case 6:
-        if (isName(bytes, nameStart, "expect")) {
+        if (this.#role === "request" && isName(bytes, nameStart, "expect")) {
           if (bytes.latin1Slice(start, end).toLowerCase() === "100-continue") this.#expectContinue = true;
           else this.#expectationUnknown = true;
         }
@@ -174,7 +236,7 @@ export class FieldParser {
         if (isName(bytes, nameStart, "connection")) this.#connection(bytes.latin1Slice(start, end));
         return undefined;
       case 12:
-        if (isName(bytes, nameStart, "content-type") && ++this.#contentTypes > 1) {
+        if (this.#role === "request" && isName(bytes, nameStart, "content-type") && ++this.#contentTypes > 1) {
           return violation("content_type_repeated");
         }
         return undefined;
@@ -205,7 +267,9 @@ export class FieldParser {
   }
 
   #connection(value: string): void {
-    for (const option of splitList(value.toLowerCase())) {
+    const options = splitList(value.toLowerCase());
+    this.#connectionOptions = this.#connectionOptions.length === 0 ? options : [...this.#connectionOptions, ...options];
+    for (const option of options) {
       switch (option) {
         case "close": this.#close = true; break;
         case "keep-alive": this.#keepAlive = true; break;

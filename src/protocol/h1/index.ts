@@ -1,6 +1,10 @@
 /** What do HTTP/1.1's bytes mean? (RFC 9112; pure: no input or output, no clock) */
 export { RequestReader } from "./request-reader.ts";
 export type { DataEvent, EndEvent, RequestEvent } from "./request-reader.ts";
+export { ReceivedHead } from "./received-head.ts";
+export { ResponseMemory } from "./response-memory.ts";
+export { ResponseReader } from "./response-reader.ts";
+export type { InformationalEvent, ResponseEndEvent, ResponseEvent, UpstreamReader } from "./upstream-reader.ts";
 export { SectionMemory } from "./section-memory.ts";
 export type { HeadLimits } from "./limits.ts";
 export type { Violation, ViolationReason } from "./violation.ts";

@@ -156,7 +156,7 @@ export class RequestReader {
         return size > this.#limits.headSizeMax ? this.#fail(violation("head_size", 431)) : this.#begin(line, known);
       }
       this.#line = line;
-      this.#fields ??= new FieldParser(this.#limits);
+      this.#fields ??= new FieldParser(this.#limits, "request");
       this.#fields.reset(line.end);
     }
     const fields = this.#fields;
