@@ -6,6 +6,8 @@
  * the socket copies to the kernel without making a buffer of it.
  */
 import * as net from "node:net";
+import { constants } from "node:os";
+import * as tls from "node:tls";
 import { allocate, asBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 
@@ -27,6 +29,33 @@ export interface StreamReceiver {
 /** The type behind `socket._handle`; node does not publish it. */
 export type SocketHandle = object;
 
+/** Where a connection goes, and how. */
+export interface ConnectOptions {
+  /** A host is an IP address: nothing is looked up. */
+  readonly target:
+    | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+    | { readonly kind: "unix"; readonly path: string };
+  /** The address that it comes from. */
+  readonly local: { readonly host: string; readonly port: number } | undefined;
+  readonly keepAlive: boolean;
+  readonly tls: TlsConnectOptions | undefined;
+}
+
+/** What of a TCP handle of node is used. */
+interface ReadingHandle {
+  /** @returns 0, or a negative error number */
+  readStart(): number;
+}
+
+/** EALREADY of Linux, negative. */
+const ALREADY_READING = -constants.errno.EALREADY;
+
+export interface TlsConnectOptions {
+  readonly options: tls.ConnectionOptions;
+  /** A session that the next connection to this peer can resume. */
+  readonly onSession: (session: Bytes) => void;
+}
+
 /** Memory that all streams of one kind in a thread read into. @param size bytes that one read takes at most */
 export function makeReadBuffer(size: number = READ_SIZE): Bytes {
   return allocate(size);
@@ -36,11 +65,12 @@ export class ByteStream {
   readonly #socket: net.Socket;
   #receiver: StreamReceiver | undefined = undefined;
   #reading = true;
+  #failure: Error | undefined = undefined;
 
   private constructor(socket: net.Socket) {
     this.#socket = socket;
     // Any failure of a socket is followed by "close", which is what the receiver hears.
-    socket.on("error", () => undefined);
+    socket.on("error", (error) => (this.#failure = error));
     socket.on("end", () => this.#receiver?.onEnd());
     socket.on("drain", () => this.#receiver?.onDrain());
     socket.on("close", () => {
@@ -66,10 +96,53 @@ export class ByteStream {
     return stream;
   }
 
-  /** Starts reading. */
+  /**
+   * Connects; a failure is an `onClose`, and `failure` says why. The peer's end leaves our half open.
+   * @param connected called once it can be used, with TLS after the handshake; what is written before waits for that
+   */
+  static connect(options: ConnectOptions, buffer: Bytes, connected: () => void): ByteStream {
+    const { target, local, keepAlive, tls: secure } = options;
+    const common = { allowHalfOpen: true, onread: onread(buffer, (bytes) => stream.#deliver(bytes)) };
+    const from = local === undefined ? {} : { localAddress: local.host, localPort: local.port };
+    const where = target.kind === "unix"
+      ? { path: target.path }
+      : { host: target.host, port: target.port, noDelay: true, keepAlive, ...from };
+    const socket = secure === undefined
+      ? net.connect({ ...where, ...common } as net.NetConnectOpts, connected)
+      : tls.connect({ ...secure.options, ...where, ...common } as tls.ConnectionOptions, connected);
+    if (secure !== undefined) socket.on("session", secure.onSession);
+    const stream = new ByteStream(socket);
+    return stream;
+  }
+
+  /** A stream that could not be made: its `onClose` comes, as if it had been tried. */
+  static failed(problem: Error): ByteStream {
+    const socket = new net.Socket();
+    const stream = new ByteStream(socket);
+    socket.destroy(problem);
+    return stream;
+  }
+
+  /** Starts reading, or goes on with another receiver. */
   start(receiver: StreamReceiver): void {
     this.#receiver = receiver;
     this.#socket.read(0);
+  }
+
+  /** Why the stream is gone; undefined when it was closed in order. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * To be asked in `onEnd`: did the peer say that it ends? Without TLS, FIN says so; with TLS its close_notify does, and
+   * FIN alone may be anybody's (RFC 8446 §6.1). Node tells of both in the same way, but only FIN stops its reading.
+   */
+  get isEndAuthentic(): boolean {
+    if (!(this.#socket instanceof tls.TLSSocket)) return true;
+    const handle: unknown = Reflect.get(this.#socket, "_handle");
+    const tcp = typeof handle === "object" && handle !== null ? (Reflect.get(handle, "_parent") as ReadingHandle) : null;
+    return tcp?.readStart() === ALREADY_READING;
   }
 
   /** The peer's address, "" for Unix sockets; asks the kernel once. */
@@ -119,9 +192,9 @@ export class ByteStream {
     return this.#socket.write(bytes, taken);
   }
 
-  /** Descriptor of a socket that takes bytes now: nothing that was written is still here. Else −1. */
+  /** Descriptor of a socket that takes bytes now: nothing that was written is still here. Else, and with TLS, −1. */
   get idleDescriptor(): number {
-    if (this.#socket.writableLength > 0) return -1;
+    if (this.#socket.writableLength > 0 || this.#socket instanceof tls.TLSSocket) return -1;
     return this.#ofHandle("fd") ?? -1;
   }
 

@@ -19,6 +19,16 @@ const WORDS: Readonly<Record<string, string>> = {
   ENXIO: "No such device or address",
   ENAMETOOLONG: "File name too long",
   ELOOP: "Too many levels of symbolic links",
+  EAGAIN: "Resource temporarily unavailable",
+  EPIPE: "Broken pipe",
+  EADDRINUSE: "Address already in use",
+  EADDRNOTAVAIL: "Cannot assign requested address",
+  ENETUNREACH: "Network is unreachable",
+  ECONNABORTED: "Software caused connection abort",
+  ECONNRESET: "Connection reset by peer",
+  ETIMEDOUT: "Connection timed out",
+  ECONNREFUSED: "Connection refused",
+  EHOSTUNREACH: "No route to host",
 };
 
 /** @param problem what a call of node:fs or process.kill threw */

@@ -3,3 +3,7 @@ export type {
   BalanceSettings, HealthCheckSettings, KeepaliveSettings, MatchHeader, MatchSettings, NextUpstream, ResolverSettings,
   StickySettings, TransportSettings, UpstreamAddress, UpstreamServerSettings, UpstreamSettings,
 } from "./settings.ts";
+export type { CloseReason, ConnectionUser, DialSettings, UpstreamConnection } from "./connection.ts";
+export { ConnectionPool } from "./connection-pool.ts";
+export { tlsClientSettings } from "./connection-tls.ts";
+export type { TlsClientParts, TlsClientSettings } from "./connection-tls.ts";
