@@ -20,6 +20,8 @@ export interface Configured {
   readonly http: string;
   readonly main?: string;
   readonly files?: Tree;
+  /** Called before a server is started, again if that fails for a port: who listens on a part of its ports. */
+  readonly prepare?: (own: { readonly ports: readonly number[]; readonly prefix: string }) => Promise<void>;
 }
 
 const startTimeoutMs = 30_000;
@@ -81,7 +83,7 @@ export class Pair {
   }
 
   /** Builds the tree and starts both. Rejects with what a server said when it does not start. */
-  async start({ http, main = "", files = {} }: Configured): Promise<void> {
+  async start({ http, main = "", files = {}, prepare }: Configured): Promise<void> {
     makeTree(join(this.folder, "root"), files);
     // Names of one length: a path may be part of a body whose length is told.
     const settled = await Promise.allSettled(["first", "other"].map(async (name) => {
@@ -89,7 +91,7 @@ export class Pair {
       // Somebody else may take a port between looking and binding.
       for (let left = startAttempts; ; left--) {
         try {
-          return await this.#start(name, http, main);
+          return await this.#start(name, { http, main, prepare });
         } catch (error) {
           if (left <= 1 || !/EADDRINUSE|Address (?:already )?in use/i.test(String(error))) throw error;
         }
@@ -104,10 +106,11 @@ export class Pair {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #start(name: string, http: string, main: string): Promise<Server> {
+  async #start(name: string, { http, main, prepare }: Texts): Promise<Server> {
     const isNginx = name === "first" || secondIsNginx;
     const prefix = join(this.folder, name);
     const ports = await freePorts(portCount);
+    await prepare?.({ ports, prefix });
     const filled = (text: string): string => text
       .replace(/%PORT(\d?)%/g, (_, digit: string) => String(ports[Number(digit || "1") - 1]))
       .replaceAll("%ROOT%", join(this.folder, "root")).replaceAll("%PREFIX%", prefix);
@@ -141,6 +144,12 @@ export class Pair {
     }
     return server;
   }
+}
+
+interface Texts {
+  readonly http: string;
+  readonly main: string;
+  readonly prepare: Configured["prepare"] | undefined;
 }
 
 /** What is compared is what this version does; later ones join fields that are repeated, for instance. */
