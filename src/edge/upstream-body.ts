@@ -1,0 +1,248 @@
+/**
+ * A request's body on its way to an upstream: from memory, from a file, or as the client sends it, at the upstream's
+ * pace. A part that left is never sent again, unless all of the body is here.
+ */
+import type { AppBody } from "../app/index.ts";
+import type { BodyReceiver } from "../handlers/index.ts";
+import { FileBody, OpenFile, closeDescriptor, identityOf, openDescriptor } from "../net/index.ts";
+import type { BodySink, ReadBuffers } from "../net/index.ts";
+import { LAST_CHUNK, formatChunkSize } from "../protocol/h1/index.ts";
+import { END_OF_STDIN, encodeStdinHeader, RECORD_SIZE_MAX } from "../protocol/fastcgi/index.ts";
+import { copyBytes } from "../std/bytes.ts";
+import type { Bytes } from "../std/bytes.ts";
+import type { UpstreamConnection } from "../upstream/index.ts";
+
+export type BodyFraming = "plain" | "chunked" | "records";
+
+/** Up to this size a body is written as text together with its head. */
+const INLINE_SIZE_MAX = 16_384;
+/** Bytes that may wait for the upstream before the client, or the file, is slowed down. */
+const QUEUED_MAX = 131_072;
+
+/** Writes a body in the framing of the upstream's protocol. */
+export class UpstreamBodyWriter implements BodySink {
+  /** sendfile(2) would pass by what frames, and what encrypts. */
+  readonly descriptor = -1;
+  readonly #connection: UpstreamConnection;
+  readonly #framing: BodyFraming;
+  #waiting: (() => void) | undefined = undefined;
+  /** Bytes of the body that were written. */
+  sentSize = 0;
+  #ended = false;
+
+  constructor(connection: UpstreamConnection, framing: BodyFraming) {
+    this.#connection = connection;
+    this.#framing = framing;
+  }
+
+  /** Has all of the body been written? */
+  get isComplete(): boolean {
+    return this.#ended;
+  }
+
+  get isFull(): boolean {
+    return this.#connection.queuedSize > QUEUED_MAX;
+  }
+
+  /** Head and a body that is in memory, in as few writes as may be. */
+  whole(head: string | Bytes, body: Bytes): void {
+    const connection = this.#connection;
+    this.#ended = true;
+    this.sentSize = body.length;
+    if (this.#framing === "plain" && typeof head === "string" && body.length <= INLINE_SIZE_MAX) {
+      connection.writeLatin1(body.length === 0 ? head : head + body.latin1Slice());
+      return;
+    }
+    connection.cork();
+    this.head(head);
+    if (body.length > 0) this.#frame(body, undefined);
+    this.#writeEnd();
+    connection.uncork();
+  }
+
+  head(head: string | Bytes): void {
+    if (typeof head === "string") this.#connection.writeLatin1(head);
+    else this.#connection.writeBytes(head);
+  }
+
+  /** A part of the body, which stays as it is until `taken` is called. */
+  write(bytes: Bytes, taken: () => void): void {
+    this.sentSize += bytes.length;
+    this.#frame(bytes, undefined);
+    if (this.isFull) this.#waiting = taken;
+    // Never within the call: whoever writes in a loop would go deeper with each portion.
+    else setImmediate(taken);
+  }
+
+  /** A part of the body: a view, which is copied. */
+  chunk(bytes: Bytes): void {
+    this.sentSize += bytes.length;
+    this.#frame(copyBytes(bytes), undefined);
+  }
+
+  passed(): void {
+    return;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#writeEnd();
+  }
+
+  drained(): void {
+    const taken = this.#waiting;
+    this.#waiting = undefined;
+    taken?.();
+  }
+
+  #writeEnd(): void {
+    if (this.#framing === "chunked") this.#connection.writeLatin1(LAST_CHUNK);
+    else if (this.#framing === "records") this.#connection.writeBytes(END_OF_STDIN);
+  }
+
+  #frame(bytes: Bytes, taken: (() => void) | undefined): void {
+    const connection = this.#connection;
+    switch (this.#framing) {
+      case "plain":
+        connection.writeBytes(bytes, taken);
+        return;
+      case "chunked":
+        connection.cork();
+        connection.writeLatin1(formatChunkSize(bytes.length));
+        connection.writeBytes(bytes, taken);
+        connection.writeLatin1("\r\n");
+        return connection.uncork();
+      case "records":
+        connection.cork();
+        for (let at = 0; at < bytes.length; at += RECORD_SIZE_MAX) {
+          const part = bytes.subarray(at, at + RECORD_SIZE_MAX);
+          connection.writeLatin1(encodeStdinHeader(part.length));
+          connection.writeBytes(part);
+        }
+        return connection.uncork();
+    }
+  }
+}
+
+/** Sends a body that lies in a file. @param done with a sentence when the file could not be read */
+export function sendFile(
+  writer: UpstreamBodyWriter, body: Extract<AppBody, { kind: "file" }>, buffers: ReadBuffers,
+  done: (fault: string | undefined) => void,
+): { close(): void } {
+  let closed = false;
+  let sending: FileBody | undefined;
+  openDescriptor(body.path).then(
+    ({ fd, stats }) => {
+      if (closed) return closeDescriptor(fd);
+      sending = new FileBody(writer, {
+        file: new OpenFile(fd, identityOf(stats)),
+        parts: [{ kind: "file", start: 0, end: body.size }],
+        buffers, sendfile: undefined, limit: undefined,
+        onDone: (outcome) => {
+          if (outcome.kind === "complete") writer.end();
+          done(outcome.kind === "complete" ? undefined : `the request's body could not be read from ${body.path}`);
+        },
+      });
+      sending.start();
+    },
+    (error: unknown) => {
+      if (!closed) done(`the request's body could not be read: ${String(error)}`);
+    },
+  );
+  return {
+    close: () => {
+      closed = true;
+      sending?.close();
+    },
+  };
+}
+
+interface StreamingClient {
+  sendContinue(): void;
+  pauseBody(): void;
+  resumeBody(): void;
+}
+
+/** A body that flows to the upstream as the client sends it. */
+export class StreamedUpstreamBody implements BodyReceiver {
+  readonly #client: StreamingClient;
+  /** What came before there was a connection. */
+  #kept: Bytes[] = [];
+  #keptSize = 0;
+  #writer: UpstreamBodyWriter | undefined = undefined;
+  #paused = false;
+  #ended = false;
+  #aborted = false;
+  readonly #onAbort: () => void;
+
+  /** @param onAbort the client did not send all of it */
+  constructor(client: StreamingClient, onAbort: () => void) {
+    this.#client = client;
+    this.#onAbort = onAbort;
+  }
+
+  /** Has nothing been lost for a second try? */
+  get isUntouched(): boolean {
+    return this.#writer === undefined || this.#writer.sentSize === 0;
+  }
+
+  /** The head has left on this connection. */
+  flowTo(writer: UpstreamBodyWriter): void {
+    this.#writer = writer;
+    const kept = this.#kept;
+    this.#kept = [];
+    this.#keptSize = 0;
+    for (const part of kept) writer.chunk(part);
+    if (this.#ended) return writer.end();
+    this.#client.sendContinue();
+    this.#settle();
+  }
+
+  onData(bytes: Bytes): void {
+    if (this.#aborted) return;
+    if (this.#writer === undefined) {
+      this.#kept.push(copyBytes(bytes));
+      this.#keptSize += bytes.length;
+    } else {
+      this.#writer.chunk(bytes);
+    }
+    this.#settle();
+  }
+
+  onPause(): void {
+    return;
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    this.#writer?.end();
+  }
+
+  onAborted(): void {
+    if (this.#aborted || this.#ended) return;
+    this.#aborted = true;
+    this.#kept = [];
+    this.#onAbort();
+  }
+
+  onCredit(): void {
+    return;
+  }
+
+  onGiven(): void {
+    return;
+  }
+
+  /** The upstream takes more. */
+  drained(): void {
+    this.#settle();
+  }
+
+  #settle(): void {
+    const isFull = this.#writer === undefined ? this.#keptSize > QUEUED_MAX : this.#writer.isFull;
+    if (isFull === this.#paused) return;
+    this.#paused = isFull;
+    if (isFull) this.#client.pauseBody();
+    else this.#client.resumeBody();
+  }
+}
