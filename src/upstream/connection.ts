@@ -10,6 +10,7 @@
  */
 import { ByteStream, SendStall } from "../net/index.ts";
 import type { StreamReceiver } from "../net/index.ts";
+import type { UpstreamReader } from "../protocol/h1/index.ts";
 import { assert } from "../std/assert.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { systemReason } from "../std/system-reason.ts";
@@ -27,6 +28,8 @@ export interface DialSettings {
   /** "192.0.2.1", "192.0.2.1:1024", "[2001:db8::1]:1024"; undefined: the system's choice. */
   readonly localAddress: string | undefined;
   readonly tls: TlsClientSettings | undefined;
+  /** What is spoken, where locations speak differently to the same upstream: their connections are kept apart. */
+  readonly protocol?: string;
 }
 
 export type CloseReason =
@@ -106,6 +109,8 @@ export class UpstreamConnection {
   #awaiting = false;
   /** When the wait began that now lasts: for the connection, for bytes, for a request. */
   #sinceMs: number;
+  /** What its user reads it with, and the next one after them: it stays with the connection. */
+  reader: UpstreamReader | undefined = undefined;
   /** For the pool: the larger, the later it became idle. */
   keptOrder = 0;
 
@@ -293,6 +298,7 @@ export class UpstreamConnection {
   #onEnd(): void {
     this.#ended = true;
     if (this.#user === undefined) this.close();
+    else if (this.#state === "connecting") this.#fail(CLOSED_IN_HANDSHAKE);
     else if (this.#stream.isEndAuthentic) this.#user.onEnd();
     else this.#fail(NO_CLOSE_NOTIFY);
   }
