@@ -258,7 +258,7 @@ export class AppCall implements AppExchange {
     const passed = passHead(head, settings.appPass);
     if (passed === undefined) return head;
     if (passed.limitRate !== undefined) exchange.limitRate = passed.limitRate;
-    const { redirect, kept } = passed;
+    const { redirect } = passed;
     this.#buffering = passed.buffering;
     const isReplaced = settings.appPass.interceptErrors
       && errorPages?.find(head.status, exchange.evaluation) !== undefined;
@@ -268,8 +268,8 @@ export class AppCall implements AppExchange {
     setImmediate(() => {
       if (exchange.abandoned) return;
       // nginx: an error that is intercepted leads nowhere else.
-      if (redirect === undefined || isReplaced) exchange.respondStatus(head.status, kept);
-      else exchange.goElsewhere(redirect, kept);
+      if (redirect === undefined || isReplaced) exchange.respondStatus(head.status, passed.keptByError);
+      else exchange.goElsewhere(redirect, passed.kept);
     });
     return undefined;
   }
