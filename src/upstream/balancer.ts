@@ -8,9 +8,11 @@ import { isIP } from "node:net";
 import { BalancedPeer, type Timing } from "./balance/balanced-peer.ts";
 import { type GroupMethod, methodOf } from "./balance/methods.ts";
 import { addressName, type Choice, type Member, type Peer, type PeerResult, type PeerState } from "./balance/peer.ts";
+import { Sticking } from "./balance/sticking.ts";
 import type { BalanceSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import type { UpstreamZone } from "./zone.ts";
-import type { SlotPlace } from "./zone-slot.ts";
+import type { SessionTable } from "./zone-sessions.ts";
+import { keyDigest, type SlotPlace } from "./zone-slot.ts";
 
 export type { Choice, Member, Peer, PeerResult, PeerState };
 
@@ -26,6 +28,8 @@ export interface BalancerMachine {
 
 interface Group extends GroupMethod {
   readonly peers: readonly BalancedPeer[];
+  /** Undefined where no request sticks. */
+  readonly sticking: Sticking | undefined;
 }
 
 export class Balancer {
@@ -35,6 +39,7 @@ export class Balancer {
   readonly #timing: Timing | undefined;
   /** Their locks are those of the groups. */
   readonly #groupPlaces: readonly SlotPlace[];
+  readonly #sessions: SessionTable | undefined;
   /** By the key of their slot. */
   #places: ReadonlyMap<string, SlotPlace> = new Map();
   #byKey: ReadonlyMap<string, BalancedPeer> = new Map();
@@ -49,6 +54,8 @@ export class Balancer {
     this.#machine = machine;
     this.#timing = timingOf(settings.balance);
     this.#groupPlaces = ["primary", "backup"].map((group) => zone.take(`${settings.name}\n${group}`));
+    const { sticky } = settings;
+    this.#sessions = sticky?.kind === "learn" ? zone.sessions(sticky.zone.name) : undefined;
     this.#replace(settings.servers.flatMap(literalMember), false);
   }
 
@@ -110,7 +117,9 @@ export class Balancer {
     const place = this.#groupPlaces[index];
     if (peers.length === 0 || place === undefined) return [];
     const random = (): number => this.#machine.random();
-    return [{ peers, ...methodOf(this.#settings.balance, peers, { place, random }) }];
+    const method = methodOf(this.#settings.balance, peers, { place, random });
+    const sticking = this.#settings.sticky === undefined ? undefined : new Sticking(peers, method.rotation);
+    return [{ peers, ...method, sticking }];
   };
 
   /**
@@ -119,15 +128,42 @@ export class Balancer {
    */
   choose(choice: Choice, tried: readonly Peer[]): Peer | undefined {
     const nowMs = this.#machine.nowMs();
-    for (const { peers, selection } of this.#groups) {
+    for (const group of this.#groups) {
       // Another thread may be quicker with the last request that a peer can take: no more often than there are peers.
-      for (let attempts = peers.length; attempts >= 0; attempts--) {
-        const peer = selection.select(choice, tried, nowMs);
+      for (let attempts = group.peers.length; attempts >= 0; attempts--) {
+        const own = choice.sticky === undefined ? undefined : this.#stickingTo(group, choice.sticky, { tried, nowMs });
+        const peer = own ?? group.selection.select(choice, tried, nowMs);
         if (peer === undefined) break;
         if (peer.take(nowMs)) return peer;
       }
     }
     return undefined;
+  }
+
+  /** Who of the group the request sticks to, if that one can be asked. */
+  #stickingTo(
+    { sticking }: Group, text: string, { tried, nowMs }: { readonly tried: readonly Peer[]; readonly nowMs: number },
+  ): BalancedPeer | undefined {
+    const { sticky } = this.#settings;
+    if (sticking === undefined || sticky === undefined || text === "") return undefined;
+    if (sticky.kind !== "learn") return sticking.select(text, tried, nowMs);
+    const digest = this.#sessions?.find(text, { nowMs, timeoutMs: sticky.timeoutMs });
+    const id = digest === undefined ? undefined : sticking.idOf(digest);
+    return id === undefined ? undefined : sticking.select(id, tried, nowMs);
+  }
+
+  /**
+   * A response of `sticky learn` came (its head with `header`, else its end): the session that it began is this peer's
+   * from now on; where it began none, the one that the request was of lives on.
+   * @param created of `stickySessionOf` @param asked the choice's `sticky`
+   */
+  learn(peer: Peer, { created, asked }: { readonly created: string | undefined; readonly asked: string | undefined }): void {
+    const { sticky } = this.#settings;
+    if (sticky?.kind !== "learn" || this.#sessions === undefined) return;
+    const time = { nowMs: this.#machine.nowMs(), timeoutMs: sticky.timeoutMs };
+    const digest = keyDigest(peer.id);
+    if (created !== undefined && created !== "") this.#sessions.set(created, digest, time);
+    else if (asked !== undefined && asked !== "") this.#sessions.touch(asked, digest, time);
   }
 
   /**

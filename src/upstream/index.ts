@@ -10,4 +10,6 @@ export type { TlsClientParts, TlsClientSettings } from "./connection-tls.ts";
 export { addressName } from "./balance/peer.ts";
 export { Balancer } from "./balancer.ts";
 export type { BalancerMachine, Choice, Member, Peer, PeerResult, PeerState } from "./balancer.ts";
+export { stickyCookie, stickyOf, stickySessionOf } from "./sticky.ts";
+export type { StickySource } from "./sticky.ts";
 export { UpstreamZone } from "./zone.ts";

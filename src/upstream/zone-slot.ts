@@ -6,6 +6,7 @@
  * dies or is put to sleep while it holds it does not stop the others: after `SPINS_MAX` they go on as if it were free,
  * which costs some exactness of the rotation and nothing else, for counts are atomic by themselves.
  */
+import { hash } from "node:crypto";
 
 /** Fields of a slot, by their distance from its base. */
 export const SLOT = {
@@ -65,4 +66,10 @@ export function lock(fields: Int32Array, index: number): void {
 
 export function unlock(fields: Int32Array, index: number): void {
   Atomics.store(fields, index, 0);
+}
+
+/** 64 bits that stand for a text. */
+export function keyDigest(key: string): readonly [high: number, low: number] {
+  const digest = hash("md5", key, "buffer");
+  return [digest.readInt32LE(0), digest.readInt32LE(4)];
 }

@@ -62,24 +62,16 @@ export class BalancedPeer implements Peer {
     return Atomics.load(this.fields, this.base + SLOT.active);
   }
 
-  /** May a request that sticks to nobody be given to it? */
-  isOpen(nowMs: number): boolean {
-    return !this.#isOut && this.#canTake(nowMs);
-  }
-
-  /** May a request that sticks to it be given to it? */
-  isOpenToItsOwn(nowMs: number): boolean {
-    return !this.server.down && this.#canTake(nowMs);
+  /** May a request be given to it? One that sticks to it may where others may not. */
+  isOpen(nowMs: number, sticks: boolean = false): boolean {
+    if (sticks ? this.server.down : this.#isOut) return false;
+    if (Atomics.load(this.fields, this.base + SLOT.unhealthy) !== 0 || this.#isAside(nowMs)) return false;
+    return this.#maxConns === 0 || this.active < this.#maxConns;
   }
 
   /** Well as far as anybody knows, whatever it has to do. */
   isUp(nowMs: number): boolean {
     return !this.server.down && !this.isUnhealthy && !this.#isAside(nowMs);
-  }
-
-  #canTake(nowMs: number): boolean {
-    if (Atomics.load(this.fields, this.base + SLOT.unhealthy) !== 0 || this.#isAside(nowMs)) return false;
-    return this.#maxConns === 0 || this.active < this.#maxConns;
   }
 
   #isAside(nowMs: number): boolean {

@@ -35,15 +35,20 @@ export class RoundRobin implements Selection {
     return this.turn(peers, tried, nowMs);
   }
 
-  /** Whose turn it is among `peers`, all or some of the group. */
-  turn(peers: readonly BalancedPeer[], tried: readonly Peer[], nowMs: number): BalancedPeer | undefined {
+  /**
+   * Whose turn it is among `peers`, all or some of the group.
+   * @param sticks to them all, so that those that only take such requests count
+   */
+  turn(
+    peers: readonly BalancedPeer[], tried: readonly Peer[], nowMs: number, sticks: boolean = false,
+  ): BalancedPeer | undefined {
     const { fields, base } = this.#place;
     lock(fields, base + SLOT.lock);
     let best: BalancedPeer | undefined;
     let bestWeight = 0;
     let total = 0;
     for (const peer of peers) {
-      if (!peer.isOpen(nowMs) || (tried.length > 0 && tried.includes(peer))) continue;
+      if (!peer.isOpen(nowMs, sticks) || (tried.length > 0 && tried.includes(peer))) continue;
       const weight = this.#weight(peer, nowMs);
       const at = peer.base + SLOT.currentWeight;
       const current = Atomics.load(peer.fields, at) + weight;

@@ -36,7 +36,7 @@ export function serversOf(...changes: readonly Partial<UpstreamServerSettings>[]
 
 interface SimulationSettings {
   readonly servers: readonly UpstreamServerSettings[];
-  readonly balance?: BalanceSettings;
+  readonly balance?: BalanceSettings | undefined;
   readonly sticky?: StickySettings;
   readonly memory?: SharedArrayBuffer;
 }
