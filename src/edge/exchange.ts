@@ -12,7 +12,7 @@ import {
 } from "../handlers/index.ts";
 import { NO_FIELDS } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
-import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
 import {
   Evaluation, type PeerFacts, type Route, type RouteStart, type UpstreamFacts, findRoute, parseInternalUri,
@@ -39,7 +39,6 @@ const NO_RESPONSE = 444;
 const closingStatuses: readonly number[] = [400, 413, 414, 501, 503];
 /** Requests in requests in requests (nginx: 50). */
 const SUBREQUEST_DEPTH_MAX = 50;
-const NO_LINES: readonly FieldLine[] = [];
 
 export class Exchange implements CurrentRequest {
   head: RequestHead;
