@@ -125,6 +125,10 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     return this.#stream.queuedSize;
   }
 
+  get #nowMs(): number {
+    return this.#context.clock.coarseMs;
+  }
+
   /** Starts reading. @param first what has come already, valid during the call @param untilMs for the first request */
   start(first: Bytes = NO_BYTES, untilMs: number = this.#deadlineMs): void {
     this.#deadlineMs = untilMs;
@@ -141,10 +145,10 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#persistent = false;
     if (this.#phase === "waiting") {
       if (idleMs === 0) this.#shut();
-      else this.#deadlineMs = Math.min(this.#deadlineMs, this.#context.clock.coarseMs + idleMs);
+      else this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs + idleMs);
     }
     this.#exchange?.drain();
-    if (this.#phase === "lingering") this.#deadlineMs = this.#context.clock.coarseMs + DRAIN_LINGER_MS;
+    if (this.#phase === "lingering") this.#deadlineMs = this.#nowMs + DRAIN_LINGER_MS;
   }
 
   onBytes(bytes: Bytes): void {
@@ -160,7 +164,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     if (this.#phase !== "exchange" || exchange === undefined) return this.#shut();
     if (!this.#requestComplete) return this.#endEarly(exchange);
     // What it sent ahead is still answered.
-    this.#halfClosedMs = this.#context.clock.coarseMs + HALF_CLOSED_MS;
+    this.#halfClosedMs = this.#nowMs + HALF_CLOSED_MS;
   }
 
   onDrain(): void {
@@ -311,8 +315,6 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   #begin(exchange: Exchange, persistent: boolean): void {
-    const { clock } = this.#context;
-    const http = this.#http;
     this.#phase = "exchange";
     this.#exchange = exchange;
     this.#requests++;
@@ -321,10 +323,9 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#continueSent = false;
     this.#bodySize = this.#drainedSize = 0;
     this.#requestComplete = !exchange.head.hasBody;
-    this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : clock.coarseMs + http.clientBodyTimeoutMs;
-    this.#persistent = persistent && !this.#owner.draining && http.keepaliveTimeoutMs > 0
-      && this.#requests < http.keepaliveRequests && clock.coarseMs - this.#openedMs < http.keepaliveTimeMs;
-    if (this.#inputEnded) this.#halfClosedMs = clock.coarseMs + HALF_CLOSED_MS;
+    this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : this.#nowMs + this.#http.clientBodyTimeoutMs;
+    this.#persistent = persistent;
+    if (this.#inputEnded) this.#halfClosedMs = this.#nowMs + HALF_CLOSED_MS;
     exchange.begin();
   }
 
@@ -338,9 +339,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   #onBody(bytes: Bytes): void {
-    const { clock } = this.#context;
-    const http = this.#http;
-    this.#deadlineMs = clock.coarseMs + http.clientBodyTimeoutMs;
+    this.#deadlineMs = this.#nowMs + this.#http.clientBodyTimeoutMs;
     this.#bodySize += bytes.length;
     if (this.#exchange === undefined) {
       this.#drainedSize += bytes.length;
@@ -363,7 +362,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     } else if (this.#phase === "waiting" && !this.#reader.idle) {
       this.#phase = "head";
       this.#count("reading");
-      this.#deadlineMs = this.#context.clock.coarseMs + this.#http.clientHeaderTimeoutMs;
+      this.#deadlineMs = this.#nowMs + this.#http.clientHeaderTimeoutMs;
     }
   }
 
@@ -374,14 +373,12 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   #nextCycle(): void {
-    const { clock } = this.#context;
-    const http = this.#http;
     this.#phase = "waiting";
     this.#count(undefined);
     this.#reader.startNextCycle();
     this.#pipelined = this.#reader.pendingSize > 0;
     this.#requestComplete = true;
-    this.#deadlineMs = clock.coarseMs + http.keepaliveTimeoutMs;
+    this.#deadlineMs = this.#nowMs + this.#http.keepaliveTimeoutMs;
     if (this.#reading) return;
     if ((this.#owner.draining || this.#inputEnded) && this.#reader.pendingSize === 0) return this.#shut();
     if (this.#reader.pendingSize > 0) {
@@ -450,9 +447,11 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
 
   /** May another request follow this response? Said in its head, so decided before it. */
   #decide(exchange: SentExchange, head: ResponseHead): void {
+    const { keepaliveTimeoutMs, keepaliveRequests, keepaliveTimeMs } = this.#http;
     const bodyInDoubt = !this.#requestComplete && this.#isBodyInDoubt(exchange.head.fields.semantics);
     const last = this.#owner.draining || (this.#inputEnded && this.#reader.pendingSize === 0);
-    if (head.close || bodyInDoubt || last || this.#http.keepaliveTimeoutMs === 0) this.#persistent = false;
+    const isOld = this.#requests >= keepaliveRequests || this.#nowMs - this.#openedMs >= keepaliveTimeMs;
+    if (head.close || bodyInDoubt || last || isOld || keepaliveTimeoutMs === 0) this.#persistent = false;
   }
 
   /** Will the rest of the body not be read for the connection's sake? RFC 9112 §9.6 wants the close announced. */
@@ -475,7 +474,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#phase = "lingering";
     this.#exchange = undefined;
     this.#bodySize = 0;
-    this.#deadlineMs = this.#context.clock.coarseMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
+    this.#deadlineMs = this.#nowMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
     this.#stream.end();
     if (this.#inputEnded) return;
     this.#stream.resume();
@@ -489,7 +488,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   /** Closes a connection that owes nothing. */
   #shut(): void {
     this.#phase = "lingering";
-    this.#deadlineMs = this.#context.clock.coarseMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
+    this.#deadlineMs = this.#nowMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
     this.#stream.end();
   }
 }
