@@ -157,10 +157,10 @@ export class ByteStream {
     this.#socket.destroy();
   }
 
-  /** Drops the connection with RST, so that a cut response cannot pass for a whole one. */
+  /** Drops the connection with RST, so that a cut response cannot pass for a whole one; Unix sockets have no RST. */
   reset(): void {
     // While a shutdown is under way node cannot reset, and would keep the descriptor for ever.
-    if (this.#socket.writableEnded) this.#socket.destroy();
+    if (this.#socket.writableEnded || this.remoteAddress === "") this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 
