@@ -21,6 +21,7 @@ import type { Bytes } from "../std/bytes.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import { ChunkSink, PlainSink } from "./body-sinks.ts";
 import { localFacts, peerFacts } from "./client-identity.ts";
+import { abortStream, endStream, lingerMs } from "./connection-end.ts";
 import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
@@ -32,10 +33,6 @@ import type { WebSocketConnection, WebSocketOwner } from "./websocket-connection
 const AHEAD_SIZE_MAX = 65_536;
 /** Bytes of an unwanted request body that are read for the sake of the connection. */
 const DRAIN_SIZE_MAX = 262_144;
-/** nginx: lingering_timeout 5 s. */
-const LINGER_MS = 5000;
-/** The same when the program is about to end: enough for a response on its way. */
-const DRAIN_LINGER_MS = 250;
 /** A client that has closed its half may still wait for an answer; after so long it probably left. */
 const HALF_CLOSED_MS = 500;
 
@@ -148,7 +145,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       else this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs + idleMs);
     }
     this.#exchange?.drain();
-    if (this.#phase === "lingering") this.#deadlineMs = this.#nowMs + DRAIN_LINGER_MS;
+    if (this.#phase === "lingering") this.#setLingerDeadline();
   }
 
   onBytes(bytes: Bytes): void {
@@ -183,7 +180,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   tick(nowMs: number): void {
     const { sendTimeoutMs } = this.#http;
     if (this.#stream.queuedSize > 0 && this.#stall.isStalled(this.#stream, nowMs, sendTimeoutMs)) {
-      return this.#stream.destroy();
+      return abortStream(this.#stream, this.#http);
     }
     if (nowMs > this.#halfClosedMs) {
       this.#halfClosedMs = Number.POSITIVE_INFINITY;
@@ -215,7 +212,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
 
   drop(): void {
     this.#persistent = false;
-    this.#stream.destroy();
+    abortStream(this.#stream, this.#http);
   }
 
   sendStart(
@@ -432,7 +429,9 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
         if (exchange === undefined) return this.#linger();
         return exchange.refuseBody(408);
       case "lingering":
-        return this.#stream.destroy();
+        // Until the response has left, send_timeout counts. No reset: what the kernel has of it may still arrive.
+        if (this.#stream.queuedSize === 0) return this.#stream.destroy();
+        return this.#setLingerDeadline();
       case "closed":
         return;
     }
@@ -468,16 +467,13 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.cut();
   }
 
-  /** Sends what is queued, says that nothing follows, and waits a little for the client to do the same. */
+  /** The connection ends behind what is queued, and the rest of what the client sends is dropped. */
   #linger(): void {
     if (this.#phase === "lingering" || this.#phase === "closed") return;
-    this.#phase = "lingering";
     this.#exchange = undefined;
     this.#bodySize = 0;
-    this.#deadlineMs = this.#nowMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
-    this.#stream.end();
-    if (this.#inputEnded) return;
-    this.#stream.resume();
+    this.#shut();
+    if (!this.#inputEnded) this.#stream.resume();
   }
 
   #discard(size: number): void {
@@ -485,10 +481,14 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     if (this.#bodySize > DRAIN_SIZE_MAX * 4) this.#stream.destroy();
   }
 
-  /** Closes a connection that owes nothing. */
+  /** Sends what is queued, says that nothing follows, and waits a little for the client to do the same. */
   #shut(): void {
     this.#phase = "lingering";
-    this.#deadlineMs = this.#nowMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
-    this.#stream.end();
+    this.#setLingerDeadline();
+    endStream(this.#stream, this.#http);
+  }
+
+  #setLingerDeadline(): void {
+    this.#deadlineMs = this.#nowMs + lingerMs(this.#http, this.#owner.draining);
   }
 }
