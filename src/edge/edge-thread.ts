@@ -13,6 +13,7 @@ import {
 import type { SocketHandle } from "../net/index.ts";
 import { AccessLogs } from "../observe/index.ts";
 import { SectionMemory } from "../protocol/h1/index.ts";
+import { assert } from "../std/assert.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import type { Accepted } from "./current-request.ts";
@@ -181,7 +182,9 @@ export class EdgeThread implements ConnectionOwner {
     const { configuration, edge, listeners } = this.#settings;
     for (const [index, listener] of listeners.entries()) {
       const isTcp = listener.address.kind === "tcp";
-      const { backlog = 511 } = configuration.site.listeners[listener.listener] ?? {};
+      const bound = configuration.site.listeners[listener.listener];
+      assert(bound !== undefined, "sockets are inherited for listeners of the site");
+      const { backlog } = bound;
       for (const fd of listener.fds[edge] ?? []) {
         const options = {
           fd,

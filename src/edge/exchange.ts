@@ -12,10 +12,11 @@ import {
 } from "../handlers/index.ts";
 import { NO_FIELDS } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
-import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
 import {
-  Evaluation, type PeerFacts, type Route, type RouteStart, type UpstreamFacts, findRoute, parseInternalUri,
+  Evaluation, type PeerFacts, type RequestUri, type Route, type RouteStart, type UpstreamFacts, findRoute,
+  parseInternalUri,
 } from "../route/index.ts";
 import { type Bytes, NO_BYTES } from "../std/bytes.ts";
 import { AppCall } from "./app-call.ts";
@@ -39,7 +40,6 @@ const NO_RESPONSE = 444;
 const closingStatuses: readonly number[] = [400, 413, 414, 501, 503];
 /** Requests in requests in requests (nginx: 50). */
 const SUBREQUEST_DEPTH_MAX = 50;
-const NO_LINES: readonly FieldLine[] = [];
 
 export class Exchange implements CurrentRequest {
   head: RequestHead;
@@ -106,11 +106,13 @@ export class Exchange implements CurrentRequest {
 
   /** The request's variables; made when something asks for them. */
   get evaluation(): Evaluation {
-    if (this.#evaluation !== undefined) return this.#evaluation;
+    return (this.#evaluation ??= this.#makeEvaluation(uriOf(this.received, this.#sockets.http.mergeSlashes)));
+  }
+
+  #makeEvaluation(uri: RequestUri | undefined): Evaluation {
     const evaluation = new Evaluation(new RequestView(this, this.#context.counts));
-    const uri = uriOf(this.received, this.#sockets.http.mergeSlashes);
     if (uri !== undefined) evaluation.setUri(uri);
-    return (this.#evaluation = evaluation);
+    return evaluation;
   }
 
   get hostField(): string {
@@ -170,14 +172,14 @@ export class Exchange implements CurrentRequest {
     if (method === "CONNECT" || method === "TRACE") return this.respondStatus(405);
     const { only } = this.#sockets;
     if (only !== undefined) {
+      this.#moveTo(only);
       this.#identify(only);
       if (this.head.fields.semantics.contentLength > only.http.clientMaxBodySize) return this.#refuseSize();
-      return this.#enter(only);
+      return this.#enter();
     }
     const uri = uriOf(this.received, this.#sockets.http.mergeSlashes);
     if (uri === undefined) return this.respondStatus(400);
-    const evaluation = (this.#evaluation = new Evaluation(new RequestView(this, this.#context.counts)));
-    evaluation.setUri(uri);
+    const evaluation = (this.#evaluation = this.#makeEvaluation(uri));
     const server = this.#sockets.server(this.hostField, evaluation);
     if (server === undefined) return this.respondStatus(400);
     this.#server = server;
@@ -235,7 +237,7 @@ export class Exchange implements CurrentRequest {
     if (this.#isTooLarge) return this.#refuseSize();
     this.#moveTo(this.#context.site.location(route.location));
     switch (route.kind) {
-      case "handle": return this.#enter(this.location);
+      case "handle": return this.#enter();
       case "redirect": return this.#redirect(route.status, route.target);
       case "return": return this.#return(route.status, route.text);
       case "error":
@@ -249,8 +251,8 @@ export class Exchange implements CurrentRequest {
     if (this.isMain) this.out.channel.use(settingsFor(location.http, this.head));
   }
 
-  #enter(location: CompiledLocation): void {
-    this.#moveTo(location);
+  #enter(): void {
+    const { location } = this;
     const { realIp, trusted } = location;
     const { own } = this.#server;
     const hasOthers = this.isMain && trusted !== own.trusted;
@@ -381,6 +383,12 @@ export class Exchange implements CurrentRequest {
     this.out.whole(head, body, 0, body.length);
   }
 
+  #refuseSize(): void {
+    const { contentLength } = this.received.fields.semantics;
+    this.notice("error", `client intended to send too large body: ${contentLength} bytes`);
+    this.respondStatus(413);
+  }
+
   #drop(): void {
     this.status = NO_RESPONSE;
     this.out.channel.drop();
@@ -408,12 +416,6 @@ export class Exchange implements CurrentRequest {
   }
 
   // What the connection tells.
-
-  #refuseSize(): void {
-    const { contentLength } = this.received.fields.semantics;
-    this.notice("error", `client intended to send too large body: ${contentLength} bytes`);
-    this.respondStatus(413);
-  }
 
   /** The body is longer than it may be, or broken: nobody must take it for whole. */
   refuseBody(status: number): void {

@@ -2,7 +2,7 @@
  * How a response leaves: whole, as a file, or as it comes; through the filters of its location, where it has any.
  */
 import type { FileAnswer } from "../handlers/index.ts";
-import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
 import { mayHaveBody } from "../http/status.ts";
 import { FileBody, OpenFile, RateLimit, identityOf, openDescriptor, closeDescriptor } from "../net/index.ts";
 import type { BodySink } from "../net/index.ts";
@@ -16,8 +16,6 @@ import { FilteredChannel } from "./filtered-channel.ts";
 import type { ResponseChannel } from "./response-channel.ts";
 import { ResponseFlow } from "./response-flow.ts";
 import type { WebSocketConnection } from "./websocket-connection.ts";
-
-const NO_LINES: readonly FieldLine[] = [];
 
 /** A file that an application names. */
 export interface AppFile {
