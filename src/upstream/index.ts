@@ -7,3 +7,7 @@ export type { CloseReason, ConnectionUser, DialSettings, UpstreamConnection } fr
 export { ConnectionPool } from "./connection-pool.ts";
 export { tlsClientSettings } from "./connection-tls.ts";
 export type { TlsClientParts, TlsClientSettings } from "./connection-tls.ts";
+export { addressName } from "./balance/peer.ts";
+export { Balancer } from "./balancer.ts";
+export type { BalancerMachine, Choice, Member, Peer, PeerResult, PeerState } from "./balancer.ts";
+export { UpstreamZone } from "./zone.ts";
