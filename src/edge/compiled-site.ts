@@ -7,7 +7,7 @@ import type { Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
 import { constantOf } from "../config/nginx/complex-value.ts";
 import { ResponseFilters } from "../filters/index.ts";
-import { FileCache, FileMemory, StaticHandler, compileIndex, compileRate } from "../handlers/index.ts";
+import { FileCache, FileMemory, HttpUpstream, StaticHandler, compileIndex, compileRate } from "../handlers/index.ts";
 import type { FileCacheOptions, Rate } from "../handlers/index.ts";
 import type { RateSettings } from "../net/index.ts";
 import type { AccessLogWriter, AccessLogs } from "../observe/index.ts";
@@ -17,6 +17,8 @@ import {
 } from "../route/index.ts";
 import type { Evaluation, FileFinder, ServerRoutes, Text } from "../route/index.ts";
 import { assert } from "../std/assert.ts";
+import type { Upstreams } from "../upstream/index.ts";
+import { CompiledUpstream } from "./compiled-upstream.ts";
 import type { LocationSettings, ServerSettings, Site } from "./model.ts";
 
 type CacheSettings = Pick<FileCacheOptions, "openFileCache" | "symlinks">;
@@ -25,6 +27,7 @@ type CacheSettings = Pick<FileCacheOptions, "openFileCache" | "symlinks">;
 export interface SiteResources {
   /** By the name of the application. */
   readonly pools: ReadonlyMap<string, Pool>;
+  readonly upstreams: Upstreams;
   readonly accessLogs: (variables: Variables) => AccessLogs;
   readonly clock: { readonly coarseMs: number };
 }
@@ -137,6 +140,7 @@ export class CompiledLocation {
   readonly #directory: Text | undefined;
   readonly #constantDirectory: string;
   #static: StaticHandler | undefined = undefined;
+  #upstream: CompiledUpstream | undefined = undefined;
 
   constructor(site: CompiledSite, settings: LocationSettings) {
     const { variables } = site;
@@ -202,6 +206,18 @@ export class CompiledLocation {
     return (this.#static ??= this.#makeStatic());
   }
 
+  /** The way to who answers for it elsewhere; undefined for another handler's location. */
+  get upstream(): CompiledUpstream | undefined {
+    return (this.#upstream ??= this.#makeUpstream());
+  }
+
+  #makeUpstream(): CompiledUpstream | undefined {
+    const { handler, http, proxy, resolver } = this.settings;
+    const { variables, upstreams } = this.#site;
+    if (handler.kind !== "proxy") return undefined;
+    return new CompiledUpstream(new HttpUpstream(proxy, handler, http, variables), upstreams, resolver, variables);
+  }
+
   #makeStatic(): StaticHandler {
     const { mapping, files } = this.settings;
     const { kind, prefix, isWhole } = mapping;
@@ -255,6 +271,10 @@ export class CompiledSite {
     const settings = this.settings.locations[number];
     assert(settings !== undefined, "servers name locations that are there");
     return (this.#locations[number] = new CompiledLocation(this, settings));
+  }
+
+  get upstreams(): Upstreams {
+    return this.#resources.upstreams;
   }
 
   pool(app: string): Pool | undefined {

@@ -5,7 +5,7 @@
  *
  * What an application says arrives in app-call.ts; how a response leaves is in outgoing.ts.
  */
-import type { AppBody, Peer, Pool } from "../app/index.ts";
+import type { AppBody, Peer } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
 import {
   type FixedResponse, type StaticAnswer, emptyGif, overloadFields, statusResponse, stubStatusResponse, textResponse,
@@ -19,7 +19,7 @@ import {
   parseInternalUri,
 } from "../route/index.ts";
 import { type Bytes, NO_BYTES } from "../std/bytes.ts";
-import { AppCall } from "./app-call.ts";
+import { type Asked, Calls } from "./calls.ts";
 import { identify, knownPeer, peerFacts } from "./client-identity.ts";
 import type { CompiledListener, CompiledLocation, CompiledServer } from "./compiled-site.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
@@ -55,7 +55,8 @@ export class Exchange implements CurrentRequest {
   wasSent = false;
   readonly startMs: number;
   responseHead: ResponseHead | undefined = undefined;
-  appHead: ResponseHead | undefined = undefined;
+  upstreamFields: readonly FieldLine[] | undefined = undefined;
+  upstreamTrailers: readonly FieldLine[] | undefined = undefined;
   sentTrailers: readonly FieldLine[] = NO_LINES;
   location: CompiledLocation;
   limitRate: number | undefined = undefined;
@@ -72,7 +73,7 @@ export class Exchange implements CurrentRequest {
   /** Where the body goes, undefined without one. */
   readonly upload: RequestBody | undefined;
   #inner: Exchange | undefined = undefined;
-  #call: AppCall | undefined = undefined;
+  #calls: Calls | undefined = undefined;
   #shown: ShownStatus | undefined = undefined;
   #isTooLarge = false;
   #complete = false;
@@ -149,7 +150,15 @@ export class Exchange implements CurrentRequest {
   }
 
   get upstreams(): readonly UpstreamFacts[] {
-    return this.#call?.attempt?.all ?? [];
+    return this.#calls?.attempts ?? [];
+  }
+
+  get asked(): string | undefined {
+    return this.#calls?.current?.asked;
+  }
+
+  get target(): CurrentRequest["target"] {
+    return this.#calls?.current?.target;
   }
 
   get bodySize(): number {
@@ -281,7 +290,8 @@ export class Exchange implements CurrentRequest {
   #handle(): void {
     const { location } = this;
     switch (location.settings.handler.kind) {
-      case "app": return this.#runApp(location.pool);
+      case "app": return this.#ask(location.pool);
+      case "proxy": case "uwsgi": case "fastcgi": return this.#ask(location.upstream);
       case "static":
         return this.#whenReady(location.static.answer(new StaticView(this)), (answer) => this.#onStatic(answer));
       case "empty_gif":
@@ -290,15 +300,17 @@ export class Exchange implements CurrentRequest {
     }
   }
 
-  #runApp(pool: Pool | undefined): void {
-    if (pool === undefined) return this.respondStatus(502);
+  /** Asks an application, or an upstream; the body goes there, and comes along where somebody else had it before. */
+  #ask(whom: Asked | undefined): void {
+    if (whom === undefined) return this.respondStatus(502);
     if (this.#evaluation !== undefined) this.head = rewrittenHead(this.head, this.#evaluation, this.#sockets.http);
+    const calls = (this.#calls ??= new Calls(this.#context, this, this.out));
     const body = this.head.hasBody ? this.upload : undefined;
-    const known = body?.isGiven === true ? body.again(this.#context.bodyPath(pool)) : undefined;
+    const known = body?.isGiven === true ? body.again(calls.bodyPath(whom)) : undefined;
     const isFresh = body !== undefined && !body.isGiven;
     if (isFresh && body.size > this.http.clientMaxBodySize && !this.#isInternal) return this.refuseBody(413);
     if (body !== undefined && !isFresh && known === undefined) this.head = bodilessHead(this.head);
-    const call = (this.#call = new AppCall(this.#context, this, this.out, pool, this.#call));
+    const call = calls.make(whom);
     if (isFresh) body.give(call, () => call.start(undefined, this.#server.hasNamed));
     else call.start(known, false);
   }
@@ -423,7 +435,7 @@ export class Exchange implements CurrentRequest {
       this.notice("error", `client intended to send too large chunked body: ${this.upload?.size ?? 0} bytes and more`);
     }
     this.upload?.abort();
-    this.#call?.leave();
+    this.#calls?.current?.leave();
     if (!this.responding) this.respondStatus(status);
     else this.out.cut();
   }
@@ -434,20 +446,20 @@ export class Exchange implements CurrentRequest {
     this.abandoned = true;
     this.upload?.abort();
     this.out.close();
-    this.#call?.leave();
+    this.#calls?.current?.leave();
     this.#inner?.abandon();
     this.finish();
   }
 
   /** The client will send nothing more and has not been answered for a while: it has probably left. */
   hintGone(): void {
-    this.#call?.hintGone();
+    this.#calls?.current?.hintGone();
     this.#inner?.hintGone();
   }
 
   /** The server ends. */
   drain(): void {
-    this.#call?.drain();
+    this.#calls?.current?.drain();
   }
 
   /** The application's call is over, and what it says is not the answer. @param fields to stay with the one that is */

@@ -22,12 +22,12 @@ import { NO_BYTES } from "../std/bytes.ts";
 import { ChunkSink, PlainSink } from "./body-sinks.ts";
 import { localFacts, peerFacts } from "./client-identity.ts";
 import { abortStream, endStream, lingerMs } from "./connection-end.ts";
+import type { Successor, SuccessorOwner } from "./connection-owner.ts";
 import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
 import { H1Writer } from "./h1-writer.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
-import type { WebSocketConnection, WebSocketOwner } from "./websocket-connection.ts";
 
 /** Bytes that a client may send ahead of the response it waits for, before it is slowed down. */
 const AHEAD_SIZE_MAX = 65_536;
@@ -39,10 +39,10 @@ const HALF_CLOSED_MS = 500;
 type Phase = "waiting" | "head" | "exchange" | "lingering" | "closed";
 
 /** Whom a connection tells that it is gone. */
-export interface ConnectionOwner extends WebSocketOwner {
-  onConnectionClosed(connection: H1Connection | WebSocketConnection): void;
+export interface ConnectionOwner extends SuccessorOwner {
+  onConnectionClosed(connection: H1Connection | Successor): void;
   /** The client's connection goes on as something else. */
-  onConnectionUpgraded(connection: H1Connection, successor: WebSocketConnection): void;
+  onConnectionUpgraded(connection: H1Connection, successor: Successor): void;
   readonly draining: boolean;
 }
 
@@ -244,7 +244,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#stream.writeLatin1(CONTINUE);
   }
 
-  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: Successor): void {
     const size = this.#writer.switchProtocols(head, fields, this.#http);
     if (this.#exchange !== undefined) this.#exchange.headSize = size;
     this.#context.clock.remove(this);

@@ -10,12 +10,12 @@ import type { ReadyText } from "../protocol/h1/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ChunkSink } from "./body-sinks.ts";
+import type { Successor } from "./connection-owner.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { FilteredChannel } from "./filtered-channel.ts";
 import type { ResponseChannel } from "./response-channel.ts";
 import { ResponseFlow } from "./response-flow.ts";
-import type { WebSocketConnection } from "./websocket-connection.ts";
 
 /** A file that an application names. */
 export interface AppFile {
@@ -124,7 +124,7 @@ export class Outgoing {
   }
 
   /** Another protocol begins. @param fields its own */
-  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: Successor): void {
     const leaving = this.#begin(head);
     this.channel.switchProtocols(leaving, fields, successor);
   }

@@ -20,7 +20,7 @@ import type { Bytes } from "../std/bytes.ts";
 import type {
   CloseReason, ConnectionUser, NextUpstream, Peer, Upstream, UpstreamConnection,
 } from "../upstream/index.ts";
-import type { Call } from "./calls.ts";
+import type { AttemptLog, Call } from "./calls.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
@@ -37,19 +37,12 @@ const WINDOW = 262_144;
 const notIdempotent: readonly string[] = ["POST", "LOCK", "PATCH"];
 const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
 
-/** What it keeps of the tries. */
-export interface UpstreamCallOwner {
-  noteAttempt(attempt: UpstreamAttempt): void;
-  /** Is it the first that is asked for this request? */
-  readonly isFirst: boolean;
-}
-
 export class UpstreamCall implements Call, ConnectionUser {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
   readonly #way: CompiledUpstream;
-  readonly #owner: UpstreamCallOwner;
+  readonly #log: AttemptLog;
   readonly #redirected: boolean;
   body: AppBody = NO_BODY;
   /** Nobody waits for an answer. */
@@ -65,6 +58,8 @@ export class UpstreamCall implements Call, ConnectionUser {
   #peer: Peer | undefined = undefined;
   #attempt: UpstreamAttempt | undefined = undefined;
   #connection: UpstreamConnection | undefined = undefined;
+  /** Had the connection carried a request before? */
+  #wasKept = false;
   #reader: UpstreamReader | undefined = undefined;
   #writer: UpstreamBodyWriter | undefined = undefined;
   #file: { close(): void } | undefined = undefined;
@@ -78,20 +73,28 @@ export class UpstreamCall implements Call, ConnectionUser {
   #owed = 0;
   #pace: ReadPace | undefined = undefined;
 
+  /** @param isFirst was nobody else asked before? */
   constructor(
-    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, way: CompiledUpstream, owner: UpstreamCallOwner,
+    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, way: CompiledUpstream, log: AttemptLog,
+    isFirst: boolean,
   ) {
     this.#context = context;
     this.#exchange = exchange;
     this.#out = out;
     this.#way = way;
-    this.#owner = owner;
-    this.#redirected = !owner.isFirst;
+    this.#log = log;
+    this.#redirected = !isFirst;
   }
 
-  /** `$proxy_host` and `$proxy_port` */
   get target(): ProxyTarget | undefined {
     return this.#target;
+  }
+
+  get asked(): string | undefined {
+    const target = this.#target;
+    if (target === undefined) return undefined;
+    const name = this.#attempt?.address ?? this.#upstream?.name ?? target.host;
+    return `${target.scheme}${name}${this.#request?.target ?? ""}`;
   }
 
   /**
@@ -194,14 +197,21 @@ export class UpstreamCall implements Call, ConnectionUser {
     const { head, evaluation } = this.#exchange;
     const target = this.#target;
     if (target === undefined) return;
-    const { body } = this;
-    const bodySize = body.kind === "whole" ? (body.bytes.length > 0 || head.hasBody ? body.bytes.length : -1)
-      : body.kind === "file" ? body.size : head.fields.semantics.contentLength;
-    const hasBody = body.kind !== "whole" || body.bytes.length > 0;
-    const request = this.#way.protocol.request({ head, evaluation, target, hasBody, bodySize });
+    const hasBody = this.body.kind === "stream";
+    const request = this.#way.protocol.request({ head, evaluation, target, hasBody, bodySize: this.#bodySize });
     if ("refused" in request) return this.#fault(request.refused, 400);
     this.#request = request;
     this.#ask();
+  }
+
+  /** −1 where it is not known, or where nothing is said of a body. */
+  get #bodySize(): number {
+    const { body } = this;
+    const { contentLength } = this.#exchange.head.fields.semantics;
+    if (body.kind === "file") return body.size;
+    if (body.kind === "stream") return contentLength;
+    const isSaid = body !== NO_BODY || (contentLength === 0 && this.#way.protocol.settings.passRequestBody);
+    return isSaid ? body.bytes.length : -1;
   }
 
   #fault(text: string, status: number): void {
@@ -213,21 +223,23 @@ export class UpstreamCall implements Call, ConnectionUser {
   /** Asks the next peer. */
   #ask(): void {
     const upstream = this.#upstream;
-    if (upstream === undefined) return;
+    const target = this.#target;
+    if (upstream === undefined || target === undefined) return;
     const peer = upstream.balancer.choose(this.#way.choice(upstream, this.#exchange), this.#tried);
     if (peer === undefined) {
       const attempt = new UpstreamAttempt(upstream.name, this.#isRedirected);
-      this.#owner.noteAttempt(attempt);
+      this.#log.noteAttempt(attempt);
       attempt.ended(502);
       return this.#fault("no live upstreams while connecting to upstream", 502);
     }
     this.#peer = peer;
     this.#tried.push(peer);
     const attempt = (this.#attempt = new UpstreamAttempt(peer.name, this.#isRedirected));
-    this.#owner.noteAttempt(attempt);
-    const dial = this.#way.dial(this.#exchange.evaluation, this.#target);
+    this.#log.noteAttempt(attempt);
+    const dial = this.#way.dial(this.#exchange.evaluation, target);
     const connection = this.#context.connections.connect(upstream, peer, upstream.settings.keepalive, dial, this);
     this.#connection = connection;
+    this.#wasKept = connection.isKept;
     if (connection.isConnected) this.#send(connection);
   }
 
@@ -338,7 +350,7 @@ export class UpstreamCall implements Call, ConnectionUser {
     // RFC 9110 §15.2: a proxy MUST forward 1xx, but the 100 that it asked for itself; HTTP/1.0 knows none.
     const { head, responding } = this.#exchange;
     if (status !== EARLY_HINTS || head.minorVersion === 0 || responding || this.abandoned) return;
-    this.#out.channel.sendInformational(this.#exchange, status, this.#way.protocol.responses.informational(lines));
+    this.#out.channel.sendInformational(this.#exchange, status, lines.filter(([name]) => !connectionFields.has(name.toLowerCase())));
   }
 
   /** @returns false when the response is over for this call */
@@ -359,7 +371,7 @@ export class UpstreamCall implements Call, ConnectionUser {
     const { protocol } = this.#way;
     const passed = protocol.responses.pass(received, { evaluation, redirectDefault: protocol.redirectDefault });
     this.#passed = passed;
-    this.#exchange.appHead = received;
+    this.#exchange.upstreamFields = received.lines;
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
     if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed, reader);
     return this.#isElsewhere(received, passed);
@@ -441,6 +453,7 @@ export class UpstreamCall implements Call, ConnectionUser {
     this.#done();
     if (passed === undefined || this.abandoned) return;
     if (!this.#passing) return this.#out.whole(passed.head, NO_BYTES, 0, 0);
+    this.#exchange.upstreamTrailers = trailers;
     this.#out.endFlow(trailers.length === 0 ? trailers : filterTrailers(trailers, this.#exchange.head.fields.get("te")));
   }
 
@@ -465,29 +478,27 @@ export class UpstreamCall implements Call, ConnectionUser {
   }
 
   #onViolation({ reason }: Violation): void {
-    if (this.#received === undefined) {
-      const text = this.#reader?.begun === true
-        ? `upstream sent invalid header: ${reason} while reading response header from upstream`
-        : "upstream prematurely closed connection while reading response header from upstream";
-      return this.#failed(this.#reader?.begun === true && reason !== "incomplete" ? "invalid_header" : "error", text);
-    }
-    this.#failed("error", `upstream sent an invalid response: ${reason} while reading upstream`);
+    if (reason === "response_incomplete") return this.#closedEarly();
+    if (this.#received !== undefined) return this.#failed("error", `upstream sent ${reason} while reading upstream`);
+    this.#failed("invalid_header", `upstream sent invalid header: ${reason} while reading response header from upstream`);
   }
 
   /** This peer has not answered, or not whole. */
   #failed(condition: NextUpstream, text: string): void {
     if (this.abandoned || this.#answered) return this.#giveUp("untold");
-    this.#exchange.notice("error", text);
+    const isStale = this.#isStale(condition);
+    const mayAskAnother = this.#received === undefined && this.#mayAskAnother(condition);
+    if (!isStale || !mayAskAnother) this.#exchange.notice("error", text);
     const status = condition === "timeout" ? 504 : 502;
     this.#attempt?.ended(status);
-    const mayAskAnother = this.#received === undefined && this.#mayAskAnother(condition);
-    this.#giveUp("failed");
+    this.#giveUp(isStale ? "untold" : "failed");
     if (this.#passing) {
       this.#answered = true;
       return this.#out.cut();
     }
-    if (mayAskAnother) return this.#ask();
-    this.respondStatus(status);
+    if (!mayAskAnother) return this.respondStatus(status);
+    if (isStale) this.#tried.pop();
+    this.#ask();
   }
 
   /** Drops the connection. */
@@ -512,16 +523,12 @@ export class UpstreamCall implements Call, ConnectionUser {
     if (this.#streamed?.isUntouched === false) return false;
     if (nextUpstreamTries > 0 && this.#tried.length >= nextUpstreamTries) return false;
     if (nextUpstreamTimeoutMs > 0 && this.#context.clock.coarseMs - this.#startMs >= nextUpstreamTimeoutMs) return false;
-    // A connection that was kept may have been closed meanwhile: that says nothing of its peer.
-    if (condition === "error" && this.#connectionWasKept) {
-      this.#tried.pop();
-      return true;
-    }
-    return this.#tried.length < upstream.balancer.peers.length;
+    return this.#isStale(condition) || this.#tried.length < upstream.balancer.peers.length;
   }
 
-  get #connectionWasKept(): boolean {
-    return false;
+  /** A connection that was kept may have been closed meanwhile: that says nothing of its peer, which is asked again. */
+  #isStale(condition: NextUpstream): boolean {
+    return condition === "error" && this.#wasKept && this.#reader?.begun !== true;
   }
 
   /** @returns false: the call is over */
@@ -557,6 +564,11 @@ export class UpstreamCall implements Call, ConnectionUser {
     this.#exchange.over();
   }
 }
+
+/** RFC 9110 §7.6.1: an intermediary removes these. */
+const connectionFields: ReadonlySet<string> = new Set([
+  "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
+]);
 
 /** nginx's own number for the log: the client has closed. */
 const CLIENT_CLOSED_REQUEST = 499;

@@ -10,6 +10,7 @@
  */
 import { ByteStream, SendStall } from "../net/index.ts";
 import type { StreamReceiver } from "../net/index.ts";
+import type { UpstreamReader } from "../protocol/h1/index.ts";
 import { assert } from "../std/assert.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { systemReason } from "../std/system-reason.ts";
@@ -88,6 +89,8 @@ const CALLS: Readonly<Record<string, string>> = {
 
 export class UpstreamConnection {
   readonly upstream: object;
+  /** Room for the machine that reads what comes: it goes on with the next response. */
+  reader: UpstreamReader | undefined = undefined;
   #peer: Peer;
   #dial: DialSettings;
   #keepalive: KeepaliveSettings;
