@@ -7,7 +7,7 @@ import type { Block } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, many, one,
 } from "../config/nginx/directive-row.ts";
-import type { ObeyedField, PassSettings } from "../config/pass-settings.ts";
+import { type ObeyedField, type PassSettings, accelFields, obeyedFields } from "../config/pass-settings.ts";
 import { appName } from "./directives-arguments.ts";
 
 const common = { module: "tricorn", merge: "nearest", contexts: ["http", "server", "location"] } as const;
@@ -51,11 +51,6 @@ const passHeaderRow: DirectiveRow<string> = {
   doc: "A field of the application's responses that reaches the client, though it is hidden by default.",
   example: "app_pass_header X-Accel-Expires;",
 };
-
-const obeyedFields: readonly ObeyedField[] = [
-  "x-accel-redirect", "x-accel-expires", "expires", "cache-control", "set-cookie", "vary", "x-accel-limit-rate",
-  "x-accel-buffering", "x-accel-charset",
-];
 
 const ignoreHeadersRow: DirectiveRow<readonly ObeyedField[]> = {
   ...common,
@@ -113,7 +108,7 @@ export function appPassSettings(block: Block): PassSettings {
   return {
     interceptErrors: block.one(interceptErrorsRow),
     hideHeaders,
-    hidesMore: hideHeaders.some((name) => !hiddenByDefault.includes(name)),
+    hidesMore: hideHeaders.some((name) => !accelFields.includes(name)),
     ignoreHeaders: [...new Set(block.all(ignoreHeadersRow).flat())],
     buffering: block.one(bufferingRow),
     requestBuffering: block.optional(requestBufferingRow),
@@ -121,14 +116,9 @@ export function appPassSettings(block: Block): PassSettings {
   };
 }
 
-/** Those for Tricorn, as nginx hides them of uwsgi. */
-const hiddenByDefault: readonly string[] = [
-  "x-accel-redirect", "x-accel-expires", "x-accel-limit-rate", "x-accel-buffering", "x-accel-charset",
-];
-
 /** As in nginx, what is to be passed counts more than what is to be hidden. */
 function hiddenFields(block: Block): readonly string[] {
   const hidden = block.all(hideHeaderRow).map((name) => name.toLowerCase());
   const passed = new Set(block.all(passHeaderRow).map((name) => name.toLowerCase()));
-  return [...new Set([...hiddenByDefault, ...hidden])].filter((name) => !passed.has(name));
+  return [...new Set([...accelFields, ...hidden])].filter((name) => !passed.has(name));
 }

@@ -1,16 +1,15 @@
 /** What a location says about the responses of whoever answers for it; names are nginx's of proxying. */
 
 /** Fields of a response that Tricorn obeys, unless …_ignore_headers names them. */
-export type ObeyedField =
-  | "x-accel-redirect"
-  | "x-accel-expires"
-  | "expires"
-  | "cache-control"
-  | "set-cookie"
-  | "vary"
-  | "x-accel-limit-rate"
-  | "x-accel-buffering"
-  | "x-accel-charset";
+export const obeyedFields = [
+  "x-accel-redirect", "x-accel-expires", "expires", "cache-control", "set-cookie", "vary", "x-accel-limit-rate",
+  "x-accel-buffering", "x-accel-charset",
+] as const;
+
+export type ObeyedField = (typeof obeyedFields)[number];
+
+/** Those that are for Tricorn alone. */
+export const accelFields: readonly string[] = obeyedFields.filter((name) => name.startsWith("x-accel-"));
 
 export interface PassSettings {
   /** Responses of 300 and more are replaced by what error_page says, where it says something. */

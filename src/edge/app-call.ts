@@ -263,7 +263,7 @@ export class AppCall implements AppExchange, Call {
     const passed = passHead(head, settings.appPass);
     if (passed === undefined) return head;
     if (passed.limitRate !== undefined) exchange.limitRate = passed.limitRate;
-    const { redirect, kept } = passed;
+    const { redirect } = passed;
     this.#buffering = passed.buffering;
     const isReplaced = settings.appPass.interceptErrors
       && errorPages?.find(head.status, exchange.evaluation) !== undefined;
@@ -273,8 +273,8 @@ export class AppCall implements AppExchange, Call {
     setImmediate(() => {
       if (exchange.abandoned) return;
       // nginx: an error that is intercepted leads nowhere else.
-      if (redirect === undefined || isReplaced) exchange.respondStatus(head.status, kept);
-      else exchange.goElsewhere(redirect, kept);
+      if (redirect === undefined || isReplaced) exchange.respondStatus(head.status, passed.keptByError);
+      else exchange.goElsewhere(redirect, passed.kept);
     });
     return undefined;
   }

@@ -4,12 +4,11 @@
  */
 import { type ArgumentType, choice, either, number, offset, onOff, size, string, time } from
   "../config/nginx/argument-types.ts";
+import { buffers, tempPath } from "../config/nginx/bounded-arguments.ts";
 import {
   type AnyDirectiveRow, type Arguments, type Context, type DirectiveRow, many, one,
 } from "../config/nginx/directive-row.ts";
 import { err, ok } from "../std/result.ts";
-import { buffers } from "./core-directives-arguments.ts";
-import { resolverArguments } from "./core-directives-resolver.ts";
 
 const everywhere: readonly Context[] = ["http", "server", "location"];
 const ofServers: readonly Context[] = ["http", "server"];
@@ -27,7 +26,6 @@ function without({ why, contexts = everywhere, ...row }: Row): AnyDirectiveRow {
 const POOLS = "memory is not kept in pools here";
 const READING = "files are read, or sent by sendfile, in pieces whose size is fixed";
 const WRITING = "what may leave is written at once, head and body together";
-const RESOLVING = "no directive looks up names while the program runs";
 const TYPES = "media types are in a table that grows by itself";
 
 /** nginx's hash sizes are numbers, though its reference calls them sizes. */
@@ -205,21 +203,6 @@ export const coreDirectivesWithoutEffect: readonly AnyDirectiveRow[] = [
     example: "request_pool_size 8k;",
   }),
   without({
-    name: "resolver",
-    arguments: resolverArguments,
-    why: RESOLVING,
-    doc: "Name servers.",
-    example: "resolver 127.0.0.53 valid=30s;",
-  }),
-  without({
-    name: "resolver_timeout",
-    arguments: one(time()),
-    default: "30s",
-    why: RESOLVING,
-    doc: "How long a name server may take.",
-    example: "resolver_timeout 5s;",
-  }),
-  without({
     name: "send_lowat",
     arguments: one(size()),
     default: "0",
@@ -299,20 +282,6 @@ function poolSize(): ArgumentType<number> {
       if (bytes.value < 112) return err({ nginx: "the pool size must be no less than 112", expected: undefined });
       if (bytes.value % 16 === 0) return bytes;
       return err({ nginx: "the pool size must be a multiple of 16", expected: undefined });
-    },
-  };
-}
-
-/** A directory, and how many characters of a file's name are in each level below it. */
-function tempPath(): Arguments<readonly string[]> {
-  return {
-    label: "path [level1 [level2 [level3]]]",
-    countMin: 1,
-    countMax: 4,
-    parse: (words, directive) => {
-      const index = words.findIndex((word, at) => at > 0 && !/^[0-9]{1,3}$/.test(word));
-      if (index === -1) return ok(words);
-      return err({ nginx: `"${directive}" directive invalid value`, expected: "a number of characters", index });
     },
   };
 }

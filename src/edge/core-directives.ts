@@ -8,7 +8,7 @@ import type { Block } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, many, one, oneOrTwo,
 } from "../config/nginx/directive-row.ts";
-import { type Buffers, buffers, sizeWithin } from "./core-directives-arguments.ts";
+import { type Buffers, buffers, sizeWithin } from "../config/nginx/bounded-arguments.ts";
 import { serverTokens } from "./core-directives-server-tokens.ts";
 import { coreDirectivesWithoutEffect } from "./core-directives-without-effect.ts";
 import type { OldBrowser } from "./old-browsers.ts";

@@ -5,7 +5,7 @@ import type { WebSocketSettings } from "../config/model.ts";
 import { number, onOff, time } from "../config/nginx/argument-types.ts";
 import type { Block } from "../config/nginx/block.ts";
 import { type AnyDirectiveRow, type DefaultedDirectiveRow, one } from "../config/nginx/directive-row.ts";
-import { offsetWithin, timeAboveZero } from "./core-directives-arguments.ts";
+import { offsetWithin, timeAboveZero } from "../config/nginx/bounded-arguments.ts";
 
 const common = { module: "tricorn", contexts: ["http", "server", "location"], merge: "nearest" } as const;
 

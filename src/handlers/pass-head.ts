@@ -3,6 +3,7 @@
  * say (nginx: X-Accel-…, …_hide_header, …_pass_header, …_ignore_headers).
  */
 import type { ObeyedField, PassSettings } from "../config/pass-settings.ts";
+import { isFieldName } from "../http/characters.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
 
@@ -34,9 +35,16 @@ export class PassedHead {
     this.buffering = buffering;
   }
 
-  /** Fields that stay when another response takes this one's place (nginx: X-Accel-Redirect keeps these). */
+  /** Fields that stay when the response of X-Accel-Redirect takes this one's place. */
   get kept(): readonly FieldLine[] {
     return this.head.fields.filter(([name]) => keptNames.has(name.toLowerCase()));
+  }
+
+  /** Fields that stay when an error's page does: the challenge of a 401 (RFC 9110 §15.5.2). */
+  get keptByError(): readonly FieldLine[] {
+    if (this.head.status !== 401) return nothingKept;
+    return this.head.fields.flatMap(([name, value]): readonly FieldLine[] =>
+      name.toLowerCase() === "www-authenticate" ? [["WWW-Authenticate", value]] : nothingKept);
   }
 
   /** May what the client does not take at once wait with us? As X-Accel-Buffering says, else as the settings do. */
@@ -45,11 +53,11 @@ export class PassedHead {
   }
 }
 
-/** nginx: fields that survive X-Accel-Redirect. */
+/** As nginx keeps them. */
 const keptNames: ReadonlySet<string> = new Set([
   "content-type", "content-disposition", "set-cookie", "accept-ranges", "cache-control", "expires",
-  "www-authenticate", "retry-after",
 ]);
+const nothingKept: readonly FieldLine[] = [];
 
 /** For heads of applications. @returns undefined for most of them: they leave as they are */
 export function passHead(head: ResponseHead, settings: PassSettings): PassedHead | undefined {
@@ -81,9 +89,9 @@ export function readAccel(fields: readonly FieldLine[], ignored: readonly Obeyed
   };
 }
 
-/** X-Accel-Charset: the charset of the content type, in place of its own; "off" leaves it. */
+/** X-Accel-Charset: the charset of the content type, in place of its own; "off", and what is no token, leave it. */
 export function withCharset(fields: readonly FieldLine[], charset: string | undefined): readonly FieldLine[] {
-  if (charset === undefined || charset === "off") return fields;
+  if (charset === undefined || charset === "off" || !isFieldName(charset)) return fields;
   return fields.map(([name, value]) =>
     name.toLowerCase() === "content-type"
       ? [name, `${value.replace(/;\s*charset=[^;]*/i, "")}; charset=${charset}`] : [name, value]);

@@ -6,7 +6,7 @@ export function splitList(value: string): string[] {
 }
 
 /** SP and HTAB only: text's own idea of blanks has more. No expression, which would take the square of their number. */
-function trimBlanks(value: string): string {
+export function trimBlanks(value: string): string {
   let start = 0;
   let end = value.length;
   while (start < end && isBlank(value.charCodeAt(start))) start++;

@@ -135,14 +135,15 @@ export class ByteStream {
   }
 
   /**
-   * To be asked in `onEnd`: did the peer say that it ends? Without TLS, FIN says so; with TLS its close_notify does, and
-   * FIN alone may be anybody's (RFC 8446 §6.1). Node tells of both in the same way, but only FIN stops its reading.
+   * To be asked in `onEnd`: did the peer say that it ends? Without TLS, FIN says so; with TLS its close_notify does,
+   * and FIN alone may be anybody's (RFC 8446 §6.1). Node tells of both in the same way, but only FIN stops its reading.
    */
   get isEndAuthentic(): boolean {
     if (!(this.#socket instanceof tls.TLSSocket)) return true;
     const handle: unknown = Reflect.get(this.#socket, "_handle");
-    const tcp = typeof handle === "object" && handle !== null ? (Reflect.get(handle, "_parent") as ReadingHandle) : null;
-    return tcp?.readStart() === ALREADY_READING;
+    if (typeof handle !== "object" || handle === null) return false;
+    const tcp = Reflect.get(handle, "_parent") as ReadingHandle;
+    return tcp.readStart() === ALREADY_READING;
   }
 
   /** The peer's address, "" for Unix sockets; asks the kernel once. */

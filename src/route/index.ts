@@ -12,7 +12,7 @@ export { isAbsoluteText, locationField } from "./location-field.ts";
 export { type Found, type LocationMatch, type LocationNode, Locations, checkLocations } from "./locations.ts";
 export { type MapBlock, type MapKey, checkMap, compileMap, parseMapKey } from "./map.ts";
 export { NameTable, type WildcardName, parseWildcardName } from "./name-table.ts";
-export { type Pattern, REGEX_NODE_FLAGS, Regex, patternWarnings, translatePattern } from "./regex.ts";
+export { type Pattern, REGEX_NODE_FLAGS, Regex, patternWarnings, readPattern, translatePattern } from "./regex.ts";
 export type { PeerFacts, ProxiedFacts, RequestFacts, UpstreamFacts } from "./request-facts.ts";
 export {
   type Return, type Rewrite, type RewriteDirective, conditionalLocations, parseReturn, parseRewrite,

@@ -14,6 +14,7 @@ import { logColors, logFormatsOf, logMistakes } from "../observe/directives.ts";
 import { httpRow, serverNameRow, serverRow } from "../route/directives.ts";
 import { type ServerName, VirtualHosts, Variables, builtinPrefixes, builtinVariables } from "../route/index.ts";
 import { type SettingNote, environmentOf, processSettings } from "../supervisor/directives.ts";
+import { upstreamMistakes, upstreamSettings } from "../upstream/directives.ts";
 import { type ListeningServer, addressText, listenRow, listenersOf } from "./listen.ts";
 import { Locations } from "./server.ts";
 import { SettingsOf } from "./settings.ts";
@@ -48,7 +49,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
   const [http] = main.own(httpRow);
   const site = http?.block ?? new Block("http", main);
   const variables = variableBlocks(site);
-  const settings = new SettingsOf({ prefix: facts.prefix, errorLog: facts.errorLog });
+  const settings = new SettingsOf(facts);
   const locations = new Locations(settings, `${facts.prefix}/`);
   locations.checkMapping(site);
   const { servers, listening } = serversOf(site, locations);
@@ -62,6 +63,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
     ...logMistakes(site, facts.prefix),
     ...refererMistakes(site),
     ...responseMistakes(site),
+    ...upstreamMistakes(site),
   ];
   // Errors first: of a long list the end is not shown.
   const told = mistakes.map(({ place, ...mistake }) => mistakeAt(place, mistake))
@@ -83,7 +85,10 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
       const app = appSettings(block, { name, base: facts.directory, cpuCount: facts.cpuCount });
       return { ...app, env: [...environmentOf(main), ...app.env] };
     }),
-    site: { listeners, servers, locations: locations.all, maps, geos, splitClients, logFormats: logFormatsOf(site) },
+    site: {
+      listeners, servers, locations: locations.all, maps, geos, splitClients, logFormats: logFormatsOf(site),
+      upstreams: upstreamSettings(site), healthChecks: [],
+    },
   };
   return { configuration, mistakes: told, notes };
 }

@@ -8,9 +8,10 @@ import { handlersDirectives } from "../handlers/directives.ts";
 import { observeDirectives } from "../observe/directives.ts";
 import { routeDirectives } from "../route/directives.ts";
 import { supervisorDirectives } from "../supervisor/directives.ts";
+import { upstreamDirectives } from "../upstream/directives.ts";
 import { listenRow } from "./listen.ts";
 
 export const siteDirectives: readonly AnyDirectiveRow[] = [
   ...supervisorDirectives, ...appDirectives, ...routeDirectives, listenRow, ...edgeDirectives, ...accessDirectives,
-  ...handlersDirectives, ...filterDirectives, ...observeDirectives,
+  ...upstreamDirectives, ...handlersDirectives, ...filterDirectives, ...observeDirectives,
 ];

@@ -3,7 +3,7 @@
  */
 import type { Block, CheckedDirective } from "../config/nginx/block.ts";
 import { read } from "../config/nginx/block.ts";
-import type { LocationSettings, MappingSettings, ServerSettings } from "../edge/model.ts";
+import type { HandlerSettings, LocationSettings, MappingSettings, ServerSettings } from "../edge/model.ts";
 import {
   aliasRow, breakRow, ifInLocationRow, ifRow, internalRow, limitExceptRow, locationRow, returnRow, rewriteRow, rootRow,
   setRow,
@@ -60,7 +60,7 @@ export class Locations {
       const location = this.#add(inner, titleOf(directive), around, server);
       this.#directives.set(location, directive);
       const { handler } = this.all[location] ?? {};
-      const autoRedirect = handler?.kind === "app";
+      const autoRedirect = handler !== undefined && passesOn.includes(handler.kind);
       return [{ location, match, autoRedirect, locations: this.#within(inner, location, server) }];
     });
   }
@@ -69,7 +69,7 @@ export class Locations {
   #add(block: Block, title: string, around: number | undefined, server: ServerParts): number {
     const number = this.all.length;
     this.checkMapping(block);
-    const handler = this.#settings.handler(block) ?? { kind: "static" as const };
+    const handler = this.#settings.handler(block, this.#matches.get(block)) ?? { kind: "static" as const };
     const settings: LocationSettings = {
       ...this.#settings.of(block), title, serverNames: server.names, handler, mapping: this.#mapping(block),
     };
@@ -91,7 +91,7 @@ export class Locations {
     const number = this.all.length;
     const { handler: outer = { kind: "static" as const }, serverNames = [] } = this.all[around] ?? {};
     this.all.push({
-      ...this.#settings.of(block), title, serverNames, handler: this.#settings.handler(block) ?? outer,
+      ...this.#settings.of(block), title, serverNames, handler: this.#settings.handler(block, undefined) ?? outer,
       mapping: this.#mapping(block), tryFiles: undefined,
     });
     return number;
@@ -159,6 +159,9 @@ export class Locations {
     return [{ kind: "literal", text: this.#prefix + first.text }, ...rest];
   }
 }
+
+/** nginx: to a location whose name ends in a slash, and that passes requests on, its slash is added by a redirect. */
+const passesOn: readonly HandlerSettings["kind"][] = ["app", "proxy", "uwsgi", "fastcgi"];
 
 interface ScriptPlace {
   readonly title: string;

@@ -7,16 +7,22 @@ import { httpRows, httpSettings, webSocketRows, webSocketSettings } from "../edg
 import type { HandlerSettings, LocationSettings } from "../edge/model.ts";
 import { charsetRow, isUtf8Said, responseRows, responseSettings } from "../filters/directives.ts";
 import {
-  contentTypes, emptyGifRow, staticRows, staticSettings, stubStatusRow, typesRows,
+  type PassPlaces, contentTypes, emptyGifRow, fastcgiPassRow, fastcgiRows, fastcgiSettings, mirrorRows, mirrorSettings,
+  proxyPassRow, proxyRows, proxySettings, staticRows, staticSettings, stubStatusRow, typesRows, uwsgiPassRow, uwsgiRows,
+  uwsgiSettings,
 } from "../handlers/directives.ts";
 import { accessLogRows, accessLogSettings, errorLogRows, errorLogSettings } from "../observe/directives.ts";
 import { errorPageRow, tryFilesRow } from "../route/directives.ts";
+import type { LocationMatch } from "../route/index.ts";
+import { resolverRows, resolverSettings } from "../upstream/directives.ts";
 import { Inheritance, type Group } from "./inheritance.ts";
 
 /** Where relative paths begin. */
-export interface LogPlaces {
-  /** The prefix, absolute. */
+export interface SettingPlaces {
+  /** The prefix, absolute, without a slash at its end. */
   readonly prefix: string;
+  /** The directory of the main file, likewise. */
+  readonly directory: string;
   /** Where errors go that no error_log sends anywhere. */
   readonly errorLog: string;
 }
@@ -29,8 +35,9 @@ export class SettingsOf {
   readonly #groups: { readonly [Name in keyof Omit<GroupedSettings, "tryFiles">]: Group<GroupedSettings[Name]> };
   readonly #types: Group<Readonly<Record<string, string>> | undefined> = { rows: typesRows, build: contentTypes };
 
-  constructor({ prefix, errorLog }: LogPlaces) {
+  constructor({ prefix, directory, errorLog }: SettingPlaces) {
     const inheritance = this.#inheritance;
+    const places: PassPlaces = { prefix: `${prefix}/`, directory: `${directory}/` };
     this.#groups = {
       http: { rows: httpRows, build: httpSettings },
       webSocket: { rows: webSocketRows, build: webSocketSettings },
@@ -41,6 +48,11 @@ export class SettingsOf {
           ({ ...staticSettings(block, inheritance.of(block, this.#types)), isUtf8: isUtf8Said(block) }),
       },
       appPass: { rows: appPassRows, build: appPassSettings },
+      proxy: { rows: proxyRows, build: (block) => proxySettings(block, places) },
+      uwsgi: { rows: uwsgiRows, build: (block) => uwsgiSettings(block, places) },
+      fastcgi: { rows: fastcgiRows, build: (block) => fastcgiSettings(block, places) },
+      mirror: { rows: mirrorRows, build: mirrorSettings },
+      resolver: { rows: resolverRows, build: resolverSettings },
       errorPages: { rows: [errorPageRow], build: (block) => block.all(errorPageRow) },
       responses: { rows: responseRows, build: responseSettings },
       accessLogs: { rows: accessLogRows, build: (block) => accessLogSettings(block, prefix) },
@@ -59,6 +71,11 @@ export class SettingsOf {
       files: inheritance.of(block, groups.files),
       tryFiles: tryFiles === undefined ? undefined : read(tryFilesRow, tryFiles.directive),
       appPass: inheritance.of(block, groups.appPass),
+      proxy: inheritance.of(block, groups.proxy),
+      uwsgi: inheritance.of(block, groups.uwsgi),
+      fastcgi: inheritance.of(block, groups.fastcgi),
+      mirror: inheritance.of(block, groups.mirror),
+      resolver: inheritance.of(block, groups.resolver),
       errorPages: inheritance.of(block, groups.errorPages),
       responses: inheritance.of(block, groups.responses),
       accessLogs: inheritance.of(block, groups.accessLogs),
@@ -66,11 +83,25 @@ export class SettingsOf {
     };
   }
 
-  /** Who answers, if this very block says it. */
-  handler(block: Block): HandlerSettings | undefined {
-    const [app] = block.own(appPassRow);
-    if (app !== undefined) return { kind: "app", app: read(appPassRow, app.directive) };
-    if (block.own(emptyGifRow).length > 0) return { kind: "empty_gif" };
-    return block.own(stubStatusRow).length > 0 ? { kind: "stub_status" } : undefined;
+  /**
+   * Who answers, if this very block says it; of several the last, as in nginx.
+   * @param match what the location is for; undefined for a server, an if, a limit_except
+   */
+  handler(block: Block, match: LocationMatch | undefined): HandlerSettings | undefined {
+    const handlers = block.directives.flatMap(({ row, directive }): readonly HandlerSettings[] => {
+      switch (row) {
+        case appPassRow: return [{ kind: "app", app: read(appPassRow, directive) }];
+        case proxyPassRow: {
+          const prefix = match?.kind === "prefix" || match?.kind === "exact" ? match.uri : undefined;
+          return [{ kind: "proxy", url: read(proxyPassRow, directive), prefix }];
+        }
+        case uwsgiPassRow: return [{ kind: "uwsgi", ...read(uwsgiPassRow, directive) }];
+        case fastcgiPassRow: return [{ kind: "fastcgi", address: read(fastcgiPassRow, directive).address }];
+        case emptyGifRow: return [{ kind: "empty_gif" }];
+        case stubStatusRow: return [{ kind: "stub_status" }];
+        default: return [];
+      }
+    });
+    return handlers.at(-1);
   }
 }

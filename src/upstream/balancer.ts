@@ -6,9 +6,8 @@
  */
 import { isIP } from "node:net";
 import { BalancedPeer, type Timing } from "./balance/balanced-peer.ts";
-import { selectionOf } from "./balance/methods.ts";
+import { type GroupMethod, methodOf } from "./balance/methods.ts";
 import { addressName, type Choice, type Member, type Peer, type PeerResult, type PeerState } from "./balance/peer.ts";
-import type { Selection } from "./balance/selection.ts";
 import type { BalanceSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import type { UpstreamZone } from "./zone.ts";
 import type { SlotPlace } from "./zone-slot.ts";
@@ -25,9 +24,8 @@ export interface BalancerMachine {
   notice?(sentence: string): void;
 }
 
-interface Group {
+interface Group extends GroupMethod {
   readonly peers: readonly BalancedPeer[];
-  readonly selection: Selection;
 }
 
 export class Balancer {
@@ -111,7 +109,8 @@ export class Balancer {
   readonly #groupOf = (peers: readonly BalancedPeer[], index: number): readonly Group[] => {
     const place = this.#groupPlaces[index];
     if (peers.length === 0 || place === undefined) return [];
-    return [{ peers, selection: selectionOf(this.#settings.balance, peers, place, this.#machine) }];
+    const random = (): number => this.#machine.random();
+    return [{ peers, ...methodOf(this.#settings.balance, peers, { place, random }) }];
   };
 
   /**

@@ -1,8 +1,8 @@
 /**
  * All connections of a thread to upstreams: makes them, keeps idle ones for the next request, watches their deadlines.
  *
- * The idle ones of an upstream lie in one stack a peer; the last one that came is taken first, so that those beyond need
- * grow old and go. Their number is bounded over the whole upstream.
+ * The idle ones of an upstream lie in one stack a peer; the last one that came is taken first, so that those beyond
+ * need grow old and go. Their number is bounded over the whole upstream.
  */
 import { makeReadBuffer } from "../net/index.ts";
 import type { Clock, Ticked } from "../net/index.ts";
@@ -146,7 +146,8 @@ function takeLast(idle: IdleConnections, name: string, dial: DialSettings): Upst
 /** Do connections that were made so look the same to the peer? */
 function isAlike(one: DialSettings, other: DialSettings): boolean {
   if (one === other) return true;
-  return one.localAddress === other.localAddress && one.tls?.digest === other.tls?.digest;
+  const isNear = one.localAddress === other.localAddress && one.protocol === other.protocol;
+  return isNear && one.tls?.digest === other.tls?.digest;
 }
 
 function oldest(idle: IdleConnections): UpstreamConnection {

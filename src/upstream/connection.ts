@@ -28,6 +28,8 @@ export interface DialSettings {
   /** "192.0.2.1", "192.0.2.1:1024", "[2001:db8::1]:1024"; undefined: the system's choice. */
   readonly localAddress: string | undefined;
   readonly tls: TlsClientSettings | undefined;
+  /** What is spoken, where locations speak differently to the same upstream: their connections are kept apart. */
+  readonly protocol?: string;
 }
 
 export type CloseReason =
@@ -109,6 +111,8 @@ export class UpstreamConnection {
   #awaiting = false;
   /** When the wait began that now lasts: for the connection, for bytes, for a request. */
   #sinceMs: number;
+  /** What its user reads it with, and the next one after them: it stays with the connection. */
+  reader: UpstreamReader | undefined = undefined;
   /** For the pool: the larger, the later it became idle. */
   keptOrder = 0;
 
@@ -296,6 +300,7 @@ export class UpstreamConnection {
   #onEnd(): void {
     this.#ended = true;
     if (this.#user === undefined) this.close();
+    else if (this.#state === "connecting") this.#fail(CLOSED_IN_HANDSHAKE);
     else if (this.#stream.isEndAuthentic) this.#user.onEnd();
     else this.#fail(NO_CLOSE_NOTIFY);
   }

@@ -1,17 +1,23 @@
 /**
  * What of an upstream's response head reaches the client: without the fields that speak of the connection to the
- * upstream, or to us, and those that …_hide_header names; with redirects as the client knows them.
+ * upstream, or to us, and those that …_hide_header names; with redirects and cookies as the client knows them.
  *
  * An upstream says the same again and again, and its reader finds heads again that it has seen: what was made of one is
  * kept with it, so that the common case makes nothing.
  */
+import type { ObeyedField, PassSettings } from "../../config/pass-settings.ts";
 import { ResponseHead } from "../../http/response-head.ts";
 import type { FieldLine } from "../../http/response-head.ts";
 import type { ReceivedHead } from "../../protocol/h1/index.ts";
 import type { Variables } from "../../route/index.ts";
 import { PassedHead, readAccel, withCharset } from "../pass-head.ts";
+import { type CookieSettings, Cookies } from "./cookie.ts";
 import { type RedirectRequest, Redirects } from "./redirect.ts";
-import type { FastCgiSettings, ProxySettings, UwsgiSettings } from "./settings.ts";
+import type { ProxySettings } from "./settings.ts";
+
+/** Only proxy_pass rewrites. */
+export type ResponseHeadSettings =
+  Pick<PassSettings, "hideHeaders" | "ignoreHeaders"> & Partial<CookieSettings & Pick<ProxySettings, "redirects">>;
 
 /** What is asked of a head that was received. */
 export type UpstreamHead = Pick<ReceivedHead, "status" | "reason" | "lines" | "connectionOptions" | "passed">;
@@ -29,16 +35,16 @@ const connectionFields: readonly string[] = [
 const noFields: readonly string[] = ["close", "keep-alive", "upgrade", "content-length"];
 
 export class ProxyResponseHeads {
-  readonly #settings: ProxySettings | UwsgiSettings | FastCgiSettings;
+  readonly #ignored: readonly ObeyedField[];
   /** In lower case. */
   readonly #hidden: ReadonlySet<string>;
   /** Of fields whose values are not passed as they are, by the name in lower case. */
   readonly #rewritings: ReadonlyMap<string, Rewriting>;
 
-  constructor(settings: ProxySettings | UwsgiSettings | FastCgiSettings, variables: Variables) {
-    this.#settings = settings;
+  constructor(settings: ResponseHeadSettings, variables: Variables) {
+    this.#ignored = settings.ignoreHeaders;
     this.#hidden = new Set([...settings.hideHeaders, ...connectionFields]);
-    this.#rewritings = "redirects" in settings ? rewritingsOf(settings, variables) : new Map<string, Rewriting>();
+    this.#rewritings = rewritingsOf(settings, variables);
   }
 
   /**
@@ -50,7 +56,7 @@ export class ProxyResponseHeads {
     const known = received.passed;
     if (known instanceof PassedHead && known.by === this) return known;
     const { status, reason, lines } = received;
-    const accel = readAccel(lines, this.#settings.ignoreHeaders);
+    const accel = readAccel(lines, this.#ignored);
     const shown = withCharset(this.#shown(received), accel.charset);
     const written = this.#rewritten(shown, request);
     const passed = new PassedHead(this, new ResponseHead(status, reason, written ?? shown), accel);
@@ -85,12 +91,17 @@ export class ProxyResponseHeads {
   }
 }
 
-function rewritingsOf(settings: ProxySettings, variables: Variables): ReadonlyMap<string, Rewriting> {
+function rewritingsOf(settings: ResponseHeadSettings, variables: Variables): ReadonlyMap<string, Rewriting> {
+  const { redirects: rules = [], cookieDomains = [], cookiePaths = [], cookieFlags = [] } = settings;
   const rewritings = new Map<string, Rewriting>();
-  if (settings.redirects.length > 0) {
-    const redirects = new Redirects(settings.redirects, variables);
+  if (rules.length > 0) {
+    const redirects = new Redirects(rules, variables);
     rewritings.set("location", (value, request) => redirects.location(value, request));
     rewritings.set("refresh", (value, request) => redirects.refresh(value, request));
+  }
+  if (cookieDomains.length + cookiePaths.length + cookieFlags.length > 0) {
+    const cookies = new Cookies({ cookieDomains, cookiePaths, cookieFlags }, variables);
+    rewritings.set("set-cookie", (value, { evaluation }) => cookies.rewrite(value, evaluation));
   }
   return rewritings;
 }

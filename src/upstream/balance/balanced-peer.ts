@@ -236,6 +236,18 @@ export class BalancedPeer implements Peer {
     return this.#timing?.inflight === true ? Math.max(averageMs, this.#waitingMs(nowMs)) : averageMs;
   }
 
+  /**
+   * Was it idle for so long that what is known of its times says little? Then one request is to find out.
+   * @returns whether it is this request, of all threads
+   */
+  beginProbe(nowMs: number): boolean {
+    const { fields, base } = this;
+    if (this.active > 0 || Atomics.load(fields, base + SLOT.averageUs) === 0) return false;
+    const measuredAt = Atomics.load(fields, base + SLOT.measuredAt);
+    if (elapsedMs(nowMs, measuredAt) <= this.#failTimeoutMs + this.averageMs(nowMs)) return false;
+    return Atomics.compareExchange(fields, base + SLOT.measuredAt, measuredAt, nowMs | 0) === measuredAt;
+  }
+
   state(nowMs: number): PeerState {
     const { fields, base, name, server, slot, active } = this;
     return {

@@ -1,8 +1,8 @@
-/** Arguments of the edge's own directives: sizes and times with bounds, and what large_client_header_buffers takes. */
-import { type ArgumentType, offset, size, time } from "../config/nginx/argument-types.ts";
-import type { ArgumentRefusal, Arguments } from "../config/nginx/directive-row.ts";
-import { type Result, err, ok } from "../std/result.ts";
-import { formatSize } from "../std/units.ts";
+/** Arguments with bounds: sizes, times, and the `number size` of buffers. */
+import { type ArgumentType, offset, size, time } from "./argument-types.ts";
+import type { ArgumentRefusal, Arguments } from "./directive-row.ts";
+import { type Result, err, ok } from "../../std/result.ts";
+import { formatSize } from "../../std/units.ts";
 
 interface Bounds {
   readonly min: number;
@@ -73,4 +73,18 @@ function withinTotal(both: Buffers, totalMax: number): Result<Buffers, ArgumentR
   const bound = formatSize(totalMax);
   const nginx = `${both.count} buffers of ${formatSize(both.size)} are more than ${bound}`;
   return err({ nginx, expected: `a size of which ${both.count} are at most ${bound}`, index: 1 });
+}
+
+/** Where files for a while lie: a path, and up to three numbers of characters of the folders below it. */
+export function tempPath(): Arguments<readonly string[]> {
+  return {
+    label: "path [level1 [level2 [level3]]]",
+    countMin: 1,
+    countMax: 4,
+    parse: (words, directive) => {
+      const index = words.findIndex((word, at) => at > 0 && !/^[0-9]{1,3}$/.test(word));
+      if (index === -1) return ok(words);
+      return err({ nginx: `"${directive}" directive invalid value`, expected: "a number of characters", index });
+    },
+  };
 }

@@ -1,0 +1,15 @@
+/** The directives of proxying: by HTTP, to uWSGI, to FastCGI, and mirror. */
+import type { AnyDirectiveRow } from "../../config/nginx/directive-row.ts";
+import { fastcgiDirectives } from "./directives-of-fastcgi.ts";
+import { mirrorRows } from "./directives-of-mirror.ts";
+import { proxyDirectives } from "./directives-of-proxy.ts";
+import { uwsgiDirectives } from "./directives-of-uwsgi.ts";
+
+export { fastcgiPassRow, fastcgiRows, fastcgiSettings } from "./directives-of-fastcgi.ts";
+export { mirrorRows, mirrorSettings } from "./directives-of-mirror.ts";
+export { type PassPlaces, proxyPassRow, proxyRows, proxySettings } from "./directives-of-proxy.ts";
+export { uwsgiPassRow, uwsgiRows, uwsgiSettings } from "./directives-of-uwsgi.ts";
+
+export const passDirectives: readonly AnyDirectiveRow[] = [
+  ...proxyDirectives, ...uwsgiDirectives, ...fastcgiDirectives, ...mirrorRows,
+];

@@ -1,0 +1,82 @@
+/**
+ * `hash` and `ip_hash`: who is asked follows from a key, and who is asked instead as well.
+ *
+ * Both draw by weight. A peer that cannot be asked is drawn over with the next number of its row; after `DRAWS_MAX` draws
+ * it is whose turn it is (so nginx does, and Cache::Memcached before it).
+ */
+import { addressBytes, parseIpAddress } from "../../std/ip-address.ts";
+import type { BalancedPeer } from "./balanced-peer.ts";
+import { crc32 } from "./crc32.ts";
+import type { Choice, Peer } from "./peer.ts";
+import type { RoundRobin } from "./round-robin.ts";
+import type { Selection } from "./selection.ts";
+import { WeightedDraw } from "./weighted-draw.ts";
+
+/** nginx's and Cache::Memcached's 20 tries after the first. */
+export const DRAWS_MAX = 21;
+
+/** `hash KEY`: compatible with Cache::Memcached. */
+export class KeyHash implements Selection {
+  readonly #draw: WeightedDraw;
+  readonly #rotation: RoundRobin;
+  readonly #isOne: boolean;
+
+  constructor(peers: readonly BalancedPeer[], rotation: RoundRobin) {
+    this.#draw = new WeightedDraw(peers);
+    this.#rotation = rotation;
+    this.#isOne = peers.length === 1;
+  }
+
+  select(choice: Choice, tried: readonly Peer[], nowMs: number): BalancedPeer | undefined {
+    const key = this.#isOne ? "" : choice.hashKey();
+    if (key === "") return this.#rotation.select(choice, tried, nowMs);
+    let sum = 0;
+    for (let draw = 0; draw < DRAWS_MAX; draw++) {
+      sum += (crc32(draw === 0 ? key : `${draw}${key}`) >>> 16) & 0x7fff;
+      const peer = this.#draw.at(sum % this.#draw.total);
+      if (peer?.isOpen(nowMs) === true && !tried.includes(peer)) return peer;
+    }
+    return this.#rotation.select(choice, tried, nowMs);
+  }
+}
+
+/** The row of numbers that nginx's `ip_hash` makes of an address, as its answers show. */
+const IP_START = 89, IP_FACTOR = 113, IP_MODULUS = 6_271;
+/** Of an IPv4 address the network of class C counts. */
+const IPV4_BYTES = 3;
+/** For clients without an address. */
+const NO_ADDRESS = "\0\0\0";
+
+/** `ip_hash`: by the first three bytes of an IPv4 address, by all of an IPv6 address. */
+export class IpHash implements Selection {
+  readonly #draw: WeightedDraw;
+  readonly #rotation: RoundRobin;
+  readonly #isOne: boolean;
+
+  constructor(peers: readonly BalancedPeer[], rotation: RoundRobin) {
+    this.#draw = new WeightedDraw(peers);
+    this.#rotation = rotation;
+    this.#isOne = peers.length === 1;
+  }
+
+  select(choice: Choice, tried: readonly Peer[], nowMs: number): BalancedPeer | undefined {
+    if (this.#isOne) return this.#rotation.select(choice, tried, nowMs);
+    const bytes = clientBytes(choice.clientAddress);
+    let value = IP_START;
+    for (let draw = 0; draw < DRAWS_MAX; draw++) {
+      for (let index = 0; index < bytes.length; index++) {
+        value = (value * IP_FACTOR + bytes.charCodeAt(index)) % IP_MODULUS;
+      }
+      const peer = this.#draw.at(value % this.#draw.total);
+      if (peer?.isOpen(nowMs) === true && !tried.includes(peer)) return peer;
+    }
+    return this.#rotation.select(choice, tried, nowMs);
+  }
+}
+
+function clientBytes(text: string): string {
+  const address = parseIpAddress(text);
+  if (address === undefined) return NO_ADDRESS;
+  const bytes = addressBytes(address);
+  return address.version === 4 ? bytes.slice(0, IPV4_BYTES) : bytes;
+}

@@ -1,0 +1,121 @@
+/** `server` in an upstream: one of its members (ngx_http_upstream_module). */
+import { time } from "../config/nginx/argument-types.ts";
+import { type Address, parseAddress } from "../config/nginx/address.ts";
+import type { ArgumentRefusal, DirectiveRow } from "../config/nginx/directive-row.ts";
+import { type Result, err, ok } from "../std/result.ts";
+import type { UpstreamAddress, UpstreamServerSettings } from "./settings.ts";
+
+/** Names with every parameter that there is have fewer words. */
+const WORD_COUNT_MAX = 32;
+/** Deviates: nginx has no bound but its integers. More would make the points of a consistent hash too many. */
+export const WEIGHT_MAX = 65_535;
+const COUNT_MAX = 2 ** 31 - 1;
+const PORT_DEFAULT = 80;
+
+const parameterNames: readonly string[] = [
+  "weight=", "max_conns=", "max_fails=", "fail_timeout=", "slow_start=", "route=", "service=", "backup", "down", "drain",
+  "resolve",
+];
+
+/** The member, and whether a port was written. */
+export interface WrittenServer {
+  readonly server: UpstreamServerSettings;
+  readonly hasPort: boolean;
+}
+
+export const upstreamServerRow: DirectiveRow<WrittenServer> = {
+  name: "server",
+  contexts: ["upstream"],
+  arguments: {
+    label: "address [parameter ...]",
+    countMin: 1,
+    countMax: WORD_COUNT_MAX,
+    parse: parseServer,
+  },
+  mayRepeat: true,
+  merge: "none",
+  module: "ngx_http_upstream_module",
+  doc: "A member: host[:port] (80 without it) or unix:path. weight= (1), max_conns= (0: no limit), max_fails= (1) "
+    + "within fail_timeout= (10s), backup, down, drain, slow_start=, resolve (its name is looked up again and again), "
+    + "service= (of DNS), route= (for sticky).",
+  example: "server 127.0.0.1:8001 weight=2 max_fails=3 fail_timeout=30s;",
+};
+
+type Draft = { -readonly [Name in keyof UpstreamServerSettings]: UpstreamServerSettings[Name] };
+
+function parseServer([name = "", ...parameters]: readonly string[]): Result<WrittenServer, ArgumentRefusal> {
+  const parsed = name === "" ? err("no host") : parseAddress(name);
+  if (!parsed.ok) {
+    return err({ nginx: `${parsed.error} in upstream "${name}"`, expected: "a host, host:port or unix:path", index: 0 });
+  }
+  const address = addressOf(parsed.value);
+  if (address === undefined) {
+    return err({ nginx: `host not found in upstream "${name}"`, expected: "a host, host:port or unix:path", index: 0 });
+  }
+  const server: Draft = {
+    name, address, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false, drain: false,
+    slowStartMs: 0, resolve: false, service: undefined, route: undefined,
+  };
+  for (const [at, word] of parameters.entries()) {
+    if (takeParameter(server, word)) continue;
+    const expected = `a parameter such as ${parameterNames.join(", ")}`;
+    return err({ nginx: `invalid parameter "${word}"`, expected, index: at + 1, words: parameterNames });
+  }
+  const hasPort = parsed.value.kind === "tcp" && parsed.value.port !== undefined;
+  if (server.service === undefined) return ok({ server, hasPort });
+  if (!server.resolve) return refuseService(`service upstream "${name}" requires "resolve" parameter`);
+  if (hasPort) return refuseService(`service upstream "${name}" may not have port`);
+  return ok({ server, hasPort });
+}
+
+function refuseService(nginx: string): Result<never, ArgumentRefusal> {
+  return err({ nginx, expected: undefined, index: 0 });
+}
+
+function addressOf(address: Address): UpstreamAddress | undefined {
+  if (address.kind === "unix") return address;
+  const { host, port = PORT_DEFAULT } = address;
+  return host === undefined ? undefined : { kind: "tcp", host, port };
+}
+
+/** @returns whether it is one, and its value is good */
+function takeParameter(server: Draft, word: string): boolean {
+  const [, name = "", value] = /^(\w+)(?:=(.*))?$/s.exec(word) ?? [];
+  if (value === undefined) return takeSwitch(server, name);
+  switch (name) {
+    case "weight": return taken(count(value, 1, WEIGHT_MAX), (weight) => void (server.weight = weight));
+    case "max_conns": return taken(count(value, 0, COUNT_MAX), (maxConns) => void (server.maxConns = maxConns));
+    case "max_fails": return taken(count(value, 0, COUNT_MAX), (maxFails) => void (server.maxFails = maxFails));
+    case "fail_timeout": return taken(timeOf(value), (ms) => void (server.failTimeoutMs = ms));
+    case "slow_start": return taken(timeOf(value), (ms) => void (server.slowStartMs = ms));
+    case "service":
+      server.service = value;
+      return value !== "";
+    case "route":
+      server.route = value;
+      return value !== "";
+    default: return false;
+  }
+}
+
+function takeSwitch(server: Draft, name: string): boolean {
+  if (name !== "backup" && name !== "down" && name !== "drain" && name !== "resolve") return false;
+  server[name] = true;
+  return true;
+}
+
+function taken(value: number | undefined, take: (value: number) => void): boolean {
+  if (value !== undefined) take(value);
+  return value !== undefined;
+}
+
+function count(text: string, min: number, max: number): number | undefined {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+  return value >= min && value <= max ? value : undefined;
+}
+
+/** nginx keeps it in seconds. */
+function timeOf(text: string): number | undefined {
+  const value = time("seconds").parse(text, "");
+  return value.ok ? value.value : undefined;
+}

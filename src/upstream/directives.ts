@@ -1,0 +1,9 @@
+/** The directives of upstreams: their members, who is asked, health checks, and name servers. */
+import type { AnyDirectiveRow } from "../config/nginx/directive-row.ts";
+import { resolverDirectives } from "./directives-of-resolver.ts";
+import { upstreamBlockDirectives } from "./directives-of-upstreams.ts";
+
+export { resolverRows, resolverSettings } from "./directives-of-resolver.ts";
+export { upstreamMistakes, upstreamSettings } from "./directives-of-upstreams.ts";
+
+export const upstreamDirectives: readonly AnyDirectiveRow[] = [...upstreamBlockDirectives, ...resolverDirectives];
