@@ -91,8 +91,6 @@ const CALLS: Readonly<Record<string, string>> = {
 
 export class UpstreamConnection {
   readonly upstream: object;
-  /** Room for the machine that reads what comes: it goes on with the next response. */
-  reader: UpstreamReader | undefined = undefined;
   #peer: Peer;
   #dial: DialSettings;
   #keepalive: KeepaliveSettings;
