@@ -12,7 +12,7 @@ function settings(text: string, around: string = ""): AccessSettings {
 describe("the directives of access", () => {
   test("say nothing by default", () => {
     assert.deepEqual(settings(""), {
-      satisfy: "all", rules: [], realip: undefined, forwardedAllowIps: undefined, referers: undefined,
+      rules: [], realip: undefined, forwardedAllowIps: undefined, referers: undefined,
     });
   });
 

@@ -75,13 +75,14 @@ const denyRow: DirectiveRow<Client> = {
   example: "deny all;",
 };
 
-const satisfyRow: DefaultedDirectiveRow<"all" | "any"> = {
+const satisfyRow: DirectiveRow<"all" | "any"> = {
   name: "satisfy",
   contexts: blocks,
   arguments: one(choice(["all", "any"])),
   default: "all",
   merge: "nearest",
   module: "ngx_http_core_module",
+  withoutEffect: "allow and deny are the only check of a client yet, so all and any are the same",
   doc: "Whether all checks of a client must let it in (addresses, passwords, subrequests), or any of them.",
   example: "satisfy any;",
 };
@@ -164,7 +165,6 @@ export const accessRows: readonly AnyDirectiveRow[] = accessDirectives;
 export function accessSettings(block: Block): AccessSettings {
   const forwarders = block.one(forwardedAllowIpsRow);
   return {
-    satisfy: block.one(satisfyRow),
     rules: rulesOf(block),
     realip: realIpSettings(block),
     forwardedAllowIps: forwarders.length === 0 ? undefined : forwarders,

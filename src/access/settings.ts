@@ -42,7 +42,6 @@ export interface RefererName {
 }
 
 export interface AccessSettings {
-  readonly satisfy: "all" | "any";
   readonly rules: readonly AccessRule[];
   readonly realip: RealIpSettings | undefined;
   /** Peers whose X-Forwarded-For and X-Forwarded-Proto count, "*" for all; undefined: nobody's. */

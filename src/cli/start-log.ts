@@ -3,6 +3,7 @@
  * log.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
+import { clockText, twoDigits } from "../std/date-parts.ts";
 import { systemReason } from "../std/system-reason.ts";
 
 /** The level, as nginx writes it in brackets. */
@@ -40,7 +41,6 @@ export class StartLog {
 }
 
 function timeText(time: Date): string {
-  const two = (value: number): string => String(value).padStart(2, "0");
-  const day = `${time.getFullYear()}/${two(time.getMonth() + 1)}/${two(time.getDate())}`;
-  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  const day = `${time.getFullYear()}/${twoDigits(time.getMonth() + 1)}/${twoDigits(time.getDate())}`;
+  return `${day} ${clockText(time)}`;
 }

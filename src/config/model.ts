@@ -38,8 +38,6 @@ export interface HttpSettings {
   readonly keepaliveDisable: readonly ("msie6" | "safari")[];
   /** Accept field names with underscores (nginx: underscores_in_headers). */
   readonly underscoresInHeaders: boolean;
-  /** False: a request with an invalid field name is refused, rather than the field left out. */
-  readonly ignoreInvalidHeaders: boolean;
   readonly mergeSlashes: boolean;
   /** Value of the Server field, undefined for none (nginx: server_tokens). */
   readonly serverHeader: string | undefined;
@@ -48,9 +46,10 @@ export interface HttpSettings {
   readonly keepaliveHeaderMs: number;
   /** Responses without a length are chunked to HTTP/1.1 clients. */
   readonly chunkedTransferEncoding: boolean;
+  /** "off": a connection that ends is closed at once; else the client may close it first. */
   readonly lingeringClose: "off" | "on" | "always";
   readonly lingeringTimeoutMs: number;
-  /** A connection that timed out is closed with a reset. */
+  /** A connection whose client takes nothing, or that gets no answer, is closed with a reset. */
   readonly resetTimedoutConnection: boolean;
   /** Errors about files that are not found are logged. */
   readonly logNotFound: boolean;

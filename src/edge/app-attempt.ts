@@ -4,8 +4,8 @@ import type { UpstreamFacts } from "../route/index.ts";
 export class AppAttempt implements UpstreamFacts {
   /** Where nginx has an upstream's address. */
   readonly address: string;
-  /** The one before, which led to this one. */
-  readonly #before: AppAttempt | undefined;
+  /** Was somebody else asked before, whose answer led to it? */
+  readonly redirected: boolean;
   /** Monotonic milliseconds. */
   readonly #startMs: number = performance.now();
   #headMs = 0;
@@ -17,9 +17,9 @@ export class AppAttempt implements UpstreamFacts {
   readonly bytesSent: undefined = undefined;
   readonly bytesReceived: undefined = undefined;
 
-  constructor(app: string, before: AppAttempt | undefined) {
+  constructor(app: string, redirected: boolean) {
     this.address = `app:${app}`;
-    this.#before = before;
+    this.redirected = redirected;
   }
 
   /** The head has come, or will not: the status says what the client would get. */
@@ -39,14 +39,5 @@ export class AppAttempt implements UpstreamFacts {
 
   get responseMs(): number {
     return (this.#endMs === 0 ? performance.now() : this.#endMs) - this.#startMs;
-  }
-
-  get redirected(): boolean {
-    return this.#before !== undefined;
-  }
-
-  /** All of them, in their order. */
-  get all(): readonly UpstreamFacts[] {
-    return this.#before === undefined ? [this] : [...this.#before.all, this];
   }
 }

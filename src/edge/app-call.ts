@@ -17,6 +17,7 @@ import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { AppAttempt } from "./app-attempt.ts";
+import type { AttemptLog, Call } from "./calls.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -30,7 +31,7 @@ const upgradeFields: readonly FieldLine[] = [
   ["Sec-WebSocket-Version", "13"], ["Upgrade", "websocket"], ["Connection", "Upgrade"],
 ];
 
-export class AppCall implements AppExchange {
+export class AppCall implements AppExchange, Call {
   readonly head: RequestHead;
   readonly receivedTarget: string;
   readonly peer: Peer;
@@ -50,14 +51,17 @@ export class AppCall implements AppExchange {
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
   readonly #pool: Pool;
+  readonly asked: undefined = undefined;
+  readonly target: undefined = undefined;
   #receiver: BodyReceiver | undefined = undefined;
 
   /** Undefined where no log asks for it. */
-  readonly attempt: AppAttempt | undefined;
+  readonly attempt: AppAttempt | undefined = undefined;
 
-  /** @param before the call that led to this one */
+  /** @param isFirst was nobody else asked before? */
   constructor(
-    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, pool: Pool, before: AppCall | undefined,
+    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, pool: Pool, log: AttemptLog,
+    isFirst: boolean,
   ) {
     this.#context = context;
     this.#exchange = exchange;
@@ -68,8 +72,9 @@ export class AppCall implements AppExchange {
     this.peer = exchange.peer;
     this.listener = exchange.connection.listener;
     const { handler } = exchange.location.settings;
-    this.attempt = context.needsTime && handler.kind === "app"
-      ? new AppAttempt(handler.app, before?.attempt) : undefined;
+    if (!context.needsTime || handler.kind !== "app") return;
+    this.attempt = new AppAttempt(handler.app, !isFirst);
+    log.noteAttempt(this.attempt);
   }
 
   /**
@@ -253,7 +258,7 @@ export class AppCall implements AppExchange {
   #passed(head: ResponseHead): ResponseHead | undefined {
     const exchange = this.#exchange;
     const { settings, errorPages } = exchange.location;
-    exchange.appHead = head;
+    exchange.upstreamFields = head.fields;
     this.attempt?.answered(head.status);
     const passed = passHead(head, settings.appPass);
     if (passed === undefined) return head;

@@ -3,7 +3,8 @@
  * X-Accel-Redirect leads from one to the next. Each call is an object of its own, so that what is late from one never
  * reaches the other.
  */
-import type { AppBody, Pool } from "../app/index.ts";
+import { Pool } from "../app/index.ts";
+import type { AppBody } from "../app/index.ts";
 import type { BodyReceiver } from "../handlers/index.ts";
 import type { UpstreamFacts } from "../route/index.ts";
 import { AppCall } from "./app-call.ts";
@@ -13,9 +14,21 @@ import type { EdgeContext } from "./edge-context.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { UpstreamCall } from "./upstream-call.ts";
 
+/** Who is asked: an application, by its workers, or an upstream, as a location asks it. */
+export type Asked = Pool | CompiledUpstream;
+
+/** Whoever notes how asking went. */
+export interface AttemptLog {
+  noteAttempt(attempt: UpstreamFacts): void;
+}
+
 export interface Call {
   /** As it was gathered for it. */
   readonly body: AppBody;
+  /** Who it is, for the log of errors: "http://192.0.2.1:80/uri". */
+  readonly asked: string | undefined;
+  /** `$proxy_host` and `$proxy_port` */
+  readonly target: CurrentRequest["target"];
   /**
    * @param known the body, where another call had it before @param keeps may another one want it afterwards?
    * @returns who takes the body
@@ -29,7 +42,7 @@ export interface Call {
   drain(): void;
 }
 
-export class Calls {
+export class Calls implements AttemptLog {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
@@ -51,22 +64,22 @@ export class Calls {
     return this.#current;
   }
 
-  /** Is nothing asked so far? */
-  get isFirst(): boolean {
-    return this.#attempts === undefined;
-  }
-
   noteAttempt(attempt: UpstreamFacts): void {
     if (this.#attempts === undefined) this.#attempts = [attempt];
     else this.#attempts.push(attempt);
   }
 
-  app(pool: Pool): Call {
-    return (this.#current = new AppCall(this.#context, this.#exchange, this.#out, pool, this));
+  /** A fresh name for a file that this one reads. */
+  bodyPath(whom: Asked): string {
+    return whom instanceof Pool ? this.#context.bodyPath(whom) : this.#context.requestPath();
   }
 
-  upstream(way: CompiledUpstream): Call {
-    return (this.#current = new UpstreamCall(this.#context, this.#exchange, this.#out, way, this));
+  /** Begins with the next one. */
+  make(whom: Asked): Call {
+    const isFirst = this.#attempts === undefined;
+    return (this.#current = whom instanceof Pool
+      ? new AppCall(this.#context, this.#exchange, this.#out, whom, this, isFirst)
+      : new UpstreamCall(this.#context, this.#exchange, this.#out, whom, this, isFirst));
   }
 }
 

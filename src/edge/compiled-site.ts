@@ -2,21 +2,24 @@
  * The site of a configuration, compiled for one edge thread: sockets to servers, servers to locations, locations to
  * what they do. A location is compiled when its first request comes: most of a large file is rarely asked for.
  */
-import type { RateSettings } from "../net/index.ts";
 import { AccessCheck, RealIp, RefererCheck, TrustedProxies } from "../access/index.ts";
 import type { Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
 import { constantOf } from "../config/nginx/complex-value.ts";
 import { ResponseFilters } from "../filters/index.ts";
-import { FileCache, FileMemory, StaticHandler, compileIndex, compileRate } from "../handlers/index.ts";
+import { FileCache, FileMemory, HttpUpstream, StaticHandler, compileIndex, compileRate } from "../handlers/index.ts";
 import type { FileCacheOptions, Rate } from "../handlers/index.ts";
+import type { RateSettings } from "../net/index.ts";
 import type { AccessLogWriter, AccessLogs } from "../observe/index.ts";
 import {
   ErrorPages, Locations, RewriteScript, TryFilesList, Variables, VirtualHosts, builtinPrefixes,
   builtinVariables, byteText, compileGeo, compileMap, compileSplitClients, compileText,
 } from "../route/index.ts";
 import type { Evaluation, FileFinder, ServerRoutes, Text } from "../route/index.ts";
-import type { LocationSettings, Site } from "./model.ts";
+import { assert } from "../std/assert.ts";
+import type { Upstreams } from "../upstream/index.ts";
+import { CompiledUpstream } from "./compiled-upstream.ts";
+import type { LocationSettings, ServerSettings, Site } from "./model.ts";
 
 type CacheSettings = Pick<FileCacheOptions, "openFileCache" | "symlinks">;
 
@@ -24,6 +27,7 @@ type CacheSettings = Pick<FileCacheOptions, "openFileCache" | "symlinks">;
 export interface SiteResources {
   /** By the name of the application. */
   readonly pools: ReadonlyMap<string, Pool>;
+  readonly upstreams: Upstreams;
   readonly accessLogs: (variables: Variables) => AccessLogs;
   readonly clock: { readonly coarseMs: number };
 }
@@ -43,7 +47,8 @@ export class CompiledListener {
 
   constructor(site: CompiledSite, index: number) {
     const settings = site.settings.listeners[index];
-    const servers = settings?.servers ?? { defaultServer: 0, servers: [] };
+    assert(settings !== undefined, "the site has each socket that connections come through");
+    const { servers } = settings;
     this.#hosts = new VirtualHosts(servers, site.variables);
     this.#servers = site.servers;
     this.fallback = site.server(servers.defaultServer);
@@ -69,16 +74,15 @@ export class CompiledServer {
   /** Has it named locations, which get requests with their bodies after others had them? */
   readonly hasNamed: boolean;
   readonly #site: CompiledSite;
-  readonly #index: number;
+  readonly #settings: ServerSettings;
   #routes: ServerRoutes | undefined;
   #own: CompiledLocation | undefined;
 
-  constructor(site: CompiledSite, index: number) {
+  constructor(site: CompiledSite, settings: ServerSettings) {
     this.#site = site;
-    this.#index = index;
-    const settings = site.settings.servers[index];
-    this.name = settings?.name ?? "";
-    this.hasNamed = settings?.locations.some(({ match }) => match.kind === "named") ?? false;
+    this.#settings = settings;
+    this.name = settings.name;
+    this.hasNamed = settings.locations.some(({ match }) => match.kind === "named");
   }
 
   /** Its own settings. */
@@ -100,12 +104,6 @@ export class CompiledServer {
 
   get routes(): ServerRoutes {
     return (this.#routes ??= this.#compile());
-  }
-
-  get #settings(): Site["servers"][number] {
-    const settings = this.#site.settings.servers[this.#index];
-    if (settings === undefined) throw new Error("a listener names a server that is not there");
-    return settings;
   }
 
   #compile(): ServerRoutes {
@@ -142,6 +140,7 @@ export class CompiledLocation {
   readonly #directory: Text | undefined;
   readonly #constantDirectory: string;
   #static: StaticHandler | undefined = undefined;
+  #upstream: CompiledUpstream | undefined = undefined;
 
   constructor(site: CompiledSite, settings: LocationSettings) {
     const { variables } = site;
@@ -207,6 +206,18 @@ export class CompiledLocation {
     return (this.#static ??= this.#makeStatic());
   }
 
+  /** The way to who answers for it elsewhere; undefined for another handler's location. */
+  get upstream(): CompiledUpstream | undefined {
+    return (this.#upstream ??= this.#makeUpstream());
+  }
+
+  #makeUpstream(): CompiledUpstream | undefined {
+    const { handler, http, proxy, resolver } = this.settings;
+    const { variables, upstreams } = this.#site;
+    if (handler.kind !== "proxy") return undefined;
+    return new CompiledUpstream(new HttpUpstream(proxy, handler, http, variables), upstreams, resolver, variables);
+  }
+
   #makeStatic(): StaticHandler {
     const { mapping, files } = this.settings;
     const { kind, prefix, isWhole } = mapping;
@@ -240,7 +251,7 @@ export class CompiledSite {
     this.variables = variablesOf(settings);
     this.accessLogs = resources.accessLogs(this.variables);
     this.#locations = new Array<CompiledLocation | undefined>(settings.locations.length);
-    this.servers = settings.servers.map((_, index) => new CompiledServer(this, index));
+    this.servers = settings.servers.map((server) => new CompiledServer(this, server));
   }
 
   /** @param index of the socket that a connection came through */
@@ -250,7 +261,7 @@ export class CompiledSite {
 
   server(index: number): CompiledServer {
     const server = this.servers[index];
-    if (server === undefined) throw new Error("a listener names a server that is not there");
+    assert(server !== undefined, "listeners name servers that are there");
     return server;
   }
 
@@ -258,8 +269,12 @@ export class CompiledSite {
     const known = this.#locations[number];
     if (known !== undefined) return known;
     const settings = this.settings.locations[number];
-    if (settings === undefined) throw new Error("a server names a location that is not there");
+    assert(settings !== undefined, "servers name locations that are there");
     return (this.#locations[number] = new CompiledLocation(this, settings));
+  }
+
+  get upstreams(): Upstreams {
+    return this.#resources.upstreams;
   }
 
   pool(app: string): Pool | undefined {

@@ -121,6 +121,15 @@ export const coreDirectivesWithoutEffect: readonly AnyDirectiveRow[] = [
     example: "error_log_tag site shop;",
   }),
   without({
+    name: "ignore_invalid_headers",
+    arguments: one(onOff()),
+    default: "on",
+    contexts: ofServers,
+    why: "a request with an invalid field name always gets 400, so that nobody behind understands it otherwise",
+    doc: "Whether fields with invalid names are left out, rather than refused.",
+    example: "ignore_invalid_headers off;",
+  }),
+  without({
     name: "keepalive_min_timeout",
     arguments: one(time()),
     default: "0",

@@ -47,7 +47,6 @@ describe("the directives of http core", () => {
       keepaliveTimeMs: 3_600_000,
       keepaliveDisable: ["msie6"],
       underscoresInHeaders: false,
-      ignoreInvalidHeaders: true,
       mergeSlashes: true,
       serverHeader: "tricorn",
       dateHeader: true,
@@ -73,12 +72,12 @@ describe("the directives of http core", () => {
 
   test("can be written in full", () => {
     const text = `client_body_buffer_size 8k; client_header_timeout 1; client_body_timeout 2; keepalive_requests 0;
-      keepalive_time 3; underscores_in_headers on; ignore_invalid_headers off; date_header off; max_headers 5;
+      keepalive_time 3; underscores_in_headers on; date_header off; max_headers 5;
       chunked_transfer_encoding off; lingering_close always; lingering_timeout 4; reset_timedout_connection on;
       log_not_found off; recursive_error_pages on;`;
     const written: Partial<HttpSettings> = {
       clientBodyBufferSize: 8192, clientHeaderTimeoutMs: 1000, clientBodyTimeoutMs: 2000, keepaliveRequests: 0,
-      keepaliveTimeMs: 3000, underscoresInHeaders: true, ignoreInvalidHeaders: false, dateHeader: false,
+      keepaliveTimeMs: 3000, underscoresInHeaders: true, dateHeader: false,
       fieldCountMax: 5, chunkedTransferEncoding: false, lingeringClose: "always", lingeringTimeoutMs: 4000,
       resetTimedoutConnection: true, logNotFound: false, recursiveErrorPages: true,
     };
@@ -184,6 +183,7 @@ describe("directives without effect", () => {
       ["connection_pool_size 300;", "the pool size must be a multiple of 16"],
       ["request_pool_size x;", '"request_pool_size" directive invalid value'],
       ["directio x;", '"directio" directive invalid value'],
+      ["ignore_invalid_headers;", 'invalid number of arguments in "ignore_invalid_headers" directive'],
       ["keepalive_disable x;", 'invalid value "x"'],
       ["keepalive_disable none msie6 safari;", 'invalid number of arguments in "keepalive_disable" directive'],
       ["output_buffers 0 32k;", '"output_buffers" directive invalid value'],

@@ -162,17 +162,8 @@ const underscoresRow: DefaultedDirectiveRow<boolean> = {
   name: "underscores_in_headers",
   arguments: one(onOff()),
   default: "off",
-  doc: "On: fields with underscores in their names are as good as others. Off: they are invalid.",
+  doc: "On: fields with underscores in their names are as good as others. Off: they are left out.",
   example: "underscores_in_headers on;",
-};
-
-const invalidHeadersRow: DefaultedDirectiveRow<boolean> = {
-  ...ofServers,
-  name: "ignore_invalid_headers",
-  arguments: one(onOff()),
-  default: "on",
-  doc: "Fields with invalid names are left out; off: such a request gets 400.",
-  example: "ignore_invalid_headers off;",
 };
 
 const mergeSlashesRow: DefaultedDirectiveRow<boolean> = {
@@ -219,8 +210,8 @@ const lingeringCloseRow: DefaultedDirectiveRow<"off" | "on" | "always"> = {
   name: "lingering_close",
   arguments: one(choice(["off", "on", "always"])),
   default: "on",
-  doc: "Before a connection is closed, read what the client still sends, lest it never sees the response: if there " +
-    "is something to expect, always, or never.",
+  doc: "Before a connection is closed, read what the client still sends, lest it never sees the response; always is " +
+    "the same as on. Off: close as soon as the response has left.",
   example: "lingering_close always;",
 };
 
@@ -229,7 +220,8 @@ const lingeringTimeoutRow: DefaultedDirectiveRow<number> = {
   name: "lingering_timeout",
   arguments: one(time()),
   default: "5s",
-  doc: "With lingering_close, a client that sends nothing for so long is done.",
+  // Deviates: nginx means a silence, and has lingering_time for the whole.
+  doc: "With lingering_close, how long a client has to close its side when the response has left.",
   example: "lingering_timeout 2s;",
 };
 
@@ -238,7 +230,8 @@ const resetRow: DefaultedDirectiveRow<boolean> = {
   name: "reset_timedout_connection",
   arguments: one(onOff()),
   default: "off",
-  doc: "A connection that timed out is reset, so that the kernel keeps nothing of it.",
+  doc: "A connection whose client takes nothing (send_timeout), or that gets no answer (return 444), is reset, so " +
+    "that the kernel keeps nothing of it.",
   example: "reset_timedout_connection on;",
 };
 
@@ -277,7 +270,6 @@ export const httpRows: readonly AnyDirectiveRow[] = [
   keepaliveTimeRow,
   keepaliveDisableRow,
   underscoresRow,
-  invalidHeadersRow,
   mergeSlashesRow,
   serverTokensRow,
   dateHeaderRow,
@@ -308,7 +300,6 @@ export function httpSettings(block: Block): HttpSettings {
     keepaliveTimeMs: block.one(keepaliveTimeRow),
     keepaliveDisable: keepaliveDisable(block),
     underscoresInHeaders: block.one(underscoresRow),
-    ignoreInvalidHeaders: block.one(invalidHeadersRow),
     mergeSlashes: block.one(mergeSlashesRow),
     serverHeader: block.one(serverTokensRow),
     dateHeader: block.one(dateHeaderRow),

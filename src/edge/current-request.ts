@@ -1,5 +1,6 @@
 /** A request in progress, as everybody sees it who answers for it or asks about it; exchange.ts tells its story. */
 import type { AppBody, Peer } from "../app/index.ts";
+import type { ProxyTarget } from "../handlers/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
@@ -72,8 +73,14 @@ export interface CurrentRequest extends SentExchange {
   readonly wasSent: boolean;
   responseHead: ResponseHead | undefined;
   sentTrailers: readonly FieldLine[];
-  /** What the application said, before anything was done to it. */
-  appHead: ResponseHead | undefined;
+  /** The fields that the application or the upstream sent, before anything was done to them. */
+  upstreamFields: readonly FieldLine[] | undefined;
+  /** And the trailers. */
+  upstreamTrailers: readonly FieldLine[] | undefined;
+  /** Who is asked just now: "http://192.0.2.1:80/uri"; undefined for applications. */
+  readonly asked: string | undefined;
+  /** `$proxy_host`, `$proxy_port`; undefined where nothing is proxied. */
+  readonly target: Pick<ProxyTarget, "host" | "port"> | undefined;
   /** What `set $limit_rate` and X-Accel-Limit-Rate say, bytes a second, 0 for no limit; undefined: as the location. */
   limitRate: number | undefined;
   /** How fast the response may go. */

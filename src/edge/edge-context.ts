@@ -2,7 +2,8 @@
 import type { LoadZone, Pool } from "../app/index.ts";
 import type { ErrorLogSettings } from "../config/model.ts";
 import type { Clock, CopySlab, ReadBuffers, Sendfile } from "../net/index.ts";
-import type { SectionMemory } from "../protocol/h1/index.ts";
+import type { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
+import type { ConnectionPool } from "../upstream/index.ts";
 import type { CompiledSite } from "./compiled-site.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
 
@@ -11,6 +12,9 @@ export type NoticeLevel = "error" | "warning" | "info" | "debug";
 export interface EdgeContext {
   readonly site: CompiledSite;
   readonly sections: SectionMemory;
+  /** Heads that upstreams have sent. */
+  readonly responses: ResponseMemory;
+  readonly connections: ConnectionPool;
   readonly clock: Clock;
   /** For parts of responses that are being written. */
   readonly copies: CopySlab;
@@ -27,6 +31,7 @@ export interface EdgeContext {
   readonly needsTime: boolean;
   /** Fresh names in the run directory; bodies lie where the workers of their pool may read them. */
   readonly bodyPath: (pool: Pool) => string;
+  readonly requestPath: () => string;
   readonly responsePath: () => string;
   /** A line of the error log. @param logs where to, instead of the program's own */
   readonly onNotice: (level: NoticeLevel, text: string, logs?: readonly ErrorLogSettings[]) => void;

@@ -12,8 +12,11 @@ import {
 } from "../net/index.ts";
 import type { SocketHandle } from "../net/index.ts";
 import { AccessLogs } from "../observe/index.ts";
-import { SectionMemory } from "../protocol/h1/index.ts";
+import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
+import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
+import { assert } from "../std/assert.ts";
 import { CompiledSite } from "./compiled-site.ts";
+import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import type { Accepted } from "./current-request.ts";
 import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
@@ -23,7 +26,6 @@ import type { EdgeNews, InheritedListener } from "./messages.ts";
 import type { Configuration } from "./model.ts";
 import { ProxiedConnection } from "./proxied-connection.ts";
 import type { ProxiedOwner } from "./proxied-connection.ts";
-import { WebSocketConnection } from "./websocket-connection.ts";
 
 /** What the thread does with a connection, whatever it speaks. */
 interface EdgeConnection {
@@ -42,6 +44,7 @@ export interface ThreadSettings {
   readonly bodyDirectories: Readonly<Record<string, string>>;
   readonly software: string;
   readonly zone: SharedArrayBuffer;
+  readonly upstreamZone: SharedArrayBuffer;
   readonly counts: SharedArrayBuffer;
 }
 
@@ -70,7 +73,10 @@ export class EdgeThread implements ConnectionOwner {
   readonly #report: (report: ThreadReport) => void;
   readonly #context: EdgeContext;
   readonly #pools = new Map<string, Pool>();
+  readonly #upstreams: Upstreams;
   readonly #connections = new Set<EdgeConnection>();
+  /** Those of them that have become something else than HTTP. */
+  readonly #successors = new Set<EdgeConnection>();
   readonly #listeners: Listener[] = [];
   readonly #readBuffer = makeReadBuffer();
   #listening = false;
@@ -91,8 +97,16 @@ export class EdgeThread implements ConnectionOwner {
       this.#pools.set(app.name, pool);
       directories.set(pool, bodyDirectories[app.name]);
     }
+    const connections = new ConnectionPool(clock, this.#readBuffer);
+    this.#upstreams = new Upstreams({
+      settings: configuration.site.upstreams,
+      zone: new UpstreamZone(settings.upstreamZone),
+      pool: connections,
+      onNotice,
+    });
     const site = new CompiledSite(configuration.site, {
       pools: this.#pools,
+      upstreams: this.#upstreams,
       clock,
       accessLogs: (variables) => new AccessLogs(configuration.site.logFormats, variables, onNotice),
     });
@@ -103,6 +117,8 @@ export class EdgeThread implements ConnectionOwner {
       clock,
       zone,
       sections: new SectionMemory(),
+      responses: new ResponseMemory(),
+      connections,
       copies: new CopySlab(),
       buffers: new ReadBuffers(),
       sendfile: loadSendfile(),
@@ -111,6 +127,7 @@ export class EdgeThread implements ConnectionOwner {
       retireSpreadMs: configuration.process.gracefulTimeoutMs * RETIRE_SHARE,
       needsTime: configuration.site.locations.some(({ accessLogs }) => accessLogs.logs.length > 0),
       bodyPath: (pool) => path("body", directories.get(pool)),
+      requestPath: () => path("request"),
       responsePath: () => path("response"),
       onNotice,
       onError: (text) => onNotice("error", text),
@@ -160,9 +177,10 @@ export class EdgeThread implements ConnectionOwner {
     return pools.find((pool) => pool.hasWorker(worker)) ?? pools[0];
   }
 
-  onConnectionUpgraded(connection: H1Connection, successor: WebSocketConnection): void {
+  onConnectionUpgraded(connection: H1Connection, successor: Successor): void {
     this.#connections.delete(connection);
     this.#connections.add(successor);
+    this.#successors.add(successor);
   }
 
   onConnectionClosed(connection: EdgeConnection): void {
@@ -170,7 +188,7 @@ export class EdgeThread implements ConnectionOwner {
     if (this.#connections.delete(connection)) {
       counts.add("active", -1);
       // An upgraded connection is writing until its end.
-      if (connection instanceof WebSocketConnection) counts.add("writing", -1);
+      if (this.#successors.delete(connection)) counts.add("writing", -1);
     }
     if (this.draining && this.#connections.size === 0) void this.#drained();
   }
@@ -181,7 +199,9 @@ export class EdgeThread implements ConnectionOwner {
     const { configuration, edge, listeners } = this.#settings;
     for (const [index, listener] of listeners.entries()) {
       const isTcp = listener.address.kind === "tcp";
-      const { backlog = 511 } = configuration.site.listeners[listener.listener] ?? {};
+      const bound = configuration.site.listeners[listener.listener];
+      assert(bound !== undefined, "sockets are inherited for listeners of the site");
+      const { backlog } = bound;
       for (const fd of listener.fds[edge] ?? []) {
         const options = {
           fd,
@@ -257,6 +277,8 @@ export class EdgeThread implements ConnectionOwner {
   }
 
   async #drained(): Promise<void> {
+    this.#upstreams.close();
+    this.#context.connections.close();
     await this.#context.site.accessLogs.close();
     this.#report({ kind: "drained" });
   }

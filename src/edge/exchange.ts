@@ -5,20 +5,21 @@
  *
  * What an application says arrives in app-call.ts; how a response leaves is in outgoing.ts.
  */
-import type { AppBody, Peer, Pool } from "../app/index.ts";
+import type { AppBody, Peer } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
 import {
   type FixedResponse, type StaticAnswer, emptyGif, overloadFields, statusResponse, stubStatusResponse, textResponse,
 } from "../handlers/index.ts";
 import { NO_FIELDS } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
-import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
 import {
-  Evaluation, type PeerFacts, type Route, type RouteStart, type UpstreamFacts, findRoute, parseInternalUri,
+  Evaluation, type PeerFacts, type RequestUri, type Route, type RouteStart, type UpstreamFacts, findRoute,
+  parseInternalUri,
 } from "../route/index.ts";
 import { type Bytes, NO_BYTES } from "../std/bytes.ts";
-import { AppCall } from "./app-call.ts";
+import { type Asked, Calls } from "./calls.ts";
 import { identify, knownPeer, peerFacts } from "./client-identity.ts";
 import type { CompiledListener, CompiledLocation, CompiledServer } from "./compiled-site.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
@@ -39,7 +40,6 @@ const NO_RESPONSE = 444;
 const closingStatuses: readonly number[] = [400, 413, 414, 501, 503];
 /** Requests in requests in requests (nginx: 50). */
 const SUBREQUEST_DEPTH_MAX = 50;
-const NO_LINES: readonly FieldLine[] = [];
 
 export class Exchange implements CurrentRequest {
   head: RequestHead;
@@ -55,7 +55,8 @@ export class Exchange implements CurrentRequest {
   wasSent = false;
   readonly startMs: number;
   responseHead: ResponseHead | undefined = undefined;
-  appHead: ResponseHead | undefined = undefined;
+  upstreamFields: readonly FieldLine[] | undefined = undefined;
+  upstreamTrailers: readonly FieldLine[] | undefined = undefined;
   sentTrailers: readonly FieldLine[] = NO_LINES;
   location: CompiledLocation;
   limitRate: number | undefined = undefined;
@@ -72,7 +73,7 @@ export class Exchange implements CurrentRequest {
   /** Where the body goes, undefined without one. */
   readonly upload: RequestBody | undefined;
   #inner: Exchange | undefined = undefined;
-  #call: AppCall | undefined = undefined;
+  #calls: Calls | undefined = undefined;
   #shown: ShownStatus | undefined = undefined;
   #isTooLarge = false;
   #complete = false;
@@ -106,11 +107,13 @@ export class Exchange implements CurrentRequest {
 
   /** The request's variables; made when something asks for them. */
   get evaluation(): Evaluation {
-    if (this.#evaluation !== undefined) return this.#evaluation;
+    return (this.#evaluation ??= this.#makeEvaluation(uriOf(this.received, this.#sockets.http.mergeSlashes)));
+  }
+
+  #makeEvaluation(uri: RequestUri | undefined): Evaluation {
     const evaluation = new Evaluation(new RequestView(this, this.#context.counts));
-    const uri = uriOf(this.received, this.#sockets.http.mergeSlashes);
     if (uri !== undefined) evaluation.setUri(uri);
-    return (this.#evaluation = evaluation);
+    return evaluation;
   }
 
   get hostField(): string {
@@ -147,7 +150,15 @@ export class Exchange implements CurrentRequest {
   }
 
   get upstreams(): readonly UpstreamFacts[] {
-    return this.#call?.attempt?.all ?? [];
+    return this.#calls?.attempts ?? [];
+  }
+
+  get asked(): string | undefined {
+    return this.#calls?.current?.asked;
+  }
+
+  get target(): CurrentRequest["target"] {
+    return this.#calls?.current?.target;
   }
 
   get bodySize(): number {
@@ -170,14 +181,14 @@ export class Exchange implements CurrentRequest {
     if (method === "CONNECT" || method === "TRACE") return this.respondStatus(405);
     const { only } = this.#sockets;
     if (only !== undefined) {
+      this.#moveTo(only);
       this.#identify(only);
       if (this.head.fields.semantics.contentLength > only.http.clientMaxBodySize) return this.#refuseSize();
-      return this.#enter(only);
+      return this.#enter();
     }
     const uri = uriOf(this.received, this.#sockets.http.mergeSlashes);
     if (uri === undefined) return this.respondStatus(400);
-    const evaluation = (this.#evaluation = new Evaluation(new RequestView(this, this.#context.counts)));
-    evaluation.setUri(uri);
+    const evaluation = (this.#evaluation = this.#makeEvaluation(uri));
     const server = this.#sockets.server(this.hostField, evaluation);
     if (server === undefined) return this.respondStatus(400);
     this.#server = server;
@@ -235,7 +246,7 @@ export class Exchange implements CurrentRequest {
     if (this.#isTooLarge) return this.#refuseSize();
     this.#moveTo(this.#context.site.location(route.location));
     switch (route.kind) {
-      case "handle": return this.#enter(this.location);
+      case "handle": return this.#enter();
       case "redirect": return this.#redirect(route.status, route.target);
       case "return": return this.#return(route.status, route.text);
       case "error":
@@ -249,8 +260,8 @@ export class Exchange implements CurrentRequest {
     if (this.isMain) this.out.channel.use(settingsFor(location.http, this.head));
   }
 
-  #enter(location: CompiledLocation): void {
-    this.#moveTo(location);
+  #enter(): void {
+    const { location } = this;
     const { realIp, trusted } = location;
     const { own } = this.#server;
     const hasOthers = this.isMain && trusted !== own.trusted;
@@ -279,7 +290,8 @@ export class Exchange implements CurrentRequest {
   #handle(): void {
     const { location } = this;
     switch (location.settings.handler.kind) {
-      case "app": return this.#runApp(location.pool);
+      case "app": return this.#ask(location.pool);
+      case "proxy": case "uwsgi": case "fastcgi": return this.#ask(location.upstream);
       case "static":
         return this.#whenReady(location.static.answer(new StaticView(this)), (answer) => this.#onStatic(answer));
       case "empty_gif":
@@ -288,15 +300,17 @@ export class Exchange implements CurrentRequest {
     }
   }
 
-  #runApp(pool: Pool | undefined): void {
-    if (pool === undefined) return this.respondStatus(502);
+  /** Asks an application, or an upstream; the body goes there, and comes along where somebody else had it before. */
+  #ask(whom: Asked | undefined): void {
+    if (whom === undefined) return this.respondStatus(502);
     if (this.#evaluation !== undefined) this.head = rewrittenHead(this.head, this.#evaluation, this.#sockets.http);
+    const calls = (this.#calls ??= new Calls(this.#context, this, this.out));
     const body = this.head.hasBody ? this.upload : undefined;
-    const known = body?.isGiven === true ? body.again(this.#context.bodyPath(pool)) : undefined;
+    const known = body?.isGiven === true ? body.again(calls.bodyPath(whom)) : undefined;
     const isFresh = body !== undefined && !body.isGiven;
     if (isFresh && body.size > this.http.clientMaxBodySize && !this.#isInternal) return this.refuseBody(413);
     if (body !== undefined && !isFresh && known === undefined) this.head = bodilessHead(this.head);
-    const call = (this.#call = new AppCall(this.#context, this, this.out, pool, this.#call));
+    const call = calls.make(whom);
     if (isFresh) body.give(call, () => call.start(undefined, this.#server.hasNamed));
     else call.start(known, false);
   }
@@ -381,6 +395,12 @@ export class Exchange implements CurrentRequest {
     this.out.whole(head, body, 0, body.length);
   }
 
+  #refuseSize(): void {
+    const { contentLength } = this.received.fields.semantics;
+    this.notice("error", `client intended to send too large body: ${contentLength} bytes`);
+    this.respondStatus(413);
+  }
+
   #drop(): void {
     this.status = NO_RESPONSE;
     this.out.channel.drop();
@@ -409,19 +429,13 @@ export class Exchange implements CurrentRequest {
 
   // What the connection tells.
 
-  #refuseSize(): void {
-    const { contentLength } = this.received.fields.semantics;
-    this.notice("error", `client intended to send too large body: ${contentLength} bytes`);
-    this.respondStatus(413);
-  }
-
   /** The body is longer than it may be, or broken: nobody must take it for whole. */
   refuseBody(status: number): void {
     if (status === 413) {
       this.notice("error", `client intended to send too large chunked body: ${this.upload?.size ?? 0} bytes and more`);
     }
     this.upload?.abort();
-    this.#call?.leave();
+    this.#calls?.current?.leave();
     if (!this.responding) this.respondStatus(status);
     else this.out.cut();
   }
@@ -432,20 +446,20 @@ export class Exchange implements CurrentRequest {
     this.abandoned = true;
     this.upload?.abort();
     this.out.close();
-    this.#call?.leave();
+    this.#calls?.current?.leave();
     this.#inner?.abandon();
     this.finish();
   }
 
   /** The client will send nothing more and has not been answered for a while: it has probably left. */
   hintGone(): void {
-    this.#call?.hintGone();
+    this.#calls?.current?.hintGone();
     this.#inner?.hintGone();
   }
 
   /** The server ends. */
   drain(): void {
-    this.#call?.drain();
+    this.#calls?.current?.drain();
   }
 
   /** The application's call is over, and what it says is not the answer. @param fields to stay with the one that is */

@@ -14,8 +14,8 @@ import type { Evaluation } from "../route/index.ts";
 import { NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ChunkSink } from "./body-sinks.ts";
+import type { Successor } from "./connection-owner.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
-import type { WebSocketConnection } from "./websocket-connection.ts";
 
 export interface FilteredRequest {
   readonly evaluation: Evaluation;
@@ -122,7 +122,7 @@ export class FilteredChannel implements ResponseChannel {
     this.#channel.sendContinue();
   }
 
-  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: Successor): void {
     const { evaluation, isMain } = this.#request;
     const outcome = this.#filters.begin({ head, evaluation, isMain, hasBody: false, mayTransform: false });
     if (outcome.head !== head) this.#request.changed(outcome.head);

@@ -21,31 +21,28 @@ import type { Bytes } from "../std/bytes.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import { ChunkSink, PlainSink } from "./body-sinks.ts";
 import { localFacts, peerFacts } from "./client-identity.ts";
+import { abortStream, endStream, lingerMs } from "./connection-end.ts";
+import type { Successor, SuccessorOwner } from "./connection-owner.ts";
 import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
 import { H1Writer } from "./h1-writer.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
-import type { WebSocketConnection, WebSocketOwner } from "./websocket-connection.ts";
 
 /** Bytes that a client may send ahead of the response it waits for, before it is slowed down. */
 const AHEAD_SIZE_MAX = 65_536;
 /** Bytes of an unwanted request body that are read for the sake of the connection. */
 const DRAIN_SIZE_MAX = 262_144;
-/** nginx: lingering_timeout 5 s. */
-const LINGER_MS = 5000;
-/** The same when the program is about to end: enough for a response on its way. */
-const DRAIN_LINGER_MS = 250;
 /** A client that has closed its half may still wait for an answer; after so long it probably left. */
 const HALF_CLOSED_MS = 500;
 
 type Phase = "waiting" | "head" | "exchange" | "lingering" | "closed";
 
 /** Whom a connection tells that it is gone. */
-export interface ConnectionOwner extends WebSocketOwner {
-  onConnectionClosed(connection: H1Connection | WebSocketConnection): void;
+export interface ConnectionOwner extends SuccessorOwner {
+  onConnectionClosed(connection: H1Connection | Successor): void;
   /** The client's connection goes on as something else. */
-  onConnectionUpgraded(connection: H1Connection, successor: WebSocketConnection): void;
+  onConnectionUpgraded(connection: H1Connection, successor: Successor): void;
   readonly draining: boolean;
 }
 
@@ -125,6 +122,10 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     return this.#stream.queuedSize;
   }
 
+  get #nowMs(): number {
+    return this.#context.clock.coarseMs;
+  }
+
   /** Starts reading. @param first what has come already, valid during the call @param untilMs for the first request */
   start(first: Bytes = NO_BYTES, untilMs: number = this.#deadlineMs): void {
     this.#deadlineMs = untilMs;
@@ -141,10 +142,10 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#persistent = false;
     if (this.#phase === "waiting") {
       if (idleMs === 0) this.#shut();
-      else this.#deadlineMs = Math.min(this.#deadlineMs, this.#context.clock.coarseMs + idleMs);
+      else this.#deadlineMs = Math.min(this.#deadlineMs, this.#nowMs + idleMs);
     }
     this.#exchange?.drain();
-    if (this.#phase === "lingering") this.#deadlineMs = this.#context.clock.coarseMs + DRAIN_LINGER_MS;
+    if (this.#phase === "lingering") this.#setLingerDeadline();
   }
 
   onBytes(bytes: Bytes): void {
@@ -160,7 +161,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     if (this.#phase !== "exchange" || exchange === undefined) return this.#shut();
     if (!this.#requestComplete) return this.#endEarly(exchange);
     // What it sent ahead is still answered.
-    this.#halfClosedMs = this.#context.clock.coarseMs + HALF_CLOSED_MS;
+    this.#halfClosedMs = this.#nowMs + HALF_CLOSED_MS;
   }
 
   onDrain(): void {
@@ -179,7 +180,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   tick(nowMs: number): void {
     const { sendTimeoutMs } = this.#http;
     if (this.#stream.queuedSize > 0 && this.#stall.isStalled(this.#stream, nowMs, sendTimeoutMs)) {
-      return this.#stream.destroy();
+      return abortStream(this.#stream, this.#http);
     }
     if (nowMs > this.#halfClosedMs) {
       this.#halfClosedMs = Number.POSITIVE_INFINITY;
@@ -211,7 +212,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
 
   drop(): void {
     this.#persistent = false;
-    this.#stream.destroy();
+    abortStream(this.#stream, this.#http);
   }
 
   sendStart(
@@ -243,7 +244,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#stream.writeLatin1(CONTINUE);
   }
 
-  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: Successor): void {
     const size = this.#writer.switchProtocols(head, fields, this.#http);
     if (this.#exchange !== undefined) this.#exchange.headSize = size;
     this.#context.clock.remove(this);
@@ -311,8 +312,6 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   #begin(exchange: Exchange, persistent: boolean): void {
-    const { clock } = this.#context;
-    const http = this.#http;
     this.#phase = "exchange";
     this.#exchange = exchange;
     this.#requests++;
@@ -321,10 +320,9 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#continueSent = false;
     this.#bodySize = this.#drainedSize = 0;
     this.#requestComplete = !exchange.head.hasBody;
-    this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : clock.coarseMs + http.clientBodyTimeoutMs;
-    this.#persistent = persistent && !this.#owner.draining && http.keepaliveTimeoutMs > 0
-      && this.#requests < http.keepaliveRequests && clock.coarseMs - this.#openedMs < http.keepaliveTimeMs;
-    if (this.#inputEnded) this.#halfClosedMs = clock.coarseMs + HALF_CLOSED_MS;
+    this.#deadlineMs = this.#requestComplete ? Number.POSITIVE_INFINITY : this.#nowMs + this.#http.clientBodyTimeoutMs;
+    this.#persistent = persistent;
+    if (this.#inputEnded) this.#halfClosedMs = this.#nowMs + HALF_CLOSED_MS;
     exchange.begin();
   }
 
@@ -338,9 +336,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   #onBody(bytes: Bytes): void {
-    const { clock } = this.#context;
-    const http = this.#http;
-    this.#deadlineMs = clock.coarseMs + http.clientBodyTimeoutMs;
+    this.#deadlineMs = this.#nowMs + this.#http.clientBodyTimeoutMs;
     this.#bodySize += bytes.length;
     if (this.#exchange === undefined) {
       this.#drainedSize += bytes.length;
@@ -363,7 +359,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     } else if (this.#phase === "waiting" && !this.#reader.idle) {
       this.#phase = "head";
       this.#count("reading");
-      this.#deadlineMs = this.#context.clock.coarseMs + this.#http.clientHeaderTimeoutMs;
+      this.#deadlineMs = this.#nowMs + this.#http.clientHeaderTimeoutMs;
     }
   }
 
@@ -374,14 +370,12 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   }
 
   #nextCycle(): void {
-    const { clock } = this.#context;
-    const http = this.#http;
     this.#phase = "waiting";
     this.#count(undefined);
     this.#reader.startNextCycle();
     this.#pipelined = this.#reader.pendingSize > 0;
     this.#requestComplete = true;
-    this.#deadlineMs = clock.coarseMs + http.keepaliveTimeoutMs;
+    this.#deadlineMs = this.#nowMs + this.#http.keepaliveTimeoutMs;
     if (this.#reading) return;
     if ((this.#owner.draining || this.#inputEnded) && this.#reader.pendingSize === 0) return this.#shut();
     if (this.#reader.pendingSize > 0) {
@@ -435,7 +429,9 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
         if (exchange === undefined) return this.#linger();
         return exchange.refuseBody(408);
       case "lingering":
-        return this.#stream.destroy();
+        // Until the response has left, send_timeout counts. No reset: what the kernel has of it may still arrive.
+        if (this.#stream.queuedSize === 0) return this.#stream.destroy();
+        return this.#setLingerDeadline();
       case "closed":
         return;
     }
@@ -450,9 +446,11 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
 
   /** May another request follow this response? Said in its head, so decided before it. */
   #decide(exchange: SentExchange, head: ResponseHead): void {
+    const { keepaliveTimeoutMs, keepaliveRequests, keepaliveTimeMs } = this.#http;
     const bodyInDoubt = !this.#requestComplete && this.#isBodyInDoubt(exchange.head.fields.semantics);
     const last = this.#owner.draining || (this.#inputEnded && this.#reader.pendingSize === 0);
-    if (head.close || bodyInDoubt || last || this.#http.keepaliveTimeoutMs === 0) this.#persistent = false;
+    const isOld = this.#requests >= keepaliveRequests || this.#nowMs - this.#openedMs >= keepaliveTimeMs;
+    if (head.close || bodyInDoubt || last || isOld || keepaliveTimeoutMs === 0) this.#persistent = false;
   }
 
   /** Will the rest of the body not be read for the connection's sake? RFC 9112 §9.6 wants the close announced. */
@@ -469,16 +467,13 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.cut();
   }
 
-  /** Sends what is queued, says that nothing follows, and waits a little for the client to do the same. */
+  /** The connection ends behind what is queued, and the rest of what the client sends is dropped. */
   #linger(): void {
     if (this.#phase === "lingering" || this.#phase === "closed") return;
-    this.#phase = "lingering";
     this.#exchange = undefined;
     this.#bodySize = 0;
-    this.#deadlineMs = this.#context.clock.coarseMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
-    this.#stream.end();
-    if (this.#inputEnded) return;
-    this.#stream.resume();
+    this.#shut();
+    if (!this.#inputEnded) this.#stream.resume();
   }
 
   #discard(size: number): void {
@@ -486,10 +481,14 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     if (this.#bodySize > DRAIN_SIZE_MAX * 4) this.#stream.destroy();
   }
 
-  /** Closes a connection that owes nothing. */
+  /** Sends what is queued, says that nothing follows, and waits a little for the client to do the same. */
   #shut(): void {
     this.#phase = "lingering";
-    this.#deadlineMs = this.#context.clock.coarseMs + (this.#owner.draining ? DRAIN_LINGER_MS : LINGER_MS);
-    this.#stream.end();
+    this.#setLingerDeadline();
+    endStream(this.#stream, this.#http);
+  }
+
+  #setLingerDeadline(): void {
+    this.#deadlineMs = this.#nowMs + lingerMs(this.#http, this.#owner.draining);
   }
 }

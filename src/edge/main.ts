@@ -11,6 +11,7 @@ import type { LinkedWorker } from "../app/index.ts";
 import { ErrorLog, wantsColors } from "../observe/index.ts";
 import { REGEX_NODE_FLAGS } from "../route/index.ts";
 import { SOFTWARE } from "../std/version.ts";
+import { UpstreamZone } from "../upstream/index.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import { EdgeThread } from "./edge-thread.ts";
 import type { ThreadCommand, ThreadReport, ThreadSettings } from "./edge-thread.ts";
@@ -35,8 +36,9 @@ class EdgeProcess {
       useColors: wantsColors(useColors, process.stderr.isTTY, process.env),
     });
     const counts = ConnectionCounts.allocate(workerProcesses);
+    const upstreamZone = UpstreamZone.allocate(configuration.site.upstreams);
     for (let edge = 0; edge < workerProcesses; edge++) {
-      const settings = { ...common, edge, software: SOFTWARE, zone: this.#zoneMemory, counts };
+      const settings = { ...common, edge, software: SOFTWARE, zone: this.#zoneMemory, upstreamZone, counts };
       this.#threads.push(edge === 0 ? this.#startHere(settings) : this.#startWorker(settings));
     }
   }

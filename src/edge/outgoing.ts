@@ -2,7 +2,7 @@
  * How a response leaves: whole, as a file, or as it comes; through the filters of its location, where it has any.
  */
 import type { FileAnswer } from "../handlers/index.ts";
-import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
 import { mayHaveBody } from "../http/status.ts";
 import { FileBody, OpenFile, RateLimit, identityOf, openDescriptor, closeDescriptor } from "../net/index.ts";
 import type { BodySink } from "../net/index.ts";
@@ -10,14 +10,12 @@ import type { ReadyText } from "../protocol/h1/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { ChunkSink } from "./body-sinks.ts";
+import type { Successor } from "./connection-owner.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { FilteredChannel } from "./filtered-channel.ts";
 import type { ResponseChannel } from "./response-channel.ts";
 import { ResponseFlow } from "./response-flow.ts";
-import type { WebSocketConnection } from "./websocket-connection.ts";
-
-const NO_LINES: readonly FieldLine[] = [];
 
 /** A file that an application names. */
 export interface AppFile {
@@ -126,7 +124,7 @@ export class Outgoing {
   }
 
   /** Another protocol begins. @param fields its own */
-  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void {
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: Successor): void {
     const leaving = this.#begin(head);
     this.channel.switchProtocols(leaving, fields, successor);
   }

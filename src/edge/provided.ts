@@ -26,6 +26,8 @@ export function provided(name: string, exchange: CurrentRequest, counts: Connect
     case "date_gmt": return dateText(new Date(), "UTC");
     case "date_local": return dateText(new Date(), undefined);
     case "invalid_referer": return exchange.location.referers?.invalid(exchange.received.fields.get("referer"));
+    case "proxy_host": return exchange.target?.host;
+    case "proxy_port": return exchange.target?.port;
     case "uid_got": case "uid_set": case "uid_reset":
       return exchange.location.filters?.provided(name, exchange.evaluation);
     default: return undefined;

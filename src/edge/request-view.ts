@@ -19,11 +19,12 @@ const REQUEST_ID_SIZE = 16;
 const noCookies: readonly string[] = [];
 
 /** The request in the words of nginx's error log. */
-export function describe({ received, hostField, client, serverName }: CurrentRequest): string {
+export function describe({ received, hostField, client, serverName, asked }: CurrentRequest): string {
   const { method, target, minorVersion } = received;
   const host = hostField === "" ? "" : `, host: "${hostField}"`;
   const request = `"${method} ${target} HTTP/1.${minorVersion}"`;
-  return `client: ${client.address}, server: ${serverName}, request: ${request}${host}`;
+  const upstream = asked === undefined ? "" : `, upstream: "${asked}"`;
+  return `client: ${client.address}, server: ${serverName}, request: ${request}${upstream}${host}`;
 }
 
 export class RequestView implements RequestFacts {
@@ -211,18 +212,19 @@ export class RequestView implements RequestFacts {
   }
 
   upstreamField(name: string): string | undefined {
-    const { appHead } = this.#exchange;
-    return appHead === undefined ? undefined : fieldValue(appHead.fields, name);
+    const { upstreamFields } = this.#exchange;
+    return upstreamFields === undefined ? undefined : fieldValue(upstreamFields, name);
   }
 
-  upstreamTrailer(): string | undefined {
-    return undefined;
+  upstreamTrailer(name: string): string | undefined {
+    const { upstreamTrailers } = this.#exchange;
+    return upstreamTrailers === undefined ? undefined : fieldValue(upstreamTrailers, name);
   }
 
   upstreamCookies(): readonly string[] {
-    const { appHead } = this.#exchange;
-    if (appHead === undefined) return noCookies;
-    return appHead.fields.flatMap(([name, value]) => (name.toLowerCase() === "set-cookie" ? [value] : []));
+    const { upstreamFields } = this.#exchange;
+    if (upstreamFields === undefined) return noCookies;
+    return upstreamFields.flatMap(([name, value]) => (name.toLowerCase() === "set-cookie" ? [value] : []));
   }
 
   provided(name: string): string | undefined {

@@ -5,7 +5,7 @@ import type { ReadyText } from "../protocol/h1/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
-import type { WebSocketConnection } from "./websocket-connection.ts";
+import type { Successor } from "./connection-owner.ts";
 
 /** What a channel knows of an exchange. */
 export interface SentExchange {
@@ -38,7 +38,7 @@ export interface ResponseChannel {
   sendInformational(exchange: SentExchange, status: number, fields: readonly FieldLine[]): void;
   sendContinue(): void;
   /** Answers 101 and gives the connection to `successor`. @param fields those of the new protocol */
-  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: WebSocketConnection): void;
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: Successor): void;
   /** The settings of the location that the request is in are in force for its connection. */
   use(http: HttpSettings): void;
   /** Closes without a response (nginx: return 444). */

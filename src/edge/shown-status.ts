@@ -2,14 +2,13 @@
  * What a client is shown in place of a status: error_page's choice, and what that makes of the response which comes
  * then. An error within an error's page counts in its place.
  */
-import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
 import type { ErrorPageOutcome, Evaluation } from "../route/index.ts";
 import type { CompiledLocation } from "./compiled-site.ts";
 import { keepFields } from "./internal-redirect.ts";
 
 /** Fields of an error that its page is shown with. */
 const keptOfErrors: readonly string[] = ["WWW-Authenticate", "Content-Range", "Location"];
-const NO_LINES: readonly FieldLine[] = [];
 
 export class ShownStatus {
   /** What the next response is shown with; undefined: with its own. */

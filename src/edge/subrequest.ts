@@ -8,6 +8,7 @@ import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** Bytes of one such body; it is gathered in memory. */
 const BODY_SIZE_MAX = 8_388_608;
+
 /**
  * @param start begins the request whose response goes to the channel
  * @returns its body; what fails is in the error log, and has none

@@ -12,10 +12,14 @@ export class UpstreamAttempt implements UpstreamFacts {
   status: number | undefined = undefined;
   /** Of the body. */
   responseSize = 0;
-  bytesSent = 0;
+  #headSize = 0;
+  #body: { readonly sentSize: number } | undefined = undefined;
   bytesReceived = 0;
 
-  /** @param address of the peer, or the upstream's name where there is none @param redirected is it the first of another location? */
+  /**
+   * @param address of the peer, or the upstream's name where there is none
+   * @param redirected was somebody else asked before, whose answer led here?
+   */
   constructor(address: string, redirected: boolean) {
     this.address = address;
     this.redirected = redirected;
@@ -23,6 +27,16 @@ export class UpstreamAttempt implements UpstreamFacts {
 
   connected(): void {
     this.connectMs ??= performance.now() - this.#startMs;
+  }
+
+  /** The request's head has left, and its body follows. */
+  noteSent(headSize: number, body: { readonly sentSize: number }): void {
+    this.#headSize = headSize;
+    this.#body = body;
+  }
+
+  get bytesSent(): number {
+    return this.#headSize + (this.#body?.sentSize ?? 0);
   }
 
   answered(status: number): void {

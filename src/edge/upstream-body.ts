@@ -25,10 +25,11 @@ export class UpstreamBodyWriter implements BodySink {
   readonly descriptor = -1;
   readonly #connection: UpstreamConnection;
   readonly #framing: BodyFraming;
-  #waiting: (() => void) | undefined = undefined;
   /** Bytes of the body that were written. */
   sentSize = 0;
   #ended = false;
+  /** Called once, when all has been written. */
+  onComplete: (() => void) | undefined = undefined;
 
   constructor(connection: UpstreamConnection, framing: BodyFraming) {
     this.#connection = connection;
@@ -68,10 +69,8 @@ export class UpstreamBodyWriter implements BodySink {
   /** A part of the body, which stays as it is until `taken` is called. */
   write(bytes: Bytes, taken: () => void): void {
     this.sentSize += bytes.length;
-    this.#frame(bytes, undefined);
-    if (this.isFull) this.#waiting = taken;
-    // Never within the call: whoever writes in a loop would go deeper with each portion.
-    else setImmediate(taken);
+    // Its buffer is used again once it is taken, so not before the socket is done with it.
+    this.#frame(bytes, taken);
   }
 
   /** A part of the body: a view, which is copied. */
@@ -87,14 +86,10 @@ export class UpstreamBodyWriter implements BodySink {
   end(): void {
     this.#ended = true;
     this.#writeEnd();
+    this.onComplete?.();
   }
 
-  drained(): void {
-    const taken = this.#waiting;
-    this.#waiting = undefined;
-    taken?.();
-  }
-
+  /** What the framing says behind the last part. */
   #writeEnd(): void {
     if (this.#framing === "chunked") this.#connection.writeLatin1(LAST_CHUNK);
     else if (this.#framing === "records") this.#connection.writeBytes(END_OF_STDIN);
@@ -117,7 +112,7 @@ export class UpstreamBodyWriter implements BodySink {
         for (let at = 0; at < bytes.length; at += RECORD_SIZE_MAX) {
           const part = bytes.subarray(at, at + RECORD_SIZE_MAX);
           connection.writeLatin1(encodeStdinHeader(part.length));
-          connection.writeBytes(part);
+          connection.writeBytes(part, at + part.length === bytes.length ? taken : undefined);
         }
         return connection.uncork();
     }

@@ -1,56 +1,53 @@
 /**
- * One request at an upstream: whom it goes to, what leaves, and what becomes of what comes back.
+ * One request at an upstream: whom it goes to, and what becomes of what comes back.
  *
- *   body gathered → target → peer ─▶ connection ─▶ head, body ─▶ response's head ─▶ body ─▶ end
- *                             ▲                         │ failed, or a status of proxy_next_upstream
- *                             └─────── another peer ◀───┘ unless something of it has left already
+ *   body gathered → target → peer → try ─▶ response's head ─▶ body ─▶ end
+ *                             ▲              │ failed, or a status of proxy_next_upstream
+ *                             └──────────────┘ unless something of it has left already
  *
  * Nothing is sent twice that may not be: a request that is not idempotent goes to one peer, once (RFC 9110 §9.2.2),
- * unless the configuration says `non_idempotent`. A response that breaks off is cut at the client, too; its connection is
- * never used again.
+ * unless the configuration says `non_idempotent`. A response that breaks off is cut at the client, too.
  */
 import type { AppBody } from "../app/index.ts";
 import { filterTrailers } from "../filters/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
 import type { BodyReceiver, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
 import type { FieldLine } from "../http/response-head.ts";
-import type { ReceivedHead, UpstreamReader, Violation } from "../protocol/h1/index.ts";
+import type { ReceivedHead } from "../protocol/h1/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type {
-  CloseReason, ConnectionUser, NextUpstream, Peer, Upstream, UpstreamConnection,
-} from "../upstream/index.ts";
-import type { Call } from "./calls.ts";
+import type { NextUpstream, Peer, Upstream } from "../upstream/index.ts";
+import type { AttemptLog, Call } from "./calls.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
+import { conditionOf, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { ReadPace } from "./read-pace.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UpstreamAttempt } from "./upstream-attempt.ts";
-import { StreamedUpstreamBody, UpstreamBodyWriter, sendFile } from "./upstream-body.ts";
+import { StreamedUpstreamBody } from "./upstream-body.ts";
+import { type TryOwner, UpstreamTry } from "./upstream-try.ts";
 
 const SWITCHING_PROTOCOLS = 101, EARLY_HINTS = 103;
+/** nginx's own number for the log: the client has closed. */
+const CLIENT_CLOSED_REQUEST = 499;
 /** Bytes of a response that may be on their way before its upstream is slowed down. */
 const WINDOW = 262_144;
-/** nginx: methods that are not sent again by themselves. */
-const notIdempotent: readonly string[] = ["POST", "LOCK", "PATCH"];
 const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
 
-/** What it keeps of the tries. */
-export interface UpstreamCallOwner {
-  noteAttempt(attempt: UpstreamAttempt): void;
-  /** Is it the first that is asked for this request? */
-  readonly isFirst: boolean;
-}
+/** RFC 9110 §7.6.1: an intermediary removes these. */
+const connectionFields: ReadonlySet<string> = new Set([
+  "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
+]);
 
-export class UpstreamCall implements Call, ConnectionUser {
+export class UpstreamCall implements Call, TryOwner {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
   readonly #way: CompiledUpstream;
-  readonly #owner: UpstreamCallOwner;
-  readonly #redirected: boolean;
+  readonly #log: AttemptLog;
+  readonly #isFirst: boolean;
   body: AppBody = NO_BODY;
   /** Nobody waits for an answer. */
   abandoned = false;
@@ -60,45 +57,43 @@ export class UpstreamCall implements Call, ConnectionUser {
   #target: ProxyTarget | undefined = undefined;
   #upstream: Upstream | undefined = undefined;
   #request: PassedRequest | undefined = undefined;
-  readonly #tried: Peer[] = [];
   #startMs = 0;
-  #peer: Peer | undefined = undefined;
+  readonly #tried: Peer[] = [];
+  /** The try that is under way. */
+  #try: UpstreamTry | undefined = undefined;
   #attempt: UpstreamAttempt | undefined = undefined;
-  #connection: UpstreamConnection | undefined = undefined;
-  #reader: UpstreamReader | undefined = undefined;
-  #writer: UpstreamBodyWriter | undefined = undefined;
-  #file: { close(): void } | undefined = undefined;
-  /** Has anything of the request left? */
   #wasSent = false;
-  #received: ReceivedHead | undefined = undefined;
   #passed: PassedHead | undefined = undefined;
-  /** Has the response's head gone to the client? */
+  /** Has the response's head gone to the client, and does its body follow? */
   #passing = false;
   /** Bytes of the response that the client's side has not taken yet. */
   #owed = 0;
   #pace: ReadPace | undefined = undefined;
 
+  /** @param isFirst was nobody else asked before? */
   constructor(
-    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, way: CompiledUpstream, owner: UpstreamCallOwner,
+    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, way: CompiledUpstream, log: AttemptLog,
+    isFirst: boolean,
   ) {
     this.#context = context;
     this.#exchange = exchange;
     this.#out = out;
     this.#way = way;
-    this.#owner = owner;
-    this.#redirected = !owner.isFirst;
+    this.#log = log;
+    this.#isFirst = isFirst;
   }
 
-  /** `$proxy_host` and `$proxy_port` */
   get target(): ProxyTarget | undefined {
     return this.#target;
   }
 
-  /**
-   * Sends the request, or lets its body be gathered first.
-   * @param known the body, where somebody else had it before @param keeps may somebody else want it afterwards?
-   * @returns who takes the body
-   */
+  get asked(): string | undefined {
+    const target = this.#target;
+    if (target === undefined) return undefined;
+    const name = this.#attempt?.address ?? this.#upstream?.name ?? target.host;
+    return `${target.scheme}${name}${this.#request?.target ?? ""}`;
+  }
+
   start(known: AppBody | undefined, keeps: boolean): BodyReceiver | undefined {
     const { head, location, evaluation } = this.#exchange;
     const { protocol } = this.#way;
@@ -127,21 +122,19 @@ export class UpstreamCall implements Call, ConnectionUser {
     return new GatheredBody(this, settings, () => this.#begin());
   }
 
-  /** Nobody waits for the answer any more. */
   leave(): void {
-    if (this.abandoned) return;
-    if (this.#way.protocol.settings.ignoreClientAbort && this.#exchange.abandoned && this.#connection !== undefined) return;
+    // nginx: proxy_ignore_client_abort; what was asked for is read to its end.
+    if (this.abandoned || (this.#way.protocol.settings.ignoreClientAbort && this.#try !== undefined)) return;
     this.abandoned = true;
-    this.#file?.close();
     this.#pace?.close();
-    if (this.#connection === undefined) return;
-    this.#attempt?.ended(499);
-    this.#giveUp("untold");
+    this.#attempt?.ended(CLIENT_CLOSED_REQUEST);
+    this.#try?.giveUp("untold");
+    this.#try = undefined;
   }
 
   hintGone(): void {
     // Whoever is written to will be told by a reset, if it has left.
-    if (this.#passing || this.#way.protocol.settings.ignoreClientAbort) return;
+    if (this.#exchange.responding || this.#way.protocol.settings.ignoreClientAbort) return;
     this.leave();
     this.#exchange.respondStatus(CLIENT_CLOSED_REQUEST);
   }
@@ -154,7 +147,8 @@ export class UpstreamCall implements Call, ConnectionUser {
   // What the body's way wants of the client.
 
   sendContinue(): void {
-    if (this.#exchange.head.fields.semantics.expectContinue && !this.#exchange.responding) this.#out.channel.sendContinue();
+    const { head, responding } = this.#exchange;
+    if (head.fields.semantics.expectContinue && !responding) this.#out.channel.sendContinue();
   }
 
   pauseBody(): void {
@@ -167,11 +161,10 @@ export class UpstreamCall implements Call, ConnectionUser {
 
   respondStatus(status: number): void {
     this.#answered = true;
-    this.#attempt?.ended(status);
     if (!this.abandoned) this.#exchange.respondStatus(status);
   }
 
-  // From the target to a connection.
+  // From the target to a try.
 
   #begin(): void {
     if (this.abandoned || this.#exchange.responding) return;
@@ -180,28 +173,33 @@ export class UpstreamCall implements Call, ConnectionUser {
     if ("fault" in target) return this.#fault(target.fault, 500);
     this.#target = target;
     const found = this.#way.upstream(target);
-    if (!(found instanceof Promise)) return this.#begun(found);
+    if (!(found instanceof Promise)) return this.#found(found, target);
     found.then(
       (upstream) => {
-        if (!this.abandoned && !this.#exchange.responding) this.#begun(upstream);
+        if (!this.abandoned && !this.#exchange.responding) this.#found(upstream, target);
       },
       (error: unknown) => this.#fault(error instanceof Error ? error.message : String(error), 502),
     );
   }
 
-  #begun(upstream: Upstream): void {
+  #found(upstream: Upstream, target: ProxyTarget): void {
     this.#upstream = upstream;
     const { head, evaluation } = this.#exchange;
-    const target = this.#target;
-    if (target === undefined) return;
-    const { body } = this;
-    const bodySize = body.kind === "whole" ? (body.bytes.length > 0 || head.hasBody ? body.bytes.length : -1)
-      : body.kind === "file" ? body.size : head.fields.semantics.contentLength;
-    const hasBody = body.kind !== "whole" || body.bytes.length > 0;
-    const request = this.#way.protocol.request({ head, evaluation, target, hasBody, bodySize });
+    const hasBody = this.body.kind === "stream";
+    const request = this.#way.protocol.request({ head, evaluation, target, hasBody, bodySize: this.#bodySize });
     if ("refused" in request) return this.#fault(request.refused, 400);
     this.#request = request;
-    this.#ask();
+    this.#ask(upstream, target, request);
+  }
+
+  /** −1 where it is not known, or where nothing is said of a body. */
+  get #bodySize(): number {
+    const { body } = this;
+    const { contentLength } = this.#exchange.head.fields.semantics;
+    if (body.kind === "file") return body.size;
+    if (body.kind === "stream") return contentLength;
+    const isSaid = body !== NO_BODY || (contentLength === 0 && this.#way.protocol.settings.passRequestBody);
+    return isSaid ? body.bytes.length : -1;
   }
 
   #fault(text: string, status: number): void {
@@ -210,206 +208,107 @@ export class UpstreamCall implements Call, ConnectionUser {
     this.respondStatus(status);
   }
 
-  /** Asks the next peer. */
-  #ask(): void {
-    const upstream = this.#upstream;
-    if (upstream === undefined) return;
+  #ask(upstream: Upstream, target: ProxyTarget, request: PassedRequest): void {
     const peer = upstream.balancer.choose(this.#way.choice(upstream, this.#exchange), this.#tried);
+    const attempt = new UpstreamAttempt(peer?.name ?? upstream.name, !this.#isFirst && this.#attempt === undefined);
+    this.#attempt = attempt;
+    this.#log.noteAttempt(attempt);
     if (peer === undefined) {
-      const attempt = new UpstreamAttempt(upstream.name, this.#isRedirected);
-      this.#owner.noteAttempt(attempt);
       attempt.ended(502);
       return this.#fault("no live upstreams while connecting to upstream", 502);
     }
-    this.#peer = peer;
     this.#tried.push(peer);
-    const attempt = (this.#attempt = new UpstreamAttempt(peer.name, this.#isRedirected));
-    this.#owner.noteAttempt(attempt);
-    const dial = this.#way.dial(this.#exchange.evaluation, this.#target);
-    const connection = this.#context.connections.connect(upstream, peer, upstream.settings.keepalive, dial, this);
-    this.#connection = connection;
-    if (connection.isConnected) this.#send(connection);
+    const sent = { request, body: this.body, streamed: this.#streamed };
+    const next = new UpstreamTry(this.#context, this.#way, sent, upstream, peer, attempt, this);
+    this.#try = next;
+    next.start(this.#way.dial(this.#exchange.evaluation, target));
   }
 
-  get #isRedirected(): boolean {
-    return this.#redirected && this.#tried.length <= 1;
-  }
-
-  onConnected(): void {
-    const connection = this.#connection;
-    if (connection !== undefined) this.#send(connection);
-  }
-
-  #send(connection: UpstreamConnection): void {
+  /** Asks another peer, if that is allowed. @returns false when it is not */
+  #askAnother(condition: NextUpstream, isStale: boolean): boolean {
+    const upstream = this.#upstream;
+    const target = this.#target;
     const request = this.#request;
-    if (request === undefined) return;
-    this.#attempt?.connected();
-    const reader = (this.#reader = connection.reader ??= this.#way.protocol.reader(this.#context.responses));
-    reader.expect(request.method);
-    const writer = (this.#writer = new UpstreamBodyWriter(connection, request.framing));
-    this.#wasSent = true;
-    const { body } = this;
-    if (body.kind === "whole") {
-      writer.whole(request.head, body.bytes);
-    } else {
-      writer.head(request.head);
-      if (body.kind === "stream") this.#streamed?.flowTo(writer);
-      else this.#file = sendFile(writer, body, this.#context.buffers, (fault) => this.#onFileSent(fault));
-    }
-    if (this.#attempt !== undefined) this.#attempt.bytesSent = request.head.length + writer.sentSize;
-    // A body that is still on its way may take as long as its client does.
-    if (writer.isComplete || body.kind !== "stream") connection.awaitBytes();
-  }
-
-  #onFileSent(fault: string | undefined): void {
-    if (fault === undefined) return this.#connection?.awaitBytes();
-    this.#giveUp("untold");
-    this.#fault(fault, 500);
-  }
-
-  onDrain(): void {
-    this.#writer?.drained();
-    this.#streamed?.drained();
+    if (upstream === undefined || target === undefined || request === undefined) return false;
+    if (this.#streamed?.isUntouched === false) return false;
+    const isAnother = isStale || this.#tried.length < upstream.balancer.peers.length;
+    const elapsedMs = this.#context.clock.coarseMs - this.#startMs;
+    const soFar = { method: request.method, wasSent: this.#wasSent, count: this.#tried.length, elapsedMs };
+    if (!isAnother || !mayBeSentAgain(condition, soFar, this.#way.protocol.settings)) return false;
+    // Whoever had closed an idle connection is asked again.
+    if (isStale) this.#tried.pop();
+    this.#ask(upstream, target, request);
+    return true;
   }
 
   // What comes back.
 
-  onBytes(bytes: Bytes): void {
-    const reader = this.#reader;
-    if (reader === undefined) return;
-    if (this.#attempt !== undefined) this.#attempt.bytesReceived += bytes.length;
-    reader.receive(bytes);
-    this.#read(reader);
-    reader.keepRest();
-  }
-
-  onEnd(): void {
-    const reader = this.#reader;
-    if (reader === undefined) return;
-    reader.inputEnded();
-    this.#read(reader);
-  }
-
-  onClose(why: CloseReason): void {
-    this.#connection = undefined;
-    switch (why.kind) {
-      case "connect-timeout": return this.#failed("timeout", "upstream timed out (110: Connection timed out) while connecting to upstream");
-      case "send-timeout": return this.#failed("timeout", "upstream timed out (110: Connection timed out) while sending request to upstream");
-      case "read-timeout":
-        return this.#failed("timeout", `upstream timed out (110: Connection timed out) while ${this.#reading} upstream`);
-      case "error": {
-        const doing = this.#wasSent ? this.#reading : "connecting to";
-        return this.#failed("error", `${why.call} failed (${why.text}) while ${doing} upstream`);
-      }
-      case "closed": return this.#closedEarly();
-    }
-  }
-
-  get #reading(): string {
-    return this.#received === undefined ? "reading response header from" : "reading";
-  }
-
-  /** The peer closed in the middle. */
-  #closedEarly(): void {
-    this.#failed("error", `upstream prematurely closed connection while ${this.#reading} upstream`);
-  }
-
-  #read(reader: UpstreamReader): void {
-    for (;;) {
-      const event = reader.next();
-      if (event === "need-data" || event === "paused") return;
-      switch (event.kind) {
-        case "informational":
-          this.#onInformational(event.status, event.lines);
-          break;
-        case "response":
-          if (!this.#onHead(event, reader)) return;
-          break;
-        case "data":
-          this.#onData(event.bytes);
-          break;
-        case "end": return this.#onWhole(event.trailers);
-        default: return this.#onViolation(event);
-      }
-    }
-  }
-
-  #onInformational(status: number, lines: readonly FieldLine[]): void {
-    // RFC 9110 §15.2: a proxy MUST forward 1xx, but the 100 that it asked for itself; HTTP/1.0 knows none.
+  onInformational(status: number, lines: readonly FieldLine[]): void {
+    // RFC 9110 §15.2: a proxy MUST forward 1xx, but a 100 that it has answered itself; HTTP/1.0 knows none.
     const { head, responding } = this.#exchange;
     if (status !== EARLY_HINTS || head.minorVersion === 0 || responding || this.abandoned) return;
-    this.#out.channel.sendInformational(this.#exchange, status, this.#way.protocol.responses.informational(lines));
+    const passed = lines.filter(([name]) => !connectionFields.has(name.toLowerCase()));
+    this.#out.channel.sendInformational(this.#exchange, status, passed);
   }
 
-  /** @returns false when the response is over for this call */
-  #onHead(received: ReceivedHead, reader: UpstreamReader): boolean {
+  onHead(received: ReceivedHead): boolean {
     const { status } = received;
-    this.#attempt?.answered(status);
-    if (this.#peer !== undefined && this.#attempt?.headerMs !== undefined) {
-      this.#upstream?.balancer.headerCame(this.#peer, this.#attempt.headerMs);
-    }
-    const wanted = nextOf(status);
-    if (wanted !== undefined && this.#mayAskAnother(wanted)) {
-      this.#giveUp(status === 403 || status === 404 ? "ok" : "failed");
-      this.#ask();
-      return false;
-    }
-    this.#received = received;
+    this.#wasSent = true;
+    const condition = conditionOf(status);
+    if (condition !== undefined && this.#isRefused(condition, status)) return false;
     const { evaluation } = this.#exchange;
-    const { protocol } = this.#way;
-    const passed = protocol.responses.pass(received, { evaluation, redirectDefault: protocol.redirectDefault });
+    const { responses, redirectDefault } = this.#way.protocol;
+    const passed = responses.pass(received, { evaluation, redirectDefault });
     this.#passed = passed;
-    this.#exchange.appHead = received;
+    this.#exchange.upstreamFields = received.lines;
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
-    if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed, reader);
-    return this.#isElsewhere(received, passed);
+    if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed);
+    return !this.#isElsewhere(status, passed);
   }
 
-  /** X-Accel-Redirect, and errors that are intercepted: somebody else answers. @returns true when nobody does */
-  #isElsewhere(received: ReceivedHead, passed: PassedHead): boolean {
-    const exchange = this.#exchange;
-    const { errorPages } = exchange.location;
-    const { redirect } = passed;
-    const isReplaced = this.#way.protocol.settings.interceptErrors && received.status >= 300
-      && errorPages?.find(received.status, exchange.evaluation) !== undefined;
-    if (redirect === undefined && !isReplaced) return true;
-    this.#answered = true;
-    const { kept } = passed;
-    this.#attempt?.ended();
-    this.#giveUp("ok");
-    // nginx: an error that is intercepted leads nowhere else.
-    if (redirect === undefined || isReplaced) exchange.respondStatus(received.status, kept);
-    else exchange.goElsewhere(redirect, kept);
-    return false;
-  }
-
-  #onData(bytes: Bytes): void {
-    const passed = this.#passed;
-    if (passed === undefined || this.abandoned) return;
-    if (this.#attempt !== undefined) this.#attempt.responseSize += bytes.length;
-    if (!this.#passing) {
-      if (this.#received?.contentLength === bytes.length && this.#isEndNext()) {
-        return this.#out.whole(passed.head, bytes, 0, bytes.length);
-      }
-      return this.#startPassing(passed, bytes);
-    }
-    this.#took(bytes.length);
-    this.#out.chunk(bytes, 0, bytes.length);
-  }
-
-  /** Is the response over? Then its connection is free before the client hears of it. */
-  #isEndNext(): boolean {
-    const event = this.#reader?.next();
-    if (typeof event !== "object" || event.kind !== "end") return false;
-    this.#done();
+  /** Is another peer asked, because of the status? */
+  #isRefused(condition: NextUpstream, status: number): boolean {
+    const refused = this.#try;
+    const attempt = this.#attempt;
+    if (!this.#askAnother(condition, false)) return false;
+    attempt?.ended();
+    refused?.giveUp(status === 403 || status === 404 ? "ok" : "failed");
     return true;
+  }
+
+  /** X-Accel-Redirect, and errors that are intercepted: does somebody else answer? */
+  #isElsewhere(status: number, passed: PassedHead): boolean {
+    const exchange = this.#exchange;
+    const { redirect, kept } = passed;
+    const isReplaced = this.#way.protocol.settings.interceptErrors && status >= 300
+      && exchange.location.errorPages?.find(status, exchange.evaluation) !== undefined;
+    if (redirect === undefined && !isReplaced) return false;
+    this.#answered = true;
+    this.#attempt?.ended();
+    this.#try?.giveUp("ok");
+    this.#try = undefined;
+    // nginx: an error that is intercepted leads nowhere else.
+    if (redirect === undefined || isReplaced) exchange.respondStatus(status, kept);
+    else exchange.goElsewhere(redirect, kept);
+    return true;
+  }
+
+  onData(bytes: Bytes, isAll: boolean): void {
+    const passed = this.#passed;
+    if (isAll) this.#try = undefined;
+    if (passed === undefined || this.abandoned) return;
+    if (isAll) return this.#out.whole(passed.head, bytes, 0, bytes.length);
+    this.#owed += bytes.length;
+    if (this.#passing) this.#out.chunk(bytes, 0, bytes.length);
+    else this.#startPassing(passed, bytes);
+    this.#pace?.took(bytes.length);
+    this.#settle();
   }
 
   #startPassing(passed: PassedHead, bytes: Bytes): void {
     this.#passing = true;
     const { settings } = this.#way.protocol;
     this.#pace = ReadPace.of(this.#way.limitRate(this.#exchange.evaluation), () => this.#settle());
-    this.#owed = bytes.length;
     this.#out.start(passed.head, bytes, 0, bytes.length, {
       storedMax: passed.mayWait(settings) ? settings.maxTempFileSize : 0,
       grant: (size) => {
@@ -417,166 +316,75 @@ export class UpstreamCall implements Call, ConnectionUser {
         this.#settle();
       },
     });
-    this.#pace?.took(bytes.length);
-    this.#settle();
-  }
-
-  #took(size: number): void {
-    this.#owed += size;
-    this.#pace?.took(size);
-    this.#settle();
   }
 
   /** Reads on, or not, as the client and proxy_limit_rate let it. */
   #settle(): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    if (this.#owed > WINDOW || this.#pace?.isDue === false) connection.pause();
-    else connection.resume();
+    this.#try?.flow(this.#owed <= WINDOW && this.#pace?.isDue !== false);
   }
 
-  /** The response is whole. */
-  #onWhole(trailers: readonly FieldLine[]): void {
+  onWhole(trailers: readonly FieldLine[]): void {
     const passed = this.#passed;
-    this.#done();
+    this.#try = undefined;
+    this.#pace?.close();
     if (passed === undefined || this.abandoned) return;
     if (!this.#passing) return this.#out.whole(passed.head, NO_BYTES, 0, 0);
-    this.#out.endFlow(trailers.length === 0 ? trailers : filterTrailers(trailers, this.#exchange.head.fields.get("te")));
+    this.#exchange.upstreamTrailers = trailers;
+    const { head } = this.#exchange;
+    this.#out.endFlow(trailers.length === 0 ? trailers : filterTrailers(trailers, head.fields.get("te")));
   }
 
-  /** Lets go of the connection, which may carry another request if nothing is in doubt. */
-  #done(): void {
-    const connection = this.#connection;
-    const attempt = this.#attempt;
-    attempt?.ended();
+  onFailed(condition: NextUpstream, text: string, isStale: boolean): void {
+    const failed = this.#try;
+    this.#try = undefined;
     this.#pace?.close();
-    this.#file?.close();
-    const isFree = this.#reader?.reusable === true && this.#writer?.isComplete === true;
-    this.#connection = undefined;
-    if (this.#peer !== undefined) {
-      this.#upstream?.balancer.release(this.#peer, {
-        outcome: this.#received !== undefined && isFailure(this.#received.status, this.#way.protocol.settings.nextUpstream) ? "failed" : "ok",
-        ...(attempt?.headerMs !== undefined && { headerMs: attempt.headerMs }), totalMs: attempt?.responseMs ?? 0,
-      });
-    }
-    this.#peer = undefined;
-    if (isFree) connection?.keep();
-    else connection?.close();
-  }
-
-  #onViolation({ reason }: Violation): void {
-    if (this.#received === undefined) {
-      const text = this.#reader?.begun === true
-        ? `upstream sent invalid header: ${reason} while reading response header from upstream`
-        : "upstream prematurely closed connection while reading response header from upstream";
-      return this.#failed(this.#reader?.begun === true && reason !== "incomplete" ? "invalid_header" : "error", text);
-    }
-    this.#failed("error", `upstream sent an invalid response: ${reason} while reading upstream`);
-  }
-
-  /** This peer has not answered, or not whole. */
-  #failed(condition: NextUpstream, text: string): void {
-    if (this.abandoned || this.#answered) return this.#giveUp("untold");
-    this.#exchange.notice("error", text);
-    const status = condition === "timeout" ? 504 : 502;
-    this.#attempt?.ended(status);
-    const mayAskAnother = this.#received === undefined && this.#mayAskAnother(condition);
-    this.#giveUp("failed");
-    if (this.#passing) {
+    if (this.abandoned || this.#answered) return;
+    this.#wasSent ||= failed?.wasSent === true;
+    if (this.#passed !== undefined) {
       this.#answered = true;
-      return this.#out.cut();
+      this.#exchange.notice("error", text);
+      // Nothing has left yet: the client can still be told.
+      return this.#passing ? this.#out.cut() : this.#exchange.respondStatus(502);
     }
-    if (mayAskAnother) return this.#ask();
-    this.respondStatus(status);
+    if (!isStale) this.#exchange.notice("error", text);
+    if (!this.#askAnother(condition, isStale)) this.respondStatus(condition === "timeout" ? 504 : 502);
   }
 
-  /** Drops the connection. */
-  #giveUp(outcome: "ok" | "failed" | "untold"): void {
-    this.#file?.close();
-    this.#pace?.close();
-    const connection = this.#connection;
-    const peer = this.#peer;
-    this.#connection = this.#peer = this.#reader = undefined;
-    if (this.#writer !== undefined && !this.#writer.isComplete) connection?.reset();
-    else connection?.close();
-    if (peer !== undefined) this.#upstream?.balancer.release(peer, { outcome });
-  }
-
-  /** nginx's proxy_next_upstream: may another peer be asked? */
-  #mayAskAnother(condition: NextUpstream): boolean {
-    const { nextUpstream, nextUpstreamTries, nextUpstreamTimeoutMs } = this.#way.protocol.settings;
-    const upstream = this.#upstream;
-    if (upstream === undefined || !nextUpstream.includes(condition)) return false;
-    const method = this.#request?.method ?? "";
-    if (this.#wasSent && notIdempotent.includes(method) && !nextUpstream.includes("non_idempotent")) return false;
-    if (this.#streamed?.isUntouched === false) return false;
-    if (nextUpstreamTries > 0 && this.#tried.length >= nextUpstreamTries) return false;
-    if (nextUpstreamTimeoutMs > 0 && this.#context.clock.coarseMs - this.#startMs >= nextUpstreamTimeoutMs) return false;
-    // A connection that was kept may have been closed meanwhile: that says nothing of its peer.
-    if (condition === "error" && this.#connectionWasKept) {
-      this.#tried.pop();
-      return true;
-    }
-    return this.#tried.length < upstream.balancer.peers.length;
-  }
-
-  get #connectionWasKept(): boolean {
-    return false;
+  onBodyLost(text: string): void {
+    this.#try?.giveUp("untold");
+    this.#try = undefined;
+    this.#fault(text, 500);
   }
 
   /** @returns false: the call is over */
-  #switchProtocols(received: ReceivedHead, passed: PassedHead, reader: UpstreamReader): boolean {
-    const connection = this.#connection;
-    const asked = this.#request?.upgrade;
-    const given = received.upgrade;
+  #switchProtocols(received: ReceivedHead, passed: PassedHead): boolean {
+    const asked = this.#request?.upgrade?.split(/\s*,\s*/) ?? [];
+    const { upgrade } = received;
+    const switched = this.#try;
     // RFC 9110 §15.2.2: only to what was asked for.
-    if (connection === undefined || asked === undefined || given === undefined || !asked.split(/\s*,\s*/).includes(given)) {
-      this.#received = undefined;
-      this.#failed("invalid_header", "upstream switched to a protocol that nobody asked for");
+    const detached = upgrade !== undefined && asked.includes(upgrade) ? switched?.detach() : undefined;
+    this.#try = undefined;
+    if (detached === undefined || upgrade === undefined || switched === undefined) {
+      this.#passed = undefined;
+      switched?.giveUp("failed");
+      this.#fault("upstream switched to a protocol that nobody has asked for", 502);
       return false;
     }
     this.#passing = true;
     const { sendTimeoutMs, readTimeoutMs } = this.#way.protocol.settings;
-    const tunnel = new Tunnel(this.#context, connection, reader.takeRest(), { sendTimeoutMs, readTimeoutMs }, {
+    const tunnel = new Tunnel(this.#context, detached.connection, detached.rest, { sendTimeoutMs, readTimeoutMs }, {
       sent: (size) => (this.#exchange.bytesSent += size),
-      over: () => this.#tunnelOver(),
+      over: () => this.#tunnelOver(switched),
     });
-    this.#connection = undefined;
-    const own: FieldLine[] = [["Upgrade", given], ["Connection", "Upgrade"]];
-    this.#out.switchProtocols(passed.head, own, tunnel);
+    this.#out.switchProtocols(passed.head, [["Upgrade", upgrade], ["Connection", "Upgrade"]], tunnel);
     this.#exchange.forget();
-    return false;
+    return true;
   }
 
-  #tunnelOver(): void {
+  #tunnelOver(switched: UpstreamTry): void {
     this.#attempt?.ended();
-    const peer = this.#peer;
-    this.#peer = undefined;
-    if (peer !== undefined) this.#upstream?.balancer.release(peer, { outcome: "ok" });
+    switched.giveUp("ok");
     this.abandoned = true;
     this.#exchange.over();
   }
-}
-
-/** nginx's own number for the log: the client has closed. */
-const CLIENT_CLOSED_REQUEST = 499;
-
-/** What proxy_next_upstream calls a status. */
-function nextOf(status: number): NextUpstream | undefined {
-  switch (status) {
-    case 500: return "http_500";
-    case 502: return "http_502";
-    case 503: return "http_503";
-    case 504: return "http_504";
-    case 403: return "http_403";
-    case 404: return "http_404";
-    case 429: return "http_429";
-    default: return undefined;
-  }
-}
-
-/** nginx: statuses for which another is asked count as failures, but for those that say something of the resource. */
-function isFailure(status: number, nextUpstream: readonly NextUpstream[]): boolean {
-  const condition = nextOf(status);
-  return condition !== undefined && status !== 403 && status !== 404 && nextUpstream.includes(condition);
 }

@@ -21,6 +21,7 @@ import {
 import type { Handshake, MessageEvent, OutgoingMessage } from "../protocol/ws/index.ts";
 import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
+import type { Successor, SuccessorOwner } from "./connection-owner.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { LocationSettings } from "./model.ts";
 
@@ -55,13 +56,7 @@ export interface WebSocketExchange extends AppRequest {
   over(): void;
 }
 
-/** Whom it tells that it is gone. */
-export interface WebSocketOwner {
-  onConnectionClosed(connection: WebSocketConnection): void;
-  readonly draining: boolean;
-}
-
-export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked {
+export class WebSocketConnection implements AppWebSocket, StreamReceiver, Successor, Ticked {
   readonly #context: EdgeContext;
   readonly #settings: WebSocketSettings;
   readonly #sendTimeoutMs: number;
@@ -72,7 +67,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
   #stream: ByteStream | undefined = undefined;
   #reader: WsReader | undefined = undefined;
   #sender: WsSender | undefined = undefined;
-  #owner: WebSocketOwner | undefined = undefined;
+  #owner: SuccessorOwner | undefined = undefined;
   #reading = false;
   /** What was sent to the worker since the last mark. */
   #cost = 0;
@@ -176,7 +171,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Ticked
   // What the client does.
 
   /** Takes the connection over. @param ahead what the client sent behind its request */
-  start(stream: ByteStream, ahead: Bytes, owner: WebSocketOwner): void {
+  start(stream: ByteStream, ahead: Bytes, owner: SuccessorOwner): void {
     this.#stream = stream;
     this.#owner = owner;
     this.#heardMs = this.#context.clock.coarseMs;

@@ -1,6 +1,8 @@
 /** Who makes the response? */
 export { handleApp, submit } from "./app.ts";
-export type { AppExchange, AppHandlerSettings, BodyReceiver } from "./app.ts";
+export type { AppExchange } from "./app.ts";
+export { GatheredBody } from "./gathered-body.ts";
+export type { BodyReceiver } from "./gathered-body.ts";
 export { emptyGif } from "./empty-gif.ts";
 export { FileCache, FileMemory, StaticHandler, compileIndex, compileRate, redirectLocation } from "./static/index.ts";
 export type {
@@ -9,6 +11,10 @@ export type {
 export { PassedHead, passHead } from "./pass-head.ts";
 export { ProxyResponseHeads } from "./proxy/response-head.ts";
 export type { PassRequest } from "./proxy/response-head.ts";
+export { Chooser } from "./proxy/chooser.ts";
+export { HttpUpstream } from "./proxy/http-upstream.ts";
+export type { ProxyTarget } from "./proxy/target.ts";
+export type { PassedRequest, UpstreamProtocol } from "./proxy/upstream-protocol.ts";
 export type {
   CookieFlags, FastCgiSettings, MirrorSettings, ParamSettings, ProxySettings, Replacement, Searched, SetHeader,
   UpstreamTlsSettings, UwsgiSettings,

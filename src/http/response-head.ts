@@ -3,6 +3,9 @@ import { isFieldName, isFieldValue } from "./characters.ts";
 
 export type FieldLine = readonly [name: string, value: string];
 
+/** No fields: for all who have none to add. */
+export const NO_LINES: readonly FieldLine[] = [];
+
 /** A head after the filters, as its driver writes it. */
 export interface PreparedHead {
   /** Status line and fields as HTTP/1.1 text, each with its CRLF; framing and Date follow. */

@@ -226,15 +226,22 @@ export class ByteStream {
     this.#socket.end();
   }
 
+  /** Sends what is queued, then drops the connection; `onClose` follows. */
+  close(): void {
+    this.#socket.destroySoon();
+  }
+
   /** Drops the connection at once; `onClose` follows. */
   destroy(): void {
     this.#socket.destroy();
   }
 
-  /** Drops the connection with RST, so that a cut response cannot pass for a whole one. */
+  /** Drops the connection with RST, so that a cut response cannot pass for a whole one; Unix sockets have no RST. */
   reset(): void {
+    const { writableEnded, writableFinished, writableLength } = this.#socket;
     // While a shutdown is under way node cannot reset, and would keep the descriptor for ever.
-    if (this.#socket.writableEnded) this.#socket.destroy();
+    const isShuttingDown = writableEnded && !writableFinished && writableLength === 0;
+    if (isShuttingDown || this.remoteAddress === "") this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 

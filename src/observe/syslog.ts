@@ -9,6 +9,7 @@
 import { type Socket, createSocket } from "node:dgram";
 import { lookup } from "node:dns";
 import { hostname } from "node:os";
+import { MONTHS, clockText } from "../std/date-parts.ts";
 import { Complaints, type Report } from "./complaints.ts";
 import type { SyslogTarget } from "./syslog-target.ts";
 
@@ -19,8 +20,6 @@ export const SYSLOG_MESSAGE_SIZE_MAX = 65_000;
 /** How long a name that was not found is not asked for again. */
 const RETRY_MS = 5000;
 const CLOSE_TIMEOUT_MS = 2000;
-
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
 export class Syslog {
   readonly #target: SyslogTarget;
@@ -144,9 +143,7 @@ export class Syslog {
     if (second === this.#second) return this.#time;
     this.#second = second;
     const date = new Date(ms);
-    const two = (value: number): string => String(value).padStart(2, "0");
-    const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-    this.#time = `${months[date.getMonth()] ?? ""} ${String(date.getDate()).padStart(2)} ${clock}`;
+    this.#time = `${MONTHS[date.getMonth()] ?? ""} ${String(date.getDate()).padStart(2)} ${clockText(date)}`;
     return this.#time;
   }
 }

@@ -1,10 +1,5 @@
 /** Times as nginx writes them in variables. The zone is the process's own. */
-
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
-
-function two(value: number): string {
-  return String(value).padStart(2, "0");
-}
+import { MONTHS, clockText, twoDigits } from "../std/date-parts.ts";
 
 /** "12.345" of 12345 milliseconds; never below zero, for wall clocks go back. */
 export function seconds(ms: number): string {
@@ -16,23 +11,19 @@ export function seconds(ms: number): string {
 function zone(date: Date, separator: string): string {
   const minutes = -date.getTimezoneOffset();
   const size = Math.abs(minutes);
-  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}${separator}${two(size % 60)}`;
-}
-
-function clock(date: Date): string {
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${minutes < 0 ? "-" : "+"}${twoDigits(Math.floor(size / 60))}${separator}${twoDigits(size % 60)}`;
 }
 
 /** `$time_local`: "21/Nov/2026:09:45:12 +0000" */
 export function timeLocal(ms: number): string {
   const date = new Date(ms);
-  const day = `${two(date.getDate())}/${months[date.getMonth()] ?? ""}/${date.getFullYear()}`;
-  return `${day}:${clock(date)} ${zone(date, "")}`;
+  const day = `${twoDigits(date.getDate())}/${MONTHS[date.getMonth()] ?? ""}/${date.getFullYear()}`;
+  return `${day}:${clockText(date)} ${zone(date, "")}`;
 }
 
 /** `$time_iso8601`: "2026-11-21T09:45:12+00:00" */
 export function timeIso8601(ms: number): string {
   const date = new Date(ms);
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day}T${clock(date)}${zone(date, ":")}`;
+  const day = `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
+  return `${day}T${clockText(date)}${zone(date, ":")}`;
 }

@@ -16,7 +16,6 @@ const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 export class HttpUpstream implements UpstreamProtocol {
   readonly settings: ProxySettings;
   readonly responses: ProxyResponseHeads;
-  readonly #http: HttpSettings;
   readonly #heads: RequestHeads;
   readonly #constant: ProxyTarget | undefined;
   readonly #url: Text;
@@ -32,7 +31,6 @@ export class HttpUpstream implements UpstreamProtocol {
     http: HttpSettings, variables: Variables,
   ) {
     this.settings = settings;
-    this.#http = http;
     this.responses = new ProxyResponseHeads(settings, variables);
     this.#heads = new RequestHeads({ ...settings, underscoresInHeaders: http.underscoresInHeaders }, variables);
     const url = constantOf(pass.url);
@@ -63,7 +61,7 @@ export class HttpUpstream implements UpstreamProtocol {
     const url = this.#url(evaluation);
     const target = parseProxyTarget(url);
     if (target !== undefined) return target;
-    return { fault: /^https?:\/\//i.test(url) ? `invalid URL prefix in "${url}"` : `invalid URL prefix in "${url}"` };
+    return { fault: `invalid URL prefix in "${url}"` };
   }
 
   replacedBody(evaluation: Evaluation): string | undefined {
@@ -91,7 +89,8 @@ export class HttpUpstream implements UpstreamProtocol {
     const uri = this.#uri(wanted);
     const version = this.settings.httpVersion;
     return {
-      head: `${method} ${uri} HTTP/1.${version}\r\n${lines}${made.text}\r\n`, method, framing, upgrade: made.upgrade,
+      head: `${method} ${uri} HTTP/1.${version}\r\n${lines}${made.text}\r\n`, method, target: uri, framing,
+      upgrade: made.upgrade,
     };
   }
 
@@ -102,13 +101,9 @@ export class HttpUpstream implements UpstreamProtocol {
     if (this.#constant === undefined || this.#prefix === undefined) return safe(uri);
     const args = evaluation.args === "" ? "" : `?${evaluation.args}`;
     const { path } = evaluation;
-    if (evaluation.isRewritten || !startsWith(path, this.#prefix)) return escapeUri(path, "uri") + args;
+    if (evaluation.isRewritten || !path.startsWith(this.#prefix)) return escapeUri(path, "uri") + args;
     return uri + escapeUri(path.slice(this.#prefix.length), "uri") + args;
   }
-}
-
-function startsWith(path: string, prefix: string): boolean {
-  return path.startsWith(prefix);
 }
 
 /** The target without scheme and authority. */
@@ -132,7 +127,8 @@ function redirectFrom(url: string, { uri }: ProxyTarget): string {
 
 /** Bounds of a response's head; the count of its fields is bounded as that of requests is. */
 function readerLimits(bufferSize: number): ConstructorParameters<typeof ResponseReader>[0] {
-  return { requestLineSizeMax: bufferSize, fieldCountMax: FIELD_COUNT_MAX, fieldSizeMax: bufferSize, headSizeMax: bufferSize };
+  const sizes = { requestLineSizeMax: bufferSize, fieldSizeMax: bufferSize, headSizeMax: bufferSize };
+  return { ...sizes, fieldCountMax: FIELD_COUNT_MAX };
 }
 
 /** Fields of one response. */

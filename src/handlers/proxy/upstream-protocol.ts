@@ -25,6 +25,8 @@ export interface PassedRequest {
   readonly head: string | Bytes;
   /** For the reader of the response. */
   readonly method: string;
+  /** The request-target, for the log of errors. */
+  readonly target: string;
   /** How the parts of the body are told apart. */
   readonly framing: "plain" | "chunked" | "records";
   /** The protocol that it asks to switch to, in lower case. */

@@ -4,6 +4,7 @@
  */
 import { formatHttpDate } from "../../http/date.ts";
 import { fromLatin1, isUtf8 } from "../../std/bytes.ts";
+import { MONTHS, twoDigits } from "../../std/date-parts.ts";
 import { escapeHtml, escapeJson, escapeSegment } from "./escape.ts";
 import type { AutoindexSettings } from "./settings.ts";
 
@@ -28,7 +29,6 @@ export interface DirectoryListing {
 /** Columns of a name; longer ones lose their end. */
 const NAME_COLUMNS = 50;
 const CUT = "..&gt;";
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const SIZE_COLUMNS_EXACT = 19, SIZE_COLUMNS = 7;
 /** From here on a size that is not exact has a unit. */
 const PLAIN_SIZE_MAX = 9999;
@@ -98,11 +98,10 @@ function charactersOf(name: string): readonly string[] | undefined {
 /** "21-Nov-2026 10:24". */
 function dateText(seconds: number, local: boolean): string {
   const date = new Date(seconds * 1000);
-  const two = (value: number): string => String(value).padStart(2, "0");
   const [day, month, year, hour, minute] = local
     ? [date.getDate(), date.getMonth(), date.getFullYear(), date.getHours(), date.getMinutes()] as const
     : [date.getUTCDate(), date.getUTCMonth(), date.getUTCFullYear(), date.getUTCHours(), date.getUTCMinutes()] as const;
-  return `${two(day)}-${MONTHS[month] ?? ""}-${year} ${two(hour)}:${two(minute)}`;
+  return `${twoDigits(day)}-${MONTHS[month] ?? ""}-${year} ${twoDigits(hour)}:${twoDigits(minute)}`;
 }
 
 /** nginx rounds to the nearest unit, and shows the unit in the column that a plain number ends in. */

@@ -1,0 +1,112 @@
+/** A location's way to its upstream, compiled: who answers, what they are sent, how connections to them are made. */
+import { constantOf } from "../config/nginx/complex-value.ts";
+import type { ProxyTarget, UpstreamProtocol } from "../handlers/index.ts";
+import { Chooser } from "../handlers/index.ts";
+import { type Evaluation, type Text, type Variables, compileText } from "../route/index.ts";
+import { tlsClientSettings } from "../upstream/index.ts";
+import type {
+  Choice, DialSettings, ResolverSettings, TlsClientSettings, Upstream, Upstreams,
+} from "../upstream/index.ts";
+import type { CurrentRequest } from "./current-request.ts";
+
+export class CompiledUpstream {
+  readonly protocol: UpstreamProtocol;
+  readonly #variables: Variables;
+  readonly #upstreams: Upstreams;
+  readonly #resolver: ResolverSettings | undefined;
+  readonly #bind: Text | undefined;
+  readonly #rate: Text | undefined;
+  readonly #tls: TlsTexts | undefined;
+  /** How connections are made, where no variable says so. */
+  #dial: DialSettings | undefined = undefined;
+  /** Of the target that is always the same. */
+  #known: Upstream | undefined = undefined;
+  #chooser: { readonly of: Upstream; readonly chooser: Chooser } | undefined = undefined;
+
+  constructor(
+    protocol: UpstreamProtocol, upstreams: Upstreams, resolver: ResolverSettings | undefined, variables: Variables,
+  ) {
+    this.protocol = protocol;
+    this.#upstreams = upstreams;
+    this.#resolver = resolver;
+    this.#variables = variables;
+    const { bind, limitRate, tls } = protocol.settings;
+    this.#bind = bind === undefined ? undefined : compileText(bind, variables);
+    this.#rate = limitRate === undefined ? undefined : compileText(limitRate, variables);
+    const { constantTarget } = protocol;
+    this.#tls = tls === undefined || constantTarget?.isTls === false ? undefined : new TlsTexts(tls, variables);
+    const isConstant = (bind === undefined || constantOf(bind) !== undefined) && constantTarget?.isTls === false;
+    if (isConstant) this.#dial = this.#dialOf(bind === undefined ? undefined : constantOf(bind), undefined);
+  }
+
+  /** Who answers at a target; rejects with a sentence. */
+  upstream(target: ProxyTarget): Upstream | Promise<Upstream> {
+    if (this.#known !== undefined) return this.#known;
+    const { place } = target;
+    const named = place.kind === "host" && place.port === undefined ? this.#upstreams.named(place.host) : undefined;
+    const found = named ?? this.#upstreams.at(
+      place.kind === "unix" ? place : { kind: "tcp", host: place.host, port: place.port ?? Number(target.port) },
+      this.#resolver,
+    );
+    if (target !== this.protocol.constantTarget) return found;
+    if (!(found instanceof Promise)) this.#known = found;
+    return found;
+  }
+
+  choice(upstream: Upstream, exchange: CurrentRequest): Choice {
+    if (this.#chooser?.of !== upstream) {
+      this.#chooser = { of: upstream, chooser: new Chooser(upstream.settings, this.#variables) };
+    }
+    return this.#chooser.chooser.choice(exchange);
+  }
+
+  dial(evaluation: Evaluation, target: ProxyTarget): DialSettings {
+    if (this.#dial !== undefined) return this.#dial;
+    const bind = this.#bind?.(evaluation) ?? "";
+    return this.#dialOf(bind, target.isTls ? this.#tls?.of(evaluation, target) : undefined);
+  }
+
+  /** proxy_limit_rate: bytes a second, 0 for no limit. */
+  limitRate(evaluation: Evaluation): number {
+    const rate = this.#rate?.(evaluation) ?? "";
+    return /^\d{1,15}$/.test(rate) ? Number(rate) : 0;
+  }
+
+  #dialOf(bind: string | undefined, tls: TlsClientSettings | undefined): DialSettings {
+    const { connectTimeoutMs, sendTimeoutMs, readTimeoutMs, socketKeepalive } = this.protocol.settings;
+    const localAddress = bind === "" ? undefined : bind;
+    return { connectTimeoutMs, sendTimeoutMs, readTimeoutMs, socketKeepalive, localAddress, tls };
+  }
+}
+
+/** proxy_ssl_…, of which some may be variables. */
+class TlsTexts {
+  readonly #settings: NonNullable<UpstreamProtocol["settings"]["tls"]>;
+  readonly #name: Text | undefined;
+  readonly #certificate: Text | undefined;
+  readonly #certificateKey: Text | undefined;
+  /** Mostly all requests have the same. */
+  #last: TlsClientSettings | undefined = undefined;
+
+  constructor(settings: NonNullable<UpstreamProtocol["settings"]["tls"]>, variables: Variables) {
+    this.#settings = settings;
+    const { name, certificate, certificateKey } = settings;
+    this.#name = name === undefined ? undefined : compileText(name, variables);
+    this.#certificate = certificate === undefined ? undefined : compileText(certificate, variables);
+    this.#certificateKey = certificateKey === undefined ? undefined : compileText(certificateKey, variables);
+  }
+
+  of(evaluation: Evaluation, target: ProxyTarget): TlsClientSettings {
+    const name = this.#name?.(evaluation) ?? target.host.replace(/:\d+$/, "");
+    const certificate = this.#certificate?.(evaluation);
+    const certificateKey = this.#certificateKey?.(evaluation);
+    const last = this.#last;
+    if (last?.name === name && last.certificate === certificate && last.certificateKey === certificateKey) return last;
+    const { serverName, verify, verifyDepth, trustedCertificate, crl, passwordFile, protocols, ciphers, sessionReuse } =
+      this.#settings;
+    return (this.#last = tlsClientSettings({
+      name, serverName, verify, verifyDepth, trustedCertificate, crl, certificate, certificateKey, passwordFile, protocols,
+      ciphers, sessionReuse,
+    }));
+  }
+}

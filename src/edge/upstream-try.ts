@@ -1,0 +1,253 @@
+/**
+ * One try at one peer: the request goes out on a connection, the response's events come back. Each try is an object of
+ * its own, so that what is late from one never reaches the next.
+ */
+import type { AppBody } from "../app/index.ts";
+import type { PassedRequest } from "../handlers/index.ts";
+import type { FieldLine } from "../http/response-head.ts";
+import type { ReceivedHead, UpstreamReader } from "../protocol/h1/index.ts";
+import type { Bytes } from "../std/bytes.ts";
+import type { CloseReason, ConnectionUser, NextUpstream, Peer, Upstream, UpstreamConnection } from "../upstream/index.ts";
+import type { CompiledUpstream } from "./compiled-upstream.ts";
+import type { EdgeContext } from "./edge-context.ts";
+import { isFailure } from "./next-upstream.ts";
+import type { UpstreamAttempt } from "./upstream-attempt.ts";
+import { type StreamedUpstreamBody, UpstreamBodyWriter, sendFile } from "./upstream-body.ts";
+
+const TIMED_OUT = "upstream timed out (110: Connection timed out)";
+
+/** Whom a try tells what comes of it. */
+export interface TryOwner {
+  onInformational(status: number, lines: readonly FieldLine[]): void;
+  /** @returns false when the rest of the response is not wanted: the try was given up */
+  onHead(received: ReceivedHead): boolean;
+  /** A part of the body: a view. @param isAll it is the whole response's, which has ended */
+  onData(bytes: Bytes, isAll: boolean): void;
+  onWhole(trailers: readonly FieldLine[]): void;
+  /** It has failed, and is given up. @param isStale its connection had been kept, and was closed meanwhile */
+  onFailed(condition: NextUpstream, text: string, isStale: boolean): void;
+  /** The request's own body could not be read. */
+  onBodyLost(text: string): void;
+}
+
+/** What is sent. */
+export interface TriedRequest {
+  readonly request: PassedRequest;
+  readonly body: AppBody;
+  /** Of a body that comes as the client sends it. */
+  readonly streamed: StreamedUpstreamBody | undefined;
+}
+
+export class UpstreamTry implements ConnectionUser {
+  readonly #context: EdgeContext;
+  readonly #way: CompiledUpstream;
+  readonly #sent: TriedRequest;
+  readonly #upstream: Upstream;
+  readonly #peer: Peer;
+  readonly #attempt: UpstreamAttempt;
+  readonly #owner: TryOwner;
+  #connection: UpstreamConnection | undefined = undefined;
+  #reader: UpstreamReader | undefined = undefined;
+  #writer: UpstreamBodyWriter | undefined = undefined;
+  #file: { close(): void } | undefined = undefined;
+  #received: ReceivedHead | undefined = undefined;
+  #wasKept = false;
+  /** Has anything of the request left? */
+  wasSent = false;
+  #isOver = false;
+
+  constructor(
+    context: EdgeContext, way: CompiledUpstream, sent: TriedRequest, upstream: Upstream, peer: Peer,
+    attempt: UpstreamAttempt, owner: TryOwner,
+  ) {
+    this.#context = context;
+    this.#way = way;
+    this.#sent = sent;
+    this.#upstream = upstream;
+    this.#peer = peer;
+    this.#attempt = attempt;
+    this.#owner = owner;
+  }
+
+  /** Takes a connection that was kept, or a new one. */
+  start(dial: Parameters<EdgeContext["connections"]["connect"]>[3]): void {
+    const { connections } = this.#context;
+    const upstream = this.#upstream;
+    const connection = connections.connect(upstream, this.#peer, upstream.settings.keepalive, dial, this);
+    this.#connection = connection;
+    this.#wasKept = connection.isKept;
+    if (connection.isConnected) this.onConnected();
+  }
+
+  onConnected(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const { request, body, streamed } = this.#sent;
+    const attempt = this.#attempt;
+    attempt.connected();
+    const reader = (this.#reader = connection.reader ??= this.#way.protocol.reader(this.#context.responses));
+    reader.expect(request.method);
+    const writer = (this.#writer = new UpstreamBodyWriter(connection, request.framing));
+    this.wasSent = true;
+    if (body.kind === "whole") {
+      writer.whole(request.head, body.bytes);
+    } else {
+      writer.head(request.head);
+      if (body.kind === "file") this.#file = sendFile(writer, body, this.#context.buffers, (lost) => this.#onFile(lost));
+      else streamed?.flowTo(writer);
+    }
+    attempt.noteSent(request.head.length, writer);
+    // A body that is still on its way may take as long as its client does.
+    if (writer.isComplete) connection.awaitBytes();
+    else writer.onComplete = () => this.#connection?.awaitBytes();
+  }
+
+  onDrain(): void {
+    this.#sent.streamed?.drained();
+  }
+
+  onBytes(bytes: Bytes): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#attempt.bytesReceived += bytes.length;
+    reader.receive(bytes);
+    this.#read(reader);
+    reader.keepRest();
+  }
+
+  onEnd(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    reader.inputEnded();
+    this.#read(reader);
+  }
+
+  onClose(why: CloseReason): void {
+    this.#connection = undefined;
+    const doing = this.#received === undefined ? "reading response header from" : "reading";
+    switch (why.kind) {
+      case "connect-timeout": return this.#fail("timeout", `${TIMED_OUT} while connecting to upstream`);
+      case "send-timeout": return this.#fail("timeout", `${TIMED_OUT} while sending request to upstream`);
+      case "read-timeout": return this.#fail("timeout", `${TIMED_OUT} while ${doing} upstream`);
+      case "closed": return this.#closedEarly();
+      case "error":
+        return this.#fail("error", `${why.call} failed (${why.text}) while ${this.wasSent ? doing : "connecting to"} upstream`);
+    }
+  }
+
+  /** Reads on, or not. */
+  flow(reads: boolean): void {
+    if (reads) this.#connection?.resume();
+    else this.#connection?.pause();
+  }
+
+  /** Another protocol begins: gives the connection away. @returns what came behind the head */
+  detach(): { readonly connection: UpstreamConnection; readonly rest: Bytes } | undefined {
+    const connection = this.#connection;
+    const reader = this.#reader;
+    if (connection === undefined || reader === undefined) return undefined;
+    this.#connection = this.#reader = undefined;
+    return { connection, rest: reader.takeRest() };
+  }
+
+  /** Lets go of the peer, and drops the connection: nobody knows what would still come. */
+  giveUp(outcome: "ok" | "failed" | "untold"): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#file?.close();
+    const connection = this.#connection;
+    this.#connection = this.#reader = undefined;
+    if (this.#writer?.isComplete === false) connection?.reset();
+    else connection?.close();
+    this.#release(outcome);
+  }
+
+  #onFile(lost: string | undefined): void {
+    if (lost !== undefined && !this.#isOver) this.#owner.onBodyLost(lost);
+  }
+
+  #read(reader: UpstreamReader): void {
+    while (!this.#isOver) {
+      const event = reader.next();
+      if (event === "need-data" || event === "paused") return;
+      switch (event.kind) {
+        case "informational":
+          this.#owner.onInformational(event.status, event.lines);
+          break;
+        case "response":
+          this.#onHead(event);
+          break;
+        case "data":
+          this.#onData(event.bytes, reader);
+          break;
+        case "end":
+          this.#done(reader);
+          return this.#owner.onWhole(event.trailers);
+        case "violation":
+          return this.#onViolation(event.reason);
+      }
+    }
+  }
+
+  #onHead(received: ReceivedHead): void {
+    const attempt = this.#attempt;
+    attempt.answered(received.status);
+    this.#upstream.balancer.headerCame(this.#peer, attempt.headerMs ?? 0);
+    this.#received = received;
+    if (!this.#owner.onHead(received)) this.giveUp("ok");
+  }
+
+  #onData(bytes: Bytes, reader: UpstreamReader): void {
+    const isFirst = this.#attempt.responseSize === 0;
+    this.#attempt.responseSize += bytes.length;
+    // The connection is free before the client hears of it, and may have the client's next request.
+    const isAll = isFirst && this.#received?.contentLength === bytes.length && isEnd(reader.next());
+    if (isAll) this.#done(reader);
+    this.#owner.onData(bytes, isAll);
+  }
+
+  /** The response is whole: its connection may carry another request if nothing is in doubt. */
+  #done(reader: UpstreamReader): void {
+    this.#isOver = true;
+    this.#attempt.ended();
+    this.#file?.close();
+    const connection = this.#connection;
+    this.#connection = this.#reader = undefined;
+    const isFailed = this.#received !== undefined && isFailure(this.#received.status, this.#way.protocol.settings);
+    this.#release(isFailed ? "failed" : "ok");
+    if (reader.reusable && this.#writer?.isComplete === true) connection?.keep();
+    else connection?.close();
+  }
+
+  #release(outcome: "ok" | "failed" | "untold"): void {
+    const { headerMs, responseMs } = this.#attempt;
+    const result = headerMs === undefined ? { outcome } : { outcome, headerMs, totalMs: responseMs };
+    if (this.#upstream.balancer.release(this.#peer, result)) {
+      this.#context.onNotice("warning", `upstream server temporarily disabled: ${this.#peer.name}`);
+    }
+  }
+
+  #closedEarly(): void {
+    const doing = this.#received === undefined ? "reading response header from" : "reading";
+    this.#fail("error", `upstream prematurely closed connection while ${doing} upstream`);
+  }
+
+  #onViolation(reason: string): void {
+    if (reason === "response_incomplete") return this.#closedEarly();
+    if (this.#received !== undefined) return this.#fail("error", `upstream sent ${reason} while reading upstream`);
+    this.#fail("invalid_header", `upstream sent invalid header: ${reason} while reading response header from upstream`);
+  }
+
+  #fail(condition: NextUpstream, text: string): void {
+    if (this.#isOver) return;
+    // A connection that was kept may have been closed meanwhile: that says nothing of its peer.
+    const isStale = condition === "error" && this.#wasKept && this.#reader?.begun !== true;
+    this.#attempt.ended(condition === "timeout" ? 504 : 502);
+    this.giveUp(isStale ? "untold" : "failed");
+    this.#owner.onFailed(condition, text, isStale);
+  }
+}
+
+function isEnd(event: ReturnType<UpstreamReader["next"]>): boolean {
+  return typeof event === "object" && event.kind === "end";
+}
