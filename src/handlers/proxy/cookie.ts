@@ -144,10 +144,12 @@ function withFlags(attributes: readonly Attribute[], flags: Flags): readonly Att
     const name = attribute.name.toLowerCase();
     if (!flags.has(name)) return [attribute];
     const flag = flags.get(name);
-    if (flag === undefined || set.has(name)) return [];
+    if (flag === undefined) return [];
+    const isRepeated = set.has(name);
     set.add(name);
     // Its own spelling stays where it says the same.
-    return [flag.value === undefined ? attribute : flag];
+    if (flag.value === undefined) return [attribute];
+    return isRepeated ? [] : [flag];
   });
   const added = [...flags].flatMap(([name, flag]) => (flag === undefined || set.has(name) ? [] : [flag]));
   return [...changed, ...added];
