@@ -1,4 +1,5 @@
-// A group of cases for proxying: one configuration for both servers, and for each case one client and what its upstreams
+// A group of cases for proxying: one configuration for both servers, and for each case one client and what its
+// upstreams
 // answer. Compared is what the client hears (as in group.ts) and what the upstreams hear, byte for byte but for what
 // `comparableRequest` says.
 import assert from "node:assert/strict";
@@ -39,7 +40,7 @@ export interface ProxyGroup {
 const common = `
   proxy_http_version 1.1;
   proxy_set_header Connection "";
-  keepalive_timeout 1;
+  keepalive_timeout 300ms;
   lingering_timeout 1;
 `;
 const upstreamPorts = [8, 9] as const;
@@ -214,7 +215,7 @@ function answerSteps(short: string): readonly Step[] {
   const isChunked = /chunked/i.test(written("transfer-encoding") ?? "");
   const text = isChunked ? `${(body ?? "").length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body ?? "";
   const steps = [`${[status, ...fields, ...lengths].join("\r\n")}\r\n\r\n${text}`];
-  return closes ? [...steps, { then: "end" }] : steps;
+  return closes ? [...steps, { do: "end" }] : steps;
 }
 
 function titleOf({ name, request, answer }: ProxyCase): string {

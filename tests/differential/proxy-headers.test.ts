@@ -49,7 +49,8 @@ proxied({
     location /outer/ { ${none} proxy_set_header X-Outer outer;
       location /outer/inherits/ { proxy_pass http://%UP%; }
       location /outer/own/ { ${none} proxy_set_header X-Inner inner; proxy_pass http://%UP%; } }
-    location /no-fields { ${none} proxy_pass_request_headers off; proxy_set_header X-Only this; proxy_pass http://%UP%; }
+    location /no-fields { ${none} proxy_pass_request_headers off; proxy_set_header X-Only this; proxy_pass http://%UP%;
+      }
     location /1.0 { proxy_http_version 1.0; proxy_set_header Connection close; proxy_pass http://%UP%; }
     location /auth { ${none} proxy_set_header Authorization "Basic dTpw"; proxy_pass http://%UP%; }
     location /set { ${none} set $chosen "$arg_x-set"; proxy_set_header X-Chosen $chosen; proxy_pass http://%UP%; }
@@ -61,7 +62,8 @@ proxied({
     "GET /", "GET /plain", "GET /host", "GET /host | Host: Other.test:8080", "GET /http-host | Host: Other.test:8080",
     "GET /http-host HTTP/1.0", "GET /host HTTP/1.0", "GET /proxy-host", "GET /no-host",
     "GET /real-ip", "GET /real-ip | X-Real-IP: 192.0.2.1", "GET /forwarded",
-    "GET /forwarded | X-Forwarded-For: 192.0.2.1, 198.51.100.2", "GET /forwarded | X-Forwarded-For: a | X-Forwarded-For: b",
+    "GET /forwarded | X-Forwarded-For: 192.0.2.1, 198.51.100.2",
+      "GET /forwarded | X-Forwarded-For: a | X-Forwarded-For: b",
     "GET /forwarded | X-Forwarded-Proto: https | X-Forwarded-Host: evil",
     "GET /replaced | X-Client: theirs", "GET /replaced | x-client: theirs | X-CLIENT: theirs", "GET /replaced",
     "GET /case | X-Client: theirs", "GET /removed | X-Client: theirs", "GET /removed | X-Client: a | X-Client: b",
@@ -95,10 +97,12 @@ proxied({
     "GET / | Keep-Alive: timeout=5", "GET / | Proxy-Connection: keep-alive", "GET / | TE: trailers",
     "GET / | TE: trailers | Connection: TE, close", "GET / | Trailer: X-T", "GET / | Upgrade: h2c",
     "GET / | Upgrade: websocket | Connection: Upgrade, close", "GET / | Proxy-Authorization: Basic eDp5",
-    "GET / | Proxy: http://evil", "GET / | Expect: 100-continue", "GET / | Max-Forwards: 0", "OPTIONS / | Max-Forwards: 0",
+    "GET / | Proxy: http://evil", "GET / | Expect: 100-continue", "GET / | Max-Forwards: 0",
+      "OPTIONS / | Max-Forwards: 0",
     "GET / | HTTP2-Settings: AAMAAABkAAQAAP__ | Upgrade: h2c | Connection: Upgrade, HTTP2-Settings, close",
     "GET / | Via: 1.1 other", "GET / | Forwarded: for=192.0.2.1", "GET /te | TE: trailers",
-    "GET / HTTP/1.0 | Connection: keep-alive | Keep-Alive: 300", "GET / | Content-Length: 0", "DELETE / | Content-Length: 0",
+    "GET / HTTP/1.0 | Connection: keep-alive | Keep-Alive: 300", "GET / | Content-Length: 0",
+      "DELETE / | Content-Length: 0",
     "GET / | Connection: close, Host | X: 1", "GET / | Connection: close, Content-Length || abc",
   ],
 });

@@ -4,7 +4,8 @@ import { proxied } from "./proxied.ts";
 
 /** Each asks for the same things below another location. */
 const tails = [
-  "", "/", "/a", "/a/b?q=1", "/a%20b", "/a%2Fb", "/%41", "/a//b", "/a/./b/../c", "/%c3%a9", "/a+b", "/a%3Fb", "/a%23b?c%23d",
+  "", "/", "/a", "/a/b?q=1", "/a%20b", "/a%2Fb", "/%41", "/a//b", "/a/./b/../c", "/%c3%a9", "/a+b", "/a%3Fb",
+    "/a%23b?c%23d",
   "/a%25b", "/a;b=c,d", "/a?", "/a??b", "/a%22%3C%3E%5C%5E%60%7B%7C%7D", "/%7E", "/a:b@c!$&'()*", "/a?x=%41%20+é",
 ];
 const below = (location: string): readonly string[] => tails.map((tail) => `GET ${location}${tail}`);
@@ -26,7 +27,8 @@ proxied({
   `,
   cases: [
     ...below("/none"), ...below("/slash").slice(1), ...below("/other"),
-    "GET /short", "GET /short/", "GET /short/a", "GET /shortened", "GET /other/deeper/x?y", "GET /query", "GET /query?a=b",
+    "GET /short", "GET /short/", "GET /short/a", "GET /shortened", "GET /other/deeper/x?y", "GET /query",
+      "GET /query?a=b",
     "GET /query/x?a=b", "GET /encoded/x%20y", "GET /blank/x%20y", "GET /first/x", "GET /exact", "GET /exact?a=%20",
     "GET /exact-none?a=%20", "GET /%6eone/x", "GET //none", "GET /x/../none/%41", "GET /slash", "GET /slash?a=b",
     "POST /slash || abc", "HEAD /slash/x",
@@ -97,15 +99,18 @@ proxied({
     location /socket-variable-uri/ { set $socket unix:%SOCKET%; proxy_pass http://$socket:/v; }
     location /upper/ { proxy_pass HTTP://%UP%; }
     location /port-name/ { proxy_set_header Connection ""; proxy_set_header Host $proxy_host; proxy_pass http://group; }
-    location /told/ { proxy_pass http://group; add_header X-Up "$upstream_addr $upstream_status $proxy_host $proxy_port"; }
-    location /told-host/ { proxy_pass http://%UP%/; add_header X-Up "$proxy_host|$upstream_http_x_y|$upstream_cookie_c"; }
+    location /told/ { proxy_pass http://group;
+      add_header X-Up "$upstream_addr $upstream_status $proxy_host $proxy_port"; }
+    location /told-host/ { proxy_pass http://%UP%/;
+      add_header X-Up "$proxy_host|$upstream_http_x_y|$upstream_cookie_c"; }
   `,
   cases: [
     ...["", "a%20b?c=%20", "%2fa/..//x", "?to=two"].flatMap((tail) => [
       "/address", "/address-uri", "/request-uri", "/uri", "/uri-args", "/group", "/group-fixed", "/group-uri",
     ].map((location) => `GET ${location}/${tail}`)),
     "GET /scheme/x", "GET /whole/x?y", "GET /bad/?to=http", "GET /bad/", "GET /bad-scheme/", "GET /query-only/x?a=1",
-    "GET /socket/x%20y", "GET /socket-uri/x%20y?z", "GET /socket-variable/x%20y", "GET /socket-variable-uri/x", "GET /upper/x",
+    "GET /socket/x%20y", "GET /socket-uri/x%20y?z", "GET /socket-variable/x%20y", "GET /socket-variable-uri/x",
+      "GET /upper/x",
     "GET /port-name/", "GET /told/",
     { request: "GET /told-host/", answer: "200 OK | X-Y: z | Set-Cookie: c=1; Path=/ || x" },
   ],

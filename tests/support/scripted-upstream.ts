@@ -17,7 +17,7 @@ export type Step =
   /** Waits until what came since the answer was begun, or since the last such step, matches. */
   | { readonly until: RegExp }
   /** "end": nothing more is sent, but read; "close": nothing more is read either; "reset": RST. */
-  | { readonly then: "end" | "close" | "reset" };
+  | { readonly do: "end" | "close" | "reset" };
 
 /** How one request is answered. */
 export interface Script {
@@ -207,13 +207,14 @@ class Talk implements Recorded {
       }
     } else if ("many" in step) {
       for (let left = step.many; left > 0 && !socket.destroyed; left -= manyPart.length) {
-        if (!socket.write(manyPart.subarray(0, left))) await Promise.race([once(socket, "drain"), once(socket, "close")]);
+        if (!socket.write(manyPart.subarray(0, left))) await Promise.race([once(socket, "drain"), once(socket,
+          "close")]);
       }
     } else if ("until" in step) {
       await this.#until(() => step.until.test(this.#text));
-    } else if (step.then === "end") {
+    } else if (step.do === "end") {
       socket.end();
-    } else if (step.then === "reset") {
+    } else if (step.do === "reset") {
       socket.resetAndDestroy();
     } else {
       // What was written leaves, and then the socket is gone: whoever still writes hears RST.
