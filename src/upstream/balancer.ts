@@ -18,7 +18,7 @@ export type { Choice, Member, Peer, PeerResult, PeerState };
 
 /** What the balancer needs of the world. */
 export interface BalancerMachine {
-  /** Milliseconds, of one clock in all threads. */
+  /** Milliseconds, of one clock in all threads that does not go back, such as performance.timeOrigin and now(). */
   nowMs(): number;
   /** From 0 to less than 1. */
   random(): number;
@@ -95,9 +95,9 @@ export class Balancer {
     this.#groups = [this.#peers.filter((peer) => !isBackup(peer)), this.#peers.filter(isBackup)].flatMap(this.#groupOf);
   }
 
-  /** Who it is for all threads: the same address of another `server` line is another peer. */
+  /** Who it is for all threads: the same address on two `server` lines is two peers. */
   #keyOf({ server, name }: Member, taken: ReadonlyMap<string, BalancedPeer>): string {
-    const key = `${this.#settings.name}\n${this.#settings.servers.indexOf(server)}\n${server.name}\n${name}`;
+    const key = `${this.#settings.name}\n${server.name}\n${name}`;
     let unique = key;
     for (let count = 2; taken.has(unique); count++) unique = `${key}\n${count}`;
     return unique;

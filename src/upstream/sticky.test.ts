@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseComplexValue } from "../config/nginx/complex-value.ts";
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
-import { serversOf, Simulation } from "./balance/simulation.ts";
+import { serversOf, Simulation } from "../../tests/support/balance-simulation.ts";
 import type { StickySettings } from "./settings.ts";
 import { stickyCookie, stickyOf, stickySessionOf } from "./sticky.ts";
 

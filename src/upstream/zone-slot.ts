@@ -34,7 +34,7 @@ export const SLOT = {
   waiting: 17, waitingSince: 18,
 } as const;
 
-/** 80 bytes, rounded up to two lines of a cache, so that peers do not slow each other down. */
+/** Two lines of a cache, so that peers do not slow each other down. */
 export const SLOT_FIELDS = 32;
 
 /** Where a slot is. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { Member } from "./balance/peer.ts";
-import { serverOf, serversOf, Simulation } from "./balance/simulation.ts";
+import { serverOf, serversOf, Simulation } from "../../tests/support/balance-simulation.ts";
 import { UpstreamZone } from "./zone.ts";
 import { elapsedMs, lock, SLOT, unlock } from "./zone-slot.ts";
 
@@ -110,6 +110,22 @@ describe("The members of an upstream", () => {
     assert.equal(new Set(simulation.balancer.peers.map(({ slot }) => slot)).size, 3);
   });
 
+  test("that change their weight keep what is known of them", () => {
+    const server = serverOf("192.0.2.1");
+    const simulation = new Simulation({ servers: [server, serverOf("192.0.2.2")] });
+    const peer = simulation.choose();
+    assert.ok(peer !== undefined);
+    const [, other] = simulation.balancer.peers;
+    assert.ok(other !== undefined);
+    const heavier = { ...server, weight: 3 };
+    simulation.balancer.setMembers([{ server: heavier, address: peer.address, name: peer.name }, other]);
+    assert.deepEqual(simulation.balancer.snapshot().map(({ active }) => active), [1, 0]);
+    simulation.balancer.release(peer, { outcome: "ok" });
+    assert.deepEqual(simulation.balancer.snapshot().map(({ active }) => active), [0, 0]);
+    simulation.counts(4);
+    assert.deepEqual(simulation.counts(400), [300, 100]);
+  });
+
   test("may all be gone, and an upstream may end", () => {
     const simulation = new Simulation({ servers: serversOf({}, {}) });
     const peer = simulation.choose();
@@ -127,7 +143,7 @@ describe("Two threads", () => {
   test("share one rotation, one count and one bound", { timeout: 30_000 }, async () => {
     const simulation = new Simulation({ servers: serversOf({ weight: 3 }, { maxConns: 3 }, { maxConns: 1 }) });
     const requests = 20_000;
-    const workers = [0, 1].map(() => new Worker(new URL("./balance/simulation-thread.ts", import.meta.url), {
+    const workers = [0, 1].map(() => new Worker(new URL("../../tests/support/balance-thread.ts", import.meta.url), {
       workerData: { memory: simulation.memory, servers: simulation.settings.servers, requests },
     }));
     const counts = await Promise.all(workers.map(async (worker) => {

@@ -208,6 +208,7 @@ export class BalancedPeer implements Peer {
     if (this.#timing?.inflight !== true) return;
     const { fields, base } = this;
     const ageMs = timeMs ?? this.#waitingMs(nowMs);
+    if (Atomics.load(fields, base + SLOT.waiting) <= 0) return;
     const waiting = Atomics.sub(fields, base + SLOT.waiting, 1) - 1;
     // Rounding errors do not outlive a moment of rest.
     if (waiting <= 0) Atomics.store(fields, base + SLOT.waitingSince, 0);

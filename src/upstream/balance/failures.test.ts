@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Peer } from "./peer.ts";
-import { serversOf, Simulation } from "./simulation.ts";
+import { serversOf, Simulation } from "../../../tests/support/balance-simulation.ts";
 
 const A = "10.0.0.1:80", B = "10.0.0.2:80", C = "10.0.0.3:80";
 const FAILED = { outcome: "failed" } as const;

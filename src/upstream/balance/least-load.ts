@@ -39,6 +39,8 @@ export class LeastLoad implements Selection {
       least = load;
       equals.push(peer);
     }
-    return equals.length > 1 ? this.#rotation.turn(equals, tried, nowMs) : equals[0];
+    const best = equals.length > 1 ? this.#rotation.turn(equals, tried, nowMs) : equals[0];
+    // Another thread may just have filled all equals.
+    return best ?? this.#rotation.select(choice, tried, nowMs);
   }
 }

@@ -12,7 +12,7 @@ import { eventually } from "../../../tests/support/wait.ts";
 import { findProgram } from "../../../tools/needs.ts";
 import type { BalanceSettings, UpstreamServerSettings } from "../settings.ts";
 import type { Peer } from "./peer.ts";
-import { serverOf, Simulation } from "./simulation.ts";
+import { serverOf, Simulation } from "../../../tests/support/balance-simulation.ts";
 
 interface Case {
   readonly title: string;
@@ -42,6 +42,7 @@ const oneDown = [
 const clients = [
   "192.0.2.1", "192.0.3.1", "10.1.2.3", "10.1.2.200", "203.0.113.9", "198.51.100.77", "8.8.8.8", "1.2.3.4",
   "100.64.9.1", "2001:db8::1", "2001:db8::2", "2001:db8:5::77", "fe80::1", "::1", "::ffff:192.0.2.1",
+  "unix:",
 ];
 
 const cases: readonly Case[] = [

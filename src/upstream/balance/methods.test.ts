@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BalanceSettings, UpstreamServerSettings } from "../settings.ts";
 import type { Member, Peer } from "./peer.ts";
-import { seededRandom, serverOf, serversOf, Simulation } from "./simulation.ts";
+import { seededRandom, serverOf, serversOf, Simulation } from "../../../tests/support/balance-simulation.ts";
 
 const A = "10.0.0.1:80", B = "10.0.0.2:80";
 const LEAST_CONN: BalanceSettings = { kind: "least_conn" };

@@ -21,7 +21,7 @@ export interface Peer extends Member {
 export interface Choice {
   /** IP address as text; anything else stands for a Unix socket. */
   readonly clientAddress: string;
-  /** The evaluated key of `hash`, latin-1; called at most once for each choice. */
+  /** The evaluated key of `hash`, latin-1; called for that method only, more than once where nobody can be asked. */
   readonly hashKey: () => string;
   /** The cookie's value, the route or the session of the request. */
   readonly sticky: string | undefined;

@@ -1,8 +1,8 @@
 /** A balancer of a test: servers from short texts, a clock that stands still until it is moved, and a seeded chance. */
-import { Balancer } from "../balancer.ts";
-import type { BalanceSettings, StickySettings, UpstreamServerSettings, UpstreamSettings } from "../settings.ts";
-import { UpstreamZone } from "../zone.ts";
-import type { Choice, Peer, PeerResult } from "./peer.ts";
+import { Balancer, UpstreamZone } from "../../src/upstream/index.ts";
+import type {
+  BalanceSettings, Choice, Peer, PeerResult, StickySettings, UpstreamServerSettings, UpstreamSettings,
+} from "../../src/upstream/index.ts";
 
 /** Any time that has nothing round; behind 2³², as today's times are. */
 const START_MS = 1_790_000_123_456;

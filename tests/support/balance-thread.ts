@@ -1,8 +1,7 @@
 /** A thread of a test: makes requests through the balancer of a shared zone, up to four at once. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { UpstreamServerSettings } from "../settings.ts";
-import type { Peer } from "./peer.ts";
-import { Simulation } from "./simulation.ts";
+import type { Peer, UpstreamServerSettings } from "../../src/upstream/index.ts";
+import { Simulation } from "./balance-simulation.ts";
 
 const AT_ONCE = 4;
 
