@@ -9,7 +9,9 @@ import { RequestHeads } from "./request-head.ts";
 import { ProxyResponseHeads } from "./response-head.ts";
 import type { ProxySettings } from "./settings.ts";
 import { type ProxyTarget, parseProxyTarget } from "./target.ts";
-import type { PassedRequest, RefusedRequest, RequestToPass, UpstreamProtocol } from "./upstream-protocol.ts";
+import {
+  type PassedRequest, type RefusedRequest, type RequestToPass, type UpstreamProtocol, readerLimits,
+} from "./upstream-protocol.ts";
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -124,12 +126,3 @@ function safe(uri: string): string {
 function redirectFrom(url: string, { uri }: ProxyTarget): string {
   return uri === undefined ? `${url}/` : url;
 }
-
-/** Bounds of a response's head; the count of its fields is bounded as that of requests is. */
-function readerLimits(bufferSize: number): ConstructorParameters<typeof ResponseReader>[0] {
-  const sizes = { requestLineSizeMax: bufferSize, fieldSizeMax: bufferSize, headSizeMax: bufferSize };
-  return { ...sizes, fieldCountMax: FIELD_COUNT_MAX };
-}
-
-/** Fields of one response. */
-const FIELD_COUNT_MAX = 1000;
