@@ -11,8 +11,9 @@
 import type { AppBody } from "../app/index.ts";
 import { filterTrailers } from "../filters/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
-import type { BodyReceiver, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
+import type { BodyReceiver, PassRequest, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
 import type { FieldLine } from "../http/response-head.ts";
+import type { Evaluation } from "../route/index.ts";
 import type { ReceivedHead } from "../protocol/h1/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
@@ -24,6 +25,7 @@ import type { EdgeContext } from "./edge-context.ts";
 import { conditionOf, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { ReadPace } from "./read-pace.ts";
+import { StaticView } from "./static-view.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UpstreamAttempt } from "./upstream-attempt.ts";
 import { StreamedUpstreamBody } from "./upstream-body.ts";
@@ -41,7 +43,7 @@ const connectionFields: ReadonlySet<string> = new Set([
   "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
 ]);
 
-export class UpstreamCall implements Call, TryOwner {
+export class UpstreamCall implements Call, TryOwner, PassRequest {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
@@ -85,6 +87,20 @@ export class UpstreamCall implements Call, TryOwner {
 
   get target(): ProxyTarget | undefined {
     return this.#target;
+  }
+
+  // What the response's head is rewritten with.
+
+  get evaluation(): Evaluation {
+    return this.#exchange.evaluation;
+  }
+
+  get redirectDefault(): PassRequest["redirectDefault"] {
+    return this.#way.protocol.redirectDefault;
+  }
+
+  ownLocation(path: string): string {
+    return new StaticView(this.#exchange).absolute(path);
   }
 
   get asked(): string | undefined {
@@ -256,9 +272,7 @@ export class UpstreamCall implements Call, TryOwner {
     this.#wasSent = true;
     const condition = conditionOf(status);
     if (condition !== undefined && this.#isRefused(condition, status)) return false;
-    const { evaluation } = this.#exchange;
-    const { responses, redirectDefault } = this.#way.protocol;
-    const passed = responses.pass(received, { evaluation, redirectDefault });
+    const passed = this.#way.protocol.responses.pass(received, this);
     this.#passed = passed;
     this.#exchange.upstreamFields = received.lines;
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
@@ -279,7 +293,7 @@ export class UpstreamCall implements Call, TryOwner {
   /** X-Accel-Redirect, and errors that are intercepted: does somebody else answer? */
   #isElsewhere(status: number, passed: PassedHead): boolean {
     const exchange = this.#exchange;
-    const { redirect, kept } = passed;
+    const { redirect } = passed;
     const isReplaced = this.#way.protocol.settings.interceptErrors && status >= 300
       && exchange.location.errorPages?.find(status, exchange.evaluation) !== undefined;
     if (redirect === undefined && !isReplaced) return false;
@@ -288,8 +302,8 @@ export class UpstreamCall implements Call, TryOwner {
     this.#try?.giveUp("ok");
     this.#try = undefined;
     // nginx: an error that is intercepted leads nowhere else.
-    if (redirect === undefined || isReplaced) exchange.respondStatus(status, kept);
-    else exchange.goElsewhere(redirect, kept);
+    if (redirect === undefined || isReplaced) exchange.respondStatus(status, passed.keptByError);
+    else exchange.goElsewhere(redirect, passed.kept);
     return true;
   }
 

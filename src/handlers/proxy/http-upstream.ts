@@ -24,8 +24,7 @@ export class HttpUpstream implements UpstreamProtocol {
   readonly #prefix: string | undefined;
   readonly #method: Text | undefined;
   readonly #body: Text | undefined;
-  /** The location's prefix and what takes its place, for `proxy_redirect default`. */
-  readonly #redirect: { readonly from: string; readonly to: string } | undefined;
+  readonly #redirect: UpstreamProtocol["redirectDefault"];
 
   /** @param pass what proxy_pass says; prefix of the location that its URI takes the place of */
   constructor(
@@ -41,16 +40,14 @@ export class HttpUpstream implements UpstreamProtocol {
     this.#prefix = pass.prefix;
     this.#method = settings.method === undefined ? undefined : compileText(settings.method, variables);
     this.#body = settings.setBody === undefined ? undefined : compileText(settings.setBody, variables);
-    const { prefix } = pass;
-    this.#redirect = url === undefined || this.#constant === undefined || prefix === undefined
-      ? undefined : { from: redirectFrom(byteText(url), this.#constant), to: prefix };
+    this.#redirect = this.#constant === undefined ? undefined : redirectOf(byteText(url ?? ""), this.#constant, pass.prefix);
   }
 
   get mayStream(): boolean {
     return this.settings.httpVersion === 1;
   }
 
-  get redirectDefault(): { readonly from: string; readonly to: string } | undefined {
+  get redirectDefault(): UpstreamProtocol["redirectDefault"] {
     return this.#redirect;
   }
 
@@ -122,7 +119,8 @@ function safe(uri: string): string {
   return uri.replace(/[\x00-\x20\x7f]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
-/** What `proxy_redirect default` looks for: the URL of proxy_pass, its URI included. */
-function redirectFrom(url: string, { uri }: ProxyTarget): string {
-  return uri === undefined ? `${url}/` : url;
+/** `proxy_redirect default`: the URL of proxy_pass leads to where its location is, the bare host to the root. */
+function redirectOf(url: string, { uri }: ProxyTarget, prefix: string | undefined): UpstreamProtocol["redirectDefault"] {
+  if (uri === undefined) return { from: `${url}/`, to: "/" };
+  return prefix === undefined ? undefined : { from: url, to: prefix };
 }
