@@ -54,7 +54,7 @@ const deviations: Readonly<Record<string, readonly [outcome: string, why: string
   "transfer-encoding:43": ["502 transfer_encoding_invalid", onlyChunked],
   "transfer-encoding:74": ["502 transfer_encoding_invalid", onlyChunked],
   "transfer-encoding:110": ["502 transfer_encoding_invalid", onlyChunked],
-  "transfer-encoding:248": ["reusable", "an empty extension says nothing and is dropped as all are; h11 and hyper do so"],
+  "transfer-encoding:248": ["reusable", "an empty extension says nothing and is dropped as in h11 and hyper"],
   "transfer-encoding:389": ["502 obs_fold", "no option lets obs-fold in (RFC 9112 §5.2)"],
 };
 
@@ -65,7 +65,8 @@ const afterTheLast = "Data after `Connection: close`";
 
 function inTheirWords(all: readonly PlayedResponse[]): readonly Expected[] {
   return all.flatMap((played) => {
-    const informational = played.informational.map(([status, fields]) => ({ status, fields, body: "", complete: true }));
+    const informational = played.informational.map(([status, fields]) =>
+      ({ status, fields, body: "", complete: true }));
     if (played.head === "") return informational;
     const [version = "", status = ""] = played.head.split(" ");
     const complete = /^(?:reusable|closing|surplus|switched)$/.test(played.outcome);
@@ -75,7 +76,7 @@ function inTheirWords(all: readonly PlayedResponse[]): readonly Expected[] {
   }) as readonly Expected[];
 }
 
-/** Their words for what we give: an informational response has neither version nor reason, values no blanks behind. */
+/** Their words for what we give: no version nor reason of informational ones, no blanks behind a value. */
 function expectedOf({ responses }: Case): readonly Expected[] {
   return responses.map((response) => {
     const fields = response.fields.map(([name, value]) => [name, value.replace(/[ \t]+$/, "")] as const);

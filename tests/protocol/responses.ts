@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { FieldLine } from "../../src/http/response-head.ts";
 import { ResponseMemory, ResponseReader } from "../../src/protocol/h1/index.ts";
 import type { HeadLimits, UpstreamReader } from "../../src/protocol/h1/index.ts";
-import { NO_BYTES, allocate, concatBytes, fromLatin1 } from "../../src/std/bytes.ts";
+import { allocate, fromLatin1 } from "../../src/std/bytes.ts";
 import { cut, limits } from "./engine.ts";
 
 /** The bounds of a proxy's location: one bound for the head and for each line. */
@@ -59,7 +59,9 @@ function makeReader(setting: ResponseSetting): UpstreamReader {
  * bounded memory, nothing behind a refusal.
  * @param reader one that waits for its next request
  */
-export function playOn(reader: UpstreamReader, pieces: readonly Uint8Array[], setting: ResponseSetting): PlayedResponse {
+export function playOn(
+  reader: UpstreamReader, pieces: readonly Uint8Array[], setting: ResponseSetting,
+): PlayedResponse {
   const readBuffer = allocate(Math.max(1, ...pieces.map((piece) => piece.length)));
   const bound = (setting.limits ?? headLimits).headSizeMax + 16;
   const informational: (readonly [number, readonly FieldLine[]])[] = [];
@@ -173,9 +175,4 @@ export function playEachResponse(text: string, setting: ResponseSetting = {}): r
     if (played.outcome !== "surplus") return all;
     rest = played.rest;
   }
-}
-
-/** Joins bytes and texts. */
-export function joined(...parts: readonly (Uint8Array | string)[]): Uint8Array {
-  return concatBytes([NO_BYTES, ...parts.map((part) => (typeof part === "string" ? fromLatin1(part) : part))]);
 }

@@ -130,6 +130,10 @@ export class FastCgiReader implements UpstreamReader {
     if (event.kind === "violation") return this.#fail(event.reason);
     if (event.kind === "end") {
       this.#ending = event;
+      if (this.#response.pendingSize > 0) {
+        this.#hasSurplus = true;
+        this.#response.takeRest();
+      }
       return undefined;
     }
     // Records go on whatever a script says: there is no other protocol to change to.

@@ -11,7 +11,7 @@ import type { Bytes } from "../../std/bytes.ts";
 import { bytesEqualAt, copyBytes } from "../../std/bytes.ts";
 import type { ReceivedHead } from "./received-head.ts";
 
-const SLOTS = 512;
+const SLOTS = 1024;
 export const HEAD_SIZE_MAX = 4096;
 /** Words of four bytes that are sampled: of most heads all, so that one digit more or less has another slot. */
 const SAMPLES = 96;
@@ -62,7 +62,8 @@ function sample(bytes: Bytes, start: number, size: number): number {
     const word = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) |
       ((bytes[at + 3] ?? 0) << 24);
     hash = Math.imul(hash ^ word, 0x01000193);
-    hash ^= hash >>> 13;
+    hash = (hash << 13) | (hash >>> 19);
   }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x21f0aaad);
   return hash ^ (hash >>> 15);
 }

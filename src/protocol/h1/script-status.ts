@@ -6,7 +6,7 @@ import { reasonPhrase } from "../../http/status.ts";
  * From `Status: 3DIGIT [SP reason]`; without it 302 when there is a Location (RFC 3875 §6.2.3), else 200.
  * Deviates: a Location without a host is redirected to by the client, as nginx does, not read again by ourselves
  * (RFC 3875 §6.2.2).
- * @returns undefined when there is a Status that cannot be read, or more than one
+ * @returns undefined when there is a Status that cannot be read, or more than one, or no field at all (RFC 3875 §6.2)
  */
 export function scriptStatus(
   lines: readonly FieldLine[],
@@ -22,6 +22,7 @@ export function scriptStatus(
       redirects = true;
     }
   }
+  if (lines.length === 0) return undefined;
   if (found !== undefined) return { status: Number(found[1]), reason: found[2] ?? "" };
   const status = redirects ? 302 : 200;
   return { status, reason: reasonPhrase(status) };

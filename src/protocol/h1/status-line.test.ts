@@ -56,7 +56,7 @@ describe("the status line", () => {
   });
 
   test("agrees with its grammar on random texts", () => {
-    const unit = fc.constantFrom(..."HTTP/1.0 29\t\r\nx\xe9\0");
+    const unit = fc.constantFrom(...Array.from("HTTP/1.0 29\t\r\nx\xe9\0"));
     const mutated = fc.tuple(fc.nat(17), fc.string({ unit, maxLength: 4 }), fc.nat(4)).map(([at, text, skipped]) =>
       "HTTP/1.1 200 OK\r\n".slice(0, at) + text + "HTTP/1.1 200 OK\r\n".slice(at + skipped));
     fc.assert(fc.property(mutated, (line) => {
