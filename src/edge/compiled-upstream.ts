@@ -16,6 +16,8 @@ export class CompiledUpstream {
   readonly #resolver: ResolverSettings | undefined;
   readonly #bind: Text | undefined;
   readonly #rate: Text | undefined;
+  /** A path of its own for proxy_store. */
+  readonly #store: Text | undefined;
   readonly #tls: TlsTexts | undefined;
   /** How connections are made, where no variable says so. */
   #dial: DialSettings | undefined = undefined;
@@ -30,9 +32,10 @@ export class CompiledUpstream {
     this.#upstreams = upstreams;
     this.#resolver = resolver;
     this.#variables = variables;
-    const { bind, limitRate, tls } = protocol.settings;
+    const { bind, limitRate, store, tls } = protocol.settings;
     this.#bind = bind === undefined ? undefined : compileText(bind, variables);
     this.#rate = limitRate === undefined ? undefined : compileText(limitRate, variables);
+    this.#store = typeof store === "string" ? undefined : compileText(store, variables);
     const { constantTarget } = protocol;
     this.#tls = tls === undefined || constantTarget?.isTls === false ? undefined : new TlsTexts(tls, variables);
     const isConstant = (bind === undefined || constantOf(bind) !== undefined) && constantTarget?.isTls === false;
@@ -64,6 +67,12 @@ export class CompiledUpstream {
     if (this.#dial !== undefined) return this.#dial;
     const bind = this.#bind?.(evaluation) ?? "";
     return this.#dialOf(bind, target.isTls ? this.#tls?.of(evaluation, target) : undefined);
+  }
+
+  /** proxy_store: where a copy of the response is kept; undefined for nowhere. */
+  storePath(evaluation: Evaluation): string | undefined {
+    if (this.protocol.settings.store === "off") return undefined;
+    return this.#store?.(evaluation) ?? evaluation.facts.filename();
   }
 
   /** proxy_limit_rate: bytes a second, 0 for no limit. */

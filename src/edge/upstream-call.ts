@@ -12,7 +12,8 @@ import type { AppBody } from "../app/index.ts";
 import { filterTrailers } from "../filters/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
 import type { BodyReceiver, PassRequest, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
-import type { FieldLine } from "../http/response-head.ts";
+import { parseHttpDate } from "../http/date.ts";
+import { type FieldLine, fieldValue } from "../http/response-head.ts";
 import type { Evaluation } from "../route/index.ts";
 import type { ReceivedHead } from "../protocol/h1/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
@@ -26,6 +27,7 @@ import { conditionOf, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { ReadPace } from "./read-pace.ts";
 import { StaticView } from "./static-view.ts";
+import { StoredCopy } from "./stored-copy.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UpstreamAttempt } from "./upstream-attempt.ts";
 import { StreamedUpstreamBody } from "./upstream-body.ts";
@@ -71,6 +73,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
   /** Bytes of the response that the client's side has not taken yet. */
   #owed = 0;
   #pace: ReadPace | undefined = undefined;
+  #store: StoredCopy | undefined = undefined;
 
   /** @param isFirst was nobody else asked before? */
   constructor(
@@ -143,6 +146,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     if (this.abandoned || (this.#way.protocol.settings.ignoreClientAbort && this.#try !== undefined)) return;
     this.abandoned = true;
     this.#pace?.close();
+    this.#store?.drop();
     this.#attempt?.ended(CLIENT_CLOSED_REQUEST);
     this.#try?.giveUp("untold");
     this.#try = undefined;
@@ -277,7 +281,22 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     this.#exchange.upstreamFields = received.lines;
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
     if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed);
-    return !this.#isElsewhere(status, passed);
+    if (this.#isElsewhere(status, passed)) return false;
+    if (status === 200 && this.#request?.method === "GET") this.#store = this.#storedCopy(received);
+    return true;
+  }
+
+  #storedCopy({ lines }: ReceivedHead): StoredCopy | undefined {
+    const path = this.#way.storePath(this.evaluation);
+    if (path === undefined) return undefined;
+    const modified = fieldValue(lines, "last-modified");
+    const modifiedS = modified === undefined ? undefined : parseHttpDate(modified);
+    return new StoredCopy({
+      path,
+      access: this.#way.protocol.settings.storeAccess,
+      modifiedMs: modifiedS === undefined ? undefined : modifiedS * 1000,
+      notice: (text) => this.#exchange.notice("error", text),
+    });
   }
 
   /** Is another peer asked, because of the status? */
@@ -311,12 +330,22 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     const passed = this.#passed;
     if (isAll) this.#try = undefined;
     if (passed === undefined || this.abandoned) return;
+    if (this.#store !== undefined) this.#keep(this.#store, bytes, isAll);
     if (isAll) return this.#out.whole(passed.head, bytes, 0, bytes.length);
     this.#owed += bytes.length;
     if (this.#passing) this.#out.chunk(bytes, 0, bytes.length);
     else this.#startPassing(passed, bytes);
     this.#pace?.took(bytes.length);
     this.#settle();
+  }
+
+  #keep(store: StoredCopy, bytes: Bytes, isAll: boolean): void {
+    this.#owed += bytes.length;
+    store.write(bytes, () => {
+      this.#owed -= bytes.length;
+      this.#settle();
+    });
+    if (isAll) void store.complete();
   }
 
   #startPassing(passed: PassedHead, bytes: Bytes): void {
@@ -341,6 +370,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     const passed = this.#passed;
     this.#try = undefined;
     this.#pace?.close();
+    void this.#store?.complete();
     if (passed === undefined || this.abandoned) return;
     if (!this.#passing) return this.#out.whole(passed.head, NO_BYTES, 0, 0);
     this.#exchange.upstreamTrailers = trailers;
@@ -352,6 +382,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     const failed = this.#try;
     this.#try = undefined;
     this.#pace?.close();
+    this.#store?.drop();
     if (this.abandoned || this.#answered) return;
     this.#wasSent ||= failed?.wasSent === true;
     if (this.#passed !== undefined) {
