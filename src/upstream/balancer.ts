@@ -157,7 +157,9 @@ export class Balancer {
    * from now on; where it began none, the one that the request was of lives on.
    * @param created of `stickySessionOf` @param asked the choice's `sticky`
    */
-  learn(peer: Peer, { created, asked }: { readonly created: string | undefined; readonly asked: string | undefined }): void {
+  learn(
+    peer: Peer, { created, asked }: { readonly created: string | undefined; readonly asked: string | undefined },
+  ): void {
     const { sticky } = this.#settings;
     if (sticky?.kind !== "learn" || this.#sessions === undefined) return;
     const time = { nowMs: this.#machine.nowMs(), timeoutMs: sticky.timeoutMs };

@@ -19,8 +19,8 @@ describe("the resolver", () => {
   });
 
   function resolver(settings: Partial<ResolverSettings> = {}): Resolver {
-    const whole = { servers: [server.address], validMs: undefined, ipv4: true, ipv6: true, timeoutMs: 5000, ...settings };
-    const it = new Resolver(whole);
+    const usual = { servers: [server.address], validMs: undefined, ipv4: true, ipv6: true, timeoutMs: 5000 };
+    const it = new Resolver({ ...usual, ...settings });
     made.push(it);
     return it;
   }
@@ -105,7 +105,8 @@ describe("the resolver", () => {
   });
 
   test("takes a truncated answer to TCP", async () => {
-    const records = Array.from({ length: 100 }, (_none, index) => ({ type: "A" as const, address: `192.0.2.${index}` }));
+    const records = Array.from({ length: 100 }, (_none, index) =>
+      ({ type: "A" as const, address: `192.0.2.${index}` }));
     server.say("large.test", { records, truncated: true });
     equal((await resolver({ ipv6: false }).lookup("large.test")).addresses.length, 100);
     ok(server.queries.includes("large.test A/tcp"));
@@ -133,7 +134,9 @@ describe("the resolver", () => {
       { type: "SRV", target: "nobody.srv", port: 8003 },
     ]);
     server.say("deep.name.app.srv", [{ type: "SRV", target: "one.srv", port: 9000 }]);
-    server.say("one.srv", [{ type: "A", address: "192.0.2.1", ttl: 20 }, { type: "AAAA", address: "2001:db8::1", ttl: 9 }]);
+    server.say("one.srv", [
+      { type: "A", address: "192.0.2.1", ttl: 20 }, { type: "AAAA", address: "2001:db8::1", ttl: 9 },
+    ]);
     server.say("two.srv", [{ type: "A", address: "192.0.2.2", ttl: 20 }]);
     const { targets, ttlMs } = await resolver().srv("http", "app.srv");
     equal(ttlMs, 9000);
@@ -142,7 +145,7 @@ describe("the resolver", () => {
       { priority: 2, weight: 0, port: 8002, addresses: ["192.0.2.2"] },
     ]);
     equal((await resolver().srv("deep.name", "app.srv")).targets[0]?.port, 9000);
-    await rejects(resolver().srv("http", "two.srv"), /_http\._tcp\.two\.srv could not be resolved \(3: Host not found\)/);
+    await rejects(resolver().srv("http", "two.srv"), /_http\._tcp\.two\.srv could not .* \(3: Host/);
     server.say("_x._tcp.two.srv", [{ type: "SRV", target: "nobody.srv", port: 1 }]);
     await rejects(resolver().srv("x", "two.srv"), /could not be resolved \(3: Host not found\)/);
   });

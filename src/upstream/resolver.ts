@@ -53,7 +53,7 @@ const TTL_MS_MIN = 1000, TTL_MS_MAX = 3_600_000;
 /** For so long nobody asks again for what has failed. */
 const FAILURE_MS = 1000;
 /** For so long the system's answers count. */
-const SYSTEM_TTL_MS = 1000;
+const SYSTEM_TTL_MS = 10_000;
 /** A datagram may get lost: another one is sent then, after a longer and longer while. */
 const TRY_MS_MAX = 2000, TRIES = 4;
 /** SRV records of one name that are followed. */
@@ -119,7 +119,8 @@ export class Resolver {
   ): Promise<T> {
     const key = name.toLowerCase();
     const known = memory.get(key);
-    if (known !== undefined && performance.now() < known.untilMs) return known.answer;
+    const nowMs = performance.now();
+    if (known !== undefined && nowMs < known.untilMs) return aged(known, nowMs);
     if (name.length > NAME_SIZE_MAX || !NAME.test(name)) return reject(name, "1: Format error");
     if (this.#running >= QUERIES_AT_ONCE_MAX) return reject(name, "too many names are being resolved");
     const remembered: Remembered<T> = { answer: ask(), untilMs: Number.POSITIVE_INFINITY };
@@ -155,7 +156,7 @@ export class Resolver {
     );
     const answers = found.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
     if (answers.length === 0) {
-      throw worst(whole, found.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : [])));
+      throw worst(whole, found.map((answer): unknown => (answer.status === "rejected" ? answer.reason : undefined)));
     }
     // Node does not say the TTL of SRV records: that of the addresses stands for it.
     const ttlMs = Math.min(...answers.map((answer) => answer.ttlMs));
@@ -212,6 +213,12 @@ function problemOf(name: string, error: unknown): ResolveProblem {
   if (error instanceof ResolveProblem) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
   return new ResolveProblem(name, REASONS[code] ?? code);
+}
+
+/** An answer counts less long for those who come later. */
+function aged<T extends { readonly ttlMs: number }>({ answer, untilMs }: Remembered<T>, nowMs: number): Promise<T> {
+  if (untilMs === Number.POSITIVE_INFINITY) return answer;
+  return answer.then((known) => ({ ...known, ttlMs: untilMs - nowMs }));
 }
 
 function reject(name: string, reason: string): Promise<never> {

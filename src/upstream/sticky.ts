@@ -70,7 +70,7 @@ export function stickyCookie(
   return text;
 }
 
-/** A value that would end its attribute or its field is none: a client may have chosen it (RFC 6265 §4.1.1, av-octets). */
+/** A value that would end its attribute or its field is none: a client may have chosen it (RFC 6265 §4.1.1). */
 function attributeOf(value: ComplexValue | undefined, evaluate: StickySource["evaluate"]): string {
   const text = value === undefined ? "" : evaluate(value);
   return /[;\u0000-\u001f\u007f]/.test(text) ? "" : text;

@@ -1,6 +1,6 @@
 /**
- * What all threads know together of upstreams: one slot of shared memory for each peer, found or taken by a key, so that
- * threads which resolve names by themselves agree without a word. nginx's `zone`, for every upstream.
+ * What all threads know together of upstreams: one slot of shared memory for each peer, found or taken by a key, so
+ * that threads which resolve names by themselves agree without a word. nginx's `zone`, for every upstream.
  */
 import type { UpstreamSettings } from "./settings.ts";
 import { sessionFields, SessionTable } from "./zone-sessions.ts";

@@ -1,8 +1,8 @@
 /**
  * A peer with what all threads know of it, and nginx's rules of whether it may be asked.
  *
- * Failures: after `max_fails` of them it is left alone for `fail_timeout`; then one request tries it, whichever thread is
- * first, and while that one has not come back well the others leave it alone for as long again.
+ * Failures: after `max_fails` of them it is left alone for `fail_timeout`; then one request tries it, of whichever
+ * thread is first, and while that one has not come back well the others leave it alone for as long again.
  */
 import { hash } from "node:crypto";
 import type { UpstreamAddress, UpstreamServerSettings } from "../settings.ts";
@@ -115,9 +115,10 @@ export class BalancedPeer implements Peer {
   /** The time since the last failure is over: from now on others wait for this request. */
   #beginTrial(nowMs: number): boolean {
     const { fields, base } = this;
-    const checkedAt = Atomics.load(fields, base + SLOT.checkedAt);
+    const at = base + SLOT.checkedAt;
+    const checkedAt = Atomics.load(fields, at);
     const isOver = elapsedMs(nowMs, checkedAt) > this.#failTimeoutMs;
-    if (isOver && Atomics.compareExchange(fields, base + SLOT.checkedAt, checkedAt, nowMs | 0) === checkedAt) return true;
+    if (isOver && Atomics.compareExchange(fields, at, checkedAt, nowMs | 0) === checkedAt) return true;
     return !this.#isAside(nowMs);
   }
 

@@ -1,9 +1,9 @@
 /**
  * `hash KEY consistent`: ketama, compatible with Cache::Memcached::Fast.
  *
- * Each server has 160 points for each of its weight on a ring of 32 bits; a key belongs to the next point. A server that
- * leaves gives away its own keys and no others. Points are of the server as it is written, so that those who share a
- * configuration agree; the addresses of one name take turns.
+ * Each server has 160 points for each of its weight on a ring of 32 bits; a key belongs to the next point. A server
+ * that leaves gives away its own keys and no others. Points are of the server as it is written, so that those who share
+ * a configuration agree; the addresses of one name take turns.
  */
 import type { BalancedPeer } from "./balanced-peer.ts";
 import { crc32 } from "./crc32.ts";

@@ -1,7 +1,7 @@
 /**
  * `hash` and `ip_hash`: who is asked follows from a key, and who is asked instead as well.
  *
- * Both draw by weight. A peer that cannot be asked is drawn over with the next number of its row; after `DRAWS_MAX` draws
+ * Both draw by weight. Where a peer cannot be asked, the next number of the row draws another; after `DRAWS_MAX` draws
  * it is whose turn it is (so nginx does, and Cache::Memcached before it).
  */
 import { addressBytes, parseIpAddress } from "../../std/ip-address.ts";

@@ -1,8 +1,8 @@
 /**
  * `least_conn` and `least_time`: who has the least to do for its weight; among equals, whose turn it is.
  *
- * A peer that was slow would never show that it is quick again: one request goes to it, whatever is known of it, after it
- * was idle for its `fail_timeout` and as long as it last took.
+ * A peer that was slow would never show that it is quick again: one request goes to it, whatever is known of it, after
+ * it was idle for its `fail_timeout` and as long as it took on average.
  */
 import type { BalancedPeer } from "./balanced-peer.ts";
 import { leastKnownMs, type LoadKind, loadOf } from "./load.ts";

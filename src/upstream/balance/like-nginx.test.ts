@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -36,9 +36,12 @@ const weighted = [
   ["127.0.0.1:1", { ...steady, weight: 5 }], ["127.0.0.2:2", steady], ["127.0.0.3", { ...steady, weight: 2 }],
   ["unix:/nowhere/a.sock", { ...steady, weight: 3 }],
 ] as const;
+const oneDown = [
+  ["127.0.0.1:1", steady], ["127.0.0.2:1", { down: true }], ["127.0.0.3:1", { ...steady, weight: 2 }],
+] as const;
 const clients = [
-  "192.0.2.1", "192.0.3.1", "10.1.2.3", "10.1.2.200", "203.0.113.9", "198.51.100.77", "8.8.8.8", "1.2.3.4", "100.64.9.1",
-  "2001:db8::1", "2001:db8::2", "2001:db8:5::77", "fe80::1", "::1", "::ffff:192.0.2.1",
+  "192.0.2.1", "192.0.3.1", "10.1.2.3", "10.1.2.200", "203.0.113.9", "198.51.100.77", "8.8.8.8", "1.2.3.4",
+  "100.64.9.1", "2001:db8::1", "2001:db8::2", "2001:db8:5::77", "fe80::1", "::1", "::ffff:192.0.2.1",
 ];
 
 const cases: readonly Case[] = [
@@ -64,37 +67,39 @@ const cases: readonly Case[] = [
     servers: [["127.0.0.1:1"], ["127.0.0.2:1", { backup: true }]],
   },
   {
-    title: "least_conn among equals", method: "least_conn", balance: { kind: "least_conn" }, servers: weighted, count: 30,
-    goesOn: true,
+    title: "least_conn among equals", method: "least_conn", balance: { kind: "least_conn" }, servers: weighted,
+    count: 30, goesOn: true,
   },
-  ...[["three equal servers", three], ["weights", weighted]].flatMap(([name, servers]) => [false, true].flatMap((goesOn) => [
-    {
-      title: `hash over ${name}${goesOn ? ", going on" : ""}`, method: "hash $http_key", balance: hash(false),
-      servers, keys: numbers(60), goesOn,
-    },
-    {
-      title: `consistent hash over ${name}${goesOn ? ", going on" : ""}`, method: "hash $http_key consistent",
-      balance: hash(true), servers, keys: numbers(60), goesOn,
-    },
-    {
-      title: `ip_hash over ${name}${goesOn ? ", going on" : ""}`, method: "ip_hash",
-      balance: { kind: "ip_hash" }, servers, clients, goesOn,
-    },
-  ] as Case[])),
+  ...hashCases("three equal servers", three),
+  ...hashCases("weights", weighted),
   {
-    title: "hash with servers that are down", method: "hash $http_key", balance: hash(false), keys: numbers(40), goesOn: true,
-    servers: [["127.0.0.1:1", steady], ["127.0.0.2:1", { down: true }], ["127.0.0.3:1", { ...steady, weight: 2 }]],
+    title: "hash with servers that are down", method: "hash $http_key", balance: hash(false), keys: numbers(40),
+    goesOn: true, servers: oneDown,
   },
   {
     title: "consistent hash with servers that are down", method: "hash $http_key consistent", balance: hash(true),
-    servers: [["127.0.0.1:1", steady], ["127.0.0.2:1", { down: true }], ["127.0.0.3:1", { ...steady, weight: 2 }]],
+    servers: oneDown,
     keys: numbers(40), goesOn: true,
   },
   {
     title: "ip_hash with servers that are down", method: "ip_hash", balance: { kind: "ip_hash" }, clients, goesOn: true,
-    servers: [["127.0.0.1:1", steady], ["127.0.0.2:1", { down: true }], ["127.0.0.3:1", { ...steady, weight: 2 }]],
+    servers: oneDown,
   },
 ];
+
+/** Each method that hashes, with and without going on. */
+function hashCases(name: string, servers: Case["servers"]): readonly Case[] {
+  return [false, true].flatMap((goesOn): readonly Case[] => {
+    const title = `over ${name}${goesOn ? ", going on" : ""}`;
+    const [balance, ring] = [hash(false), hash(true)];
+    const keys = numbers(60);
+    return [
+      { title: `hash ${title}`, method: "hash $http_key", balance, servers, keys, goesOn },
+      { title: `consistent hash ${title}`, method: "hash $http_key consistent", balance: ring, servers, keys, goesOn },
+      { title: `ip_hash ${title}`, method: "ip_hash", balance: { kind: "ip_hash" }, servers, clients, goesOn },
+    ];
+  });
+}
 
 describe("The balancer chooses as nginx does", { skip: requireNginx() }, () => {
   const folder = mkdtempSync(join(tmpdir(), "tricorn-balance-"));
@@ -169,7 +174,10 @@ function configuration(folder: string): string {
       uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
       set_real_ip_from unix:; real_ip_header X-Real-IP;
       ${texts.map(({ upstream }) => upstream).join("\n")}
-      server { listen unix:${folder}/socket; keepalive_requests 100000; ${texts.map(({ location }) => location).join("\n")} }
+      server {
+        listen unix:${folder}/socket; keepalive_requests 100000;
+        ${texts.map(({ location }) => location).join("\n")}
+      }
     }`;
 }
 
@@ -183,7 +191,7 @@ interface Asking {
 async function ask({ agent, socketPath, path, text }: Asking): Promise<string> {
   const headers = text === "" ? {} : { key: text, "x-real-ip": text };
   const sent = request({ agent, socketPath, path, headers }).end();
-  const [response] = await once(sent, "response");
+  const [response] = await once(sent, "response") as [IncomingMessage];
   response.resume();
   await once(response, "end");
   return String(response.headers["x-order"]).replace(/backend\d+/, "backend");

@@ -1,7 +1,7 @@
 /**
- * nginx's smooth weighted rotation. Each peer's current weight rises by its weight with each choice, and falls by the sum
- * of all weights when it is chosen: {5, 1, 1} gives a, a, b, a, c, a, a. Weights and current weights are shared by all
- * threads, so that the rotation is one; a failure takes a part of the weight, which comes back with each choice.
+ * nginx's smooth weighted rotation. Each peer's current weight rises by its weight with each choice, and falls by the
+ * sum of all weights when it is chosen: {5, 1, 1} gives a, a, b, a, c, a, a. Current weights are shared by all threads,
+ * so that the rotation is one; a failure takes a part of the weight, which comes back by one with each choice.
  */
 import { lock, SLOT, type SlotPlace, unlock } from "../zone-slot.ts";
 import type { BalancedPeer } from "./balanced-peer.ts";
@@ -51,14 +51,15 @@ export class RoundRobin implements Selection {
       if (!peer.isOpen(nowMs, sticks) || (tried.length > 0 && tried.includes(peer))) continue;
       const weight = this.#weight(peer, nowMs);
       const at = peer.base + SLOT.currentWeight;
-      const current = Atomics.load(peer.fields, at) + weight;
-      Atomics.store(peer.fields, at, current);
+      // No atomics under the lock, which orders what it guards.
+      const current = (peer.fields[at] ?? 0) + weight;
+      peer.fields[at] = current;
       total += weight;
       if (best !== undefined && current <= bestWeight) continue;
       best = peer;
       bestWeight = current;
     }
-    if (best !== undefined) Atomics.store(best.fields, best.base + SLOT.currentWeight, bestWeight - total);
+    if (best !== undefined) best.fields[best.base + SLOT.currentWeight] = bestWeight - total;
     unlock(fields, base + SLOT.lock);
     return best;
   }

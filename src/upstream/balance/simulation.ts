@@ -62,8 +62,8 @@ export class Simulation {
     return new Balancer(settings, new UpstreamZone(this.memory), machine);
   }
 
-  choose(choice: Partial<Choice> = {}, tried: readonly Peer[] = [], balancer: Balancer = this.balancer): Peer | undefined {
-    return balancer.choose({ clientAddress: "192.0.2.7", hashKey: () => "", sticky: undefined, ...choice }, tried);
+  choose(choice: Partial<Choice> = {}, tried: readonly Peer[] = [], view: Balancer = this.balancer): Peer | undefined {
+    return view.choose({ clientAddress: "192.0.2.7", hashKey: () => "", sticky: undefined, ...choice }, tried);
   }
 
   /** One request from its choice to its end; the peer's name, "" if nobody can be asked. */
