@@ -5,9 +5,8 @@ import { Chooser } from "../handlers/index.ts";
 import { type Evaluation, type Text, type Variables, compileText } from "../route/index.ts";
 import { tlsClientSettings } from "../upstream/index.ts";
 import type {
-  Choice, DialSettings, ResolverSettings, TlsClientSettings, Upstream, Upstreams,
+  DialSettings, ResolverSettings, TlsClientSettings, Upstream, UpstreamAddress, Upstreams,
 } from "../upstream/index.ts";
-import type { CurrentRequest } from "./current-request.ts";
 
 export class CompiledUpstream {
   readonly protocol: UpstreamProtocol;
@@ -44,23 +43,27 @@ export class CompiledUpstream {
 
   /** Who answers at a target; rejects with a sentence. */
   upstream(target: ProxyTarget): Upstream | Promise<Upstream> {
-    if (this.#known !== undefined) return this.#known;
-    const { place } = target;
-    const named = place.kind === "host" && place.port === undefined ? this.#upstreams.named(place.host) : undefined;
-    const found = named ?? this.#upstreams.at(
-      place.kind === "unix" ? place : { kind: "tcp", host: place.host, port: place.port ?? Number(target.port) },
-      this.#resolver,
-    );
-    if (target !== this.protocol.constantTarget) return found;
-    if (!(found instanceof Promise)) this.#known = found;
-    return found;
+    const isConstant = target === this.protocol.constantTarget;
+    if (isConstant && this.#known !== undefined) return this.#known.ready();
+    const { place, port } = target;
+    if (place.kind === "host" && place.port === undefined) {
+      const named = this.#upstreams.named(place.host.toLowerCase());
+      if (named !== undefined) return this.#found(named, isConstant);
+    }
+    const address: UpstreamAddress = place.kind === "unix" ? place
+      : { kind: "tcp", host: place.host, port: place.port ?? Number(port) };
+    if (!isConstant) return this.#upstreams.at(address, this.#resolver);
+    return this.#found(this.#upstreams.fixed(address), isConstant);
   }
 
-  choice(upstream: Upstream, exchange: CurrentRequest): Choice {
-    if (this.#chooser?.of !== upstream) {
-      this.#chooser = { of: upstream, chooser: new Chooser(upstream.settings, this.#variables) };
-    }
-    return this.#chooser.chooser.choice(exchange);
+  #found(upstream: Upstream, isConstant: boolean): Upstream | Promise<Upstream> {
+    if (isConstant) this.#known = upstream;
+    return upstream.ready();
+  }
+
+  chooser(upstream: Upstream): Chooser {
+    if (this.#chooser?.of !== upstream) this.#chooser = { of: upstream, chooser: new Chooser(upstream, this.#variables) };
+    return this.#chooser.chooser;
   }
 
   dial(evaluation: Evaluation, target: ProxyTarget): DialSettings {

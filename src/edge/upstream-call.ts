@@ -13,7 +13,7 @@ import { filterTrailers } from "../filters/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
 import type { BodyReceiver, PassRequest, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
 import { parseHttpDate } from "../http/date.ts";
-import { type FieldLine, fieldValue } from "../http/response-head.ts";
+import { type FieldLine, type ResponseHead, fieldValue } from "../http/response-head.ts";
 import type { Evaluation } from "../route/index.ts";
 import type { ReceivedHead } from "../protocol/h1/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
@@ -68,6 +68,8 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
   #attempt: UpstreamAttempt | undefined = undefined;
   #wasSent = false;
   #passed: PassedHead | undefined = undefined;
+  /** As it leaves. */
+  #head: ResponseHead | undefined = undefined;
   /** Has the response's head gone to the client, and does its body follow? */
   #passing = false;
   /** Bytes of the response that the client's side has not taken yet. */
@@ -229,7 +231,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
   }
 
   #ask(upstream: Upstream, target: ProxyTarget, request: PassedRequest): void {
-    const peer = upstream.balancer.choose(this.#way.choice(upstream, this.#exchange), this.#tried);
+    const peer = upstream.balancer.choose(this.#way.chooser(upstream).choice(this.#exchange), this.#tried);
     const attempt = new UpstreamAttempt(peer?.name ?? upstream.name, !this.#isFirst && this.#attempt === undefined);
     this.#attempt = attempt;
     this.#log.noteAttempt(attempt);
@@ -282,8 +284,16 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
     if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed);
     if (this.#isElsewhere(status, passed)) return false;
+    this.#head = this.#sticking(passed.head);
     if (status === 200 && this.#request?.method === "GET") this.#store = this.#storedCopy(received);
     return true;
+  }
+
+  /** The head, and who the client is to be sent to from now on, where the upstream is `sticky`. */
+  #sticking(head: ResponseHead): ResponseHead {
+    const peer = this.#tried.at(-1);
+    if (this.#upstream?.settings.sticky === undefined || peer === undefined) return head;
+    return this.#way.chooser(this.#upstream).headCame(head, peer, this.evaluation);
   }
 
   #storedCopy({ lines }: ReceivedHead): StoredCopy | undefined {
@@ -327,14 +337,14 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
   }
 
   onData(bytes: Bytes, isAll: boolean): void {
-    const passed = this.#passed;
-    if (isAll) this.#try = undefined;
-    if (passed === undefined || this.abandoned) return;
+    const head = this.#head;
+    if (isAll) this.#ended();
+    if (head === undefined || this.abandoned) return;
     if (this.#store !== undefined) this.#keep(this.#store, bytes, isAll);
-    if (isAll) return this.#out.whole(passed.head, bytes, 0, bytes.length);
+    if (isAll) return this.#out.whole(head, bytes, 0, bytes.length);
     this.#owed += bytes.length;
     if (this.#passing) this.#out.chunk(bytes, 0, bytes.length);
-    else this.#startPassing(passed, bytes);
+    else this.#startPassing(head, bytes);
     this.#pace?.took(bytes.length);
     this.#settle();
   }
@@ -348,12 +358,12 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     if (isAll) void store.complete();
   }
 
-  #startPassing(passed: PassedHead, bytes: Bytes): void {
+  #startPassing(head: ResponseHead, bytes: Bytes): void {
     this.#passing = true;
     const { settings } = this.#way.protocol;
     this.#pace = ReadPace.of(this.#way.limitRate(this.#exchange.evaluation), () => this.#settle());
-    this.#out.start(passed.head, bytes, 0, bytes.length, {
-      storedMax: passed.mayWait(settings) ? settings.maxTempFileSize : 0,
+    this.#out.start(head, bytes, 0, bytes.length, {
+      storedMax: this.#passed?.mayWait(settings) === true ? settings.maxTempFileSize : 0,
       grant: (size) => {
         this.#owed -= size;
         this.#settle();
@@ -367,15 +377,25 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
   }
 
   onWhole(trailers: readonly FieldLine[]): void {
-    const passed = this.#passed;
+    const head = this.#head;
+    this.#exchange.upstreamTrailers = trailers;
+    this.#ended();
+    void this.#store?.complete();
+    if (head === undefined || this.abandoned) return;
+    if (!this.#passing) return this.#out.whole(head, NO_BYTES, 0, 0);
+    const te = trailers.length === 0 ? undefined : this.#exchange.head.fields.get("te");
+    this.#out.endFlow(filterTrailers(trailers, te));
+  }
+
+  /** The upstream has said all. */
+  #ended(): void {
+    const upstream = this.#upstream;
+    const peer = this.#tried.at(-1);
     this.#try = undefined;
     this.#pace?.close();
-    void this.#store?.complete();
-    if (passed === undefined || this.abandoned) return;
-    if (!this.#passing) return this.#out.whole(passed.head, NO_BYTES, 0, 0);
-    this.#exchange.upstreamTrailers = trailers;
-    const { head } = this.#exchange;
-    this.#out.endFlow(trailers.length === 0 ? trailers : filterTrailers(trailers, head.fields.get("te")));
+    if (upstream?.settings.sticky !== undefined && peer !== undefined) {
+      this.#way.chooser(upstream).responseEnded(peer, this.evaluation);
+    }
   }
 
   onFailed(condition: NextUpstream, text: string, isStale: boolean): void {
