@@ -7,8 +7,11 @@ import type { Pool } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
 import { constantOf } from "../config/nginx/complex-value.ts";
 import { ResponseFilters } from "../filters/index.ts";
-import { FileCache, FileMemory, HttpUpstream, StaticHandler, compileIndex, compileRate } from "../handlers/index.ts";
-import type { FileCacheOptions, Rate } from "../handlers/index.ts";
+import {
+  FastCgiPaths, FastCgiUpstream, FileCache, FileMemory, HttpUpstream, StaticHandler, UwsgiUpstream, compileIndex,
+  compileRate,
+} from "../handlers/index.ts";
+import type { FileCacheOptions, Rate, UpstreamProtocol } from "../handlers/index.ts";
 import type { RateSettings } from "../net/index.ts";
 import type { AccessLogWriter, AccessLogs } from "../observe/index.ts";
 import {
@@ -141,6 +144,7 @@ export class CompiledLocation {
   readonly #constantDirectory: string;
   #static: StaticHandler | undefined = undefined;
   #upstream: CompiledUpstream | undefined = undefined;
+  #fastCgiPaths: FastCgiPaths | undefined = undefined;
 
   constructor(site: CompiledSite, settings: LocationSettings) {
     const { variables } = site;
@@ -211,11 +215,14 @@ export class CompiledLocation {
     return (this.#upstream ??= this.#makeUpstream());
   }
 
+  get fastCgiPaths(): FastCgiPaths {
+    return (this.#fastCgiPaths ??= new FastCgiPaths(this.settings.fastcgi));
+  }
+
   #makeUpstream(): CompiledUpstream | undefined {
-    const { handler, http, proxy, resolver } = this.settings;
     const { variables, upstreams } = this.#site;
-    if (handler.kind !== "proxy") return undefined;
-    return new CompiledUpstream(new HttpUpstream(proxy, handler, http, variables), upstreams, resolver, variables);
+    const protocol = protocolOf(this.settings, variables);
+    return protocol && new CompiledUpstream(protocol, upstreams, this.settings.resolver, variables);
   }
 
   #makeStatic(): StaticHandler {
@@ -302,6 +309,18 @@ export class CompiledSite {
   readonly files: FileFinder = (path) => this.fileCache(this.#plainFiles).kindOf(path);
 
   readonly #plainFiles: CacheSettings = { openFileCache: undefined, symlinks: { mode: "off", from: "" } };
+}
+
+/** What the location's upstream speaks. */
+function protocolOf(
+  { handler, http, proxy, uwsgi, fastcgi }: LocationSettings, variables: Variables,
+): UpstreamProtocol | undefined {
+  switch (handler.kind) {
+    case "proxy": return new HttpUpstream(proxy, handler, http, variables);
+    case "uwsgi": return new UwsgiUpstream(uwsgi, handler, http, variables);
+    case "fastcgi": return new FastCgiUpstream(fastcgi, { ...handler, isTls: false }, http, variables);
+    default: return undefined;
+  }
 }
 
 /** All variables of a site: those of the program, then those that its blocks make. */

@@ -5,9 +5,8 @@ import { Chooser } from "../handlers/index.ts";
 import { type Evaluation, type Text, type Variables, compileText } from "../route/index.ts";
 import { tlsClientSettings } from "../upstream/index.ts";
 import type {
-  Choice, DialSettings, ResolverSettings, TlsClientSettings, Upstream, Upstreams,
+  DialSettings, ResolverSettings, TlsClientSettings, Upstream, UpstreamAddress, Upstreams,
 } from "../upstream/index.ts";
-import type { CurrentRequest } from "./current-request.ts";
 
 export class CompiledUpstream {
   readonly protocol: UpstreamProtocol;
@@ -16,6 +15,8 @@ export class CompiledUpstream {
   readonly #resolver: ResolverSettings | undefined;
   readonly #bind: Text | undefined;
   readonly #rate: Text | undefined;
+  /** A path of its own for proxy_store. */
+  readonly #store: Text | undefined;
   readonly #tls: TlsTexts | undefined;
   /** How connections are made, where no variable says so. */
   #dial: DialSettings | undefined = undefined;
@@ -30,9 +31,10 @@ export class CompiledUpstream {
     this.#upstreams = upstreams;
     this.#resolver = resolver;
     this.#variables = variables;
-    const { bind, limitRate, tls } = protocol.settings;
+    const { bind, limitRate, store, tls } = protocol.settings;
     this.#bind = bind === undefined ? undefined : compileText(bind, variables);
     this.#rate = limitRate === undefined ? undefined : compileText(limitRate, variables);
+    this.#store = typeof store === "string" ? undefined : compileText(store, variables);
     const { constantTarget } = protocol;
     this.#tls = tls === undefined || constantTarget?.isTls === false ? undefined : new TlsTexts(tls, variables);
     const isConstant = (bind === undefined || constantOf(bind) !== undefined) && constantTarget?.isTls === false;
@@ -41,29 +43,39 @@ export class CompiledUpstream {
 
   /** Who answers at a target; rejects with a sentence. */
   upstream(target: ProxyTarget): Upstream | Promise<Upstream> {
-    if (this.#known !== undefined) return this.#known;
-    const { place } = target;
-    const named = place.kind === "host" && place.port === undefined ? this.#upstreams.named(place.host) : undefined;
-    const found = named ?? this.#upstreams.at(
-      place.kind === "unix" ? place : { kind: "tcp", host: place.host, port: place.port ?? Number(target.port) },
-      this.#resolver,
-    );
-    if (target !== this.protocol.constantTarget) return found;
-    if (!(found instanceof Promise)) this.#known = found;
-    return found;
+    const isConstant = target === this.protocol.constantTarget;
+    if (isConstant && this.#known !== undefined) return this.#known.ready();
+    const { place, port } = target;
+    if (place.kind === "host" && place.port === undefined) {
+      const named = this.#upstreams.named(place.host.toLowerCase());
+      if (named !== undefined) return this.#found(named, isConstant);
+    }
+    const address: UpstreamAddress = place.kind === "unix" ? place
+      : { kind: "tcp", host: place.host, port: place.port ?? Number(port) };
+    if (!isConstant) return this.#upstreams.at(address, this.#resolver);
+    return this.#found(this.#upstreams.fixed(address), isConstant);
   }
 
-  choice(upstream: Upstream, exchange: CurrentRequest): Choice {
-    if (this.#chooser?.of !== upstream) {
-      this.#chooser = { of: upstream, chooser: new Chooser(upstream.settings, this.#variables) };
-    }
-    return this.#chooser.chooser.choice(exchange);
+  #found(upstream: Upstream, isConstant: boolean): Upstream | Promise<Upstream> {
+    if (isConstant) this.#known = upstream;
+    return upstream.ready();
+  }
+
+  chooser(upstream: Upstream): Chooser {
+    if (this.#chooser?.of !== upstream) this.#chooser = { of: upstream, chooser: new Chooser(upstream, this.#variables) };
+    return this.#chooser.chooser;
   }
 
   dial(evaluation: Evaluation, target: ProxyTarget): DialSettings {
     if (this.#dial !== undefined) return this.#dial;
     const bind = this.#bind?.(evaluation) ?? "";
     return this.#dialOf(bind, target.isTls ? this.#tls?.of(evaluation, target) : undefined);
+  }
+
+  /** proxy_store: where a copy of the response is kept; undefined for nowhere. */
+  storePath(evaluation: Evaluation): string | undefined {
+    if (this.protocol.settings.store === "off") return undefined;
+    return this.#store?.(evaluation) ?? evaluation.facts.filename();
   }
 
   /** proxy_limit_rate: bytes a second, 0 for no limit. */

@@ -103,5 +103,5 @@ export interface CurrentRequest extends SentExchange {
   /** The body of a request within this one; empty when it has failed. */
   subrequest(uri: string): Promise<Bytes>;
   /** A line of the error log about it. */
-  notice(level: "error" | "warning" | "info", text: string): void;
+  notice(level: "error" | "warning" | "info", text: string | undefined): void;
 }

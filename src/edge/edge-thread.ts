@@ -101,6 +101,7 @@ export class EdgeThread implements ConnectionOwner {
     this.#upstreams = new Upstreams({
       settings: configuration.site.upstreams,
       zone: new UpstreamZone(settings.upstreamZone),
+      clock,
       pool: connections,
       onNotice,
     });
@@ -196,6 +197,7 @@ export class EdgeThread implements ConnectionOwner {
   async #listen(): Promise<void> {
     if (this.#listening || this.draining) return;
     this.#listening = true;
+    await this.#upstreams.start();
     const { configuration, edge, listeners } = this.#settings;
     for (const [index, listener] of listeners.entries()) {
       const isTcp = listener.address.kind === "tcp";

@@ -7,9 +7,7 @@
  */
 import type { AppBody, Peer } from "../app/index.ts";
 import type { HttpSettings } from "../config/model.ts";
-import {
-  type FixedResponse, type StaticAnswer, emptyGif, overloadFields, statusResponse, stubStatusResponse, textResponse,
-} from "../handlers/index.ts";
+import { emptyGif, overloadFields, statusResponse, stubStatusResponse } from "../handlers/index.ts";
 import { NO_FIELDS } from "../http/field-section.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
@@ -26,13 +24,15 @@ import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { type InternalTarget, bodilessHead, internalHead, rewrittenHead, uriOf } from "./internal-redirect.ts";
 import { settingsFor } from "./old-browsers.ts";
+import { type MirroredRequest, mirror } from "./mirrors.ts";
 import { Outgoing } from "./outgoing.ts";
+import { answerFixed, answerRedirect, answerStatic, answerText } from "./own-answers.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestView, describe } from "./request-view.ts";
 import type { ResponseChannel } from "./response-channel.ts";
 import { ShownStatus } from "./shown-status.ts";
 import { StaticView } from "./static-view.ts";
-import { gatherBody } from "./subrequest.ts";
+import { dropResponse, gatherBody } from "./subrequest.ts";
 
 /** nginx's own number: closes the connection without a response. */
 const NO_RESPONSE = 444;
@@ -76,6 +76,7 @@ export class Exchange implements CurrentRequest {
   #calls: Calls | undefined = undefined;
   #shown: ShownStatus | undefined = undefined;
   #isTooLarge = false;
+  #isMirrored = false;
   #complete = false;
 
   constructor(
@@ -247,8 +248,9 @@ export class Exchange implements CurrentRequest {
     this.#moveTo(this.#context.site.location(route.location));
     switch (route.kind) {
       case "handle": return this.#enter();
-      case "redirect": return this.#redirect(route.status, route.target);
-      case "return": return this.#return(route.status, route.text);
+      case "redirect": return answerRedirect(this, route.status, route.target);
+      case "return":
+        return route.status === NO_RESPONSE ? this.#drop() : answerText(this, route.status, route.text);
       case "error":
         this.notice("error", route.message);
         return this.respondStatus(500);
@@ -282,22 +284,33 @@ export class Exchange implements CurrentRequest {
           return this.#handle();
         case "status": return this.respondStatus(tried.status);
         case "named": return this.#enterNamed(tried.name);
-        case "internal": return this.#enterUri(tried);
+        case "internal": return this.enterUri(tried);
       }
     });
   }
 
   #handle(): void {
     const { location } = this;
+    if (this.isMain && location.settings.mirror.uris.length > 0 && !this.#isMirrored) return this.#mirror();
     switch (location.settings.handler.kind) {
       case "app": return this.#ask(location.pool);
       case "proxy": case "uwsgi": case "fastcgi": return this.#ask(location.upstream);
       case "static":
-        return this.#whenReady(location.static.answer(new StaticView(this)), (answer) => this.#onStatic(answer));
+        return this.#whenReady(location.static.answer(new StaticView(this)), (answer) => answerStatic(this, answer));
       case "empty_gif":
-        return this.#onFixed(emptyGif(new StaticView(this).fields, location.settings.files.ifModifiedSince));
-      case "stub_status": return this.#onFixed(stubStatusResponse(this.#context.counts));
+        return answerFixed(this, emptyGif(new StaticView(this).fields, location.settings.files.ifModifiedSince));
+      case "stub_status": return answerFixed(this, stubStatusResponse(this.#context.counts));
     }
+  }
+
+  #mirror(): void {
+    this.#isMirrored = true;
+    const begin = ({ target, head, body }: MirroredRequest): void => dropResponse((channel) => {
+      const mirrored = new Exchange(this.#context, channel, this.connection, head, this.peer, this);
+      if (body !== undefined) mirrored.upload?.preset(body);
+      mirrored.#beginWithin(this, target);
+    });
+    mirror(this.#context, this, begin, () => this.#handle());
   }
 
   /** Asks an application, or an upstream; the body goes there, and comes along where somebody else had it before. */
@@ -315,39 +328,6 @@ export class Exchange implements CurrentRequest {
     else call.start(known, false);
   }
 
-  /** A response that is known in advance; nginx: only GET and HEAD have one. */
-  #onFixed(response: FixedResponse | number): void {
-    if (this.head.method !== "GET" && this.head.method !== "HEAD") return this.respondStatus(405);
-    if (typeof response === "number") return this.respondStatus(response);
-    this.out.ready(response.head, response.body, undefined);
-  }
-
-  #onStatic(answer: StaticAnswer): void {
-    switch (answer.kind) {
-      case "status":
-        if (answer.status !== 404 || this.http.logNotFound) this.notice("error", answer.notice);
-        return this.respondStatus(answer.status, answer.fields);
-      case "redirect": return this.respondStatus(answer.status, [["Location", answer.location]]);
-      case "internal": return this.#enterUri({ path: answer.path, args: this.evaluation.args });
-      case "ready": return this.out.ready(answer.head, answer.body, answer.text);
-      case "file": return this.out.file(answer);
-    }
-  }
-
-  /** `return` with a text; without one, an error's page. */
-  #return(status: number, text: string | undefined): void {
-    if (status === NO_RESPONSE) return this.#drop();
-    if (text === undefined && status >= 400) return this.respondStatus(status);
-    const type = this.location.static.contentTypeOf(this.evaluation.path);
-    const { head, body } = textResponse(status, text ?? "", (this.errorStatus ?? status) === 204 ? undefined : type);
-    this.out.whole(head, body, 0, body.length);
-  }
-
-  #redirect(status: number, target: string): void {
-    const location = target.startsWith("/") ? new StaticView(this).absolute(target) : target;
-    this.respondStatus(status, [["Location", location]]);
-  }
-
   #enterNamed(name: string): void {
     const location = this.#server.routes.locations.named(name);
     if (location === undefined) {
@@ -360,7 +340,7 @@ export class Exchange implements CurrentRequest {
   }
 
   /** An internal redirect: the walk begins again at the server, with this URI. */
-  #enterUri({ path, args }: InternalTarget): void {
+  enterUri({ path, args }: InternalTarget): void {
     if (!this.#countChange()) return;
     this.evaluation.redirectInternally({ path, args });
     this.#route({ kind: "server" });
@@ -384,7 +364,7 @@ export class Exchange implements CurrentRequest {
     this.#isTooLarge = false;
     if (page.kind === "named") return this.#enterNamed(page.name);
     this.head = internalHead(this.head);
-    this.#enterUri(page);
+    this.enterUri(page);
   }
 
   #sendStatus(given: number, fields: readonly FieldLine[]): void {
@@ -469,7 +449,7 @@ export class Exchange implements CurrentRequest {
     const target = parseInternalUri(redirect);
     this.head = internalHead(this.head);
     if (target === undefined) return this.respondStatus(404);
-    this.#enterUri(target);
+    this.enterUri(target);
   }
 
   over(): void {

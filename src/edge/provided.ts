@@ -26,6 +26,8 @@ export function provided(name: string, exchange: CurrentRequest, counts: Connect
     case "date_gmt": return dateText(new Date(), "UTC");
     case "date_local": return dateText(new Date(), undefined);
     case "invalid_referer": return exchange.location.referers?.invalid(exchange.received.fields.get("referer"));
+    case "fastcgi_script_name": return exchange.location.fastCgiPaths.scriptName(exchange.evaluation.path);
+    case "fastcgi_path_info": return exchange.location.fastCgiPaths.pathInfo(exchange.evaluation.path);
     case "proxy_host": return exchange.target?.host;
     case "proxy_port": return exchange.target?.port;
     case "uid_got": case "uid_set": case "uid_reset":

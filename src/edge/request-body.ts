@@ -60,6 +60,11 @@ export class RequestBody {
     waiting?.give(receiver);
   }
 
+  /** It is this one: of a request that was made after another. */
+  preset(body: AppBody): void {
+    this.#first = { body };
+  }
+
   /**
    * The body once more, for another application than the first.
    * @param path a fresh name in the run directory

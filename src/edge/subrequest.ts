@@ -14,17 +14,25 @@ const BODY_SIZE_MAX = 8_388_608;
  * @returns its body; what fails is in the error log, and has none
  */
 export function gatherBody(start: (channel: ResponseChannel) => void): Promise<Bytes> {
-  return new Promise((resolve) => start(new GatheringChannel(resolve)));
+  return new Promise((resolve) => start(new GatheringChannel(BODY_SIZE_MAX, resolve)));
+}
+
+/** Begins a request whose response nobody wants. */
+export function dropResponse(start: (channel: ResponseChannel) => void): void {
+  start(new GatheringChannel(0, () => undefined));
 }
 
 /** Keeps what is sent, instead of sending it. */
 class GatheringChannel implements ResponseChannel {
   readonly queuedSize = 0;
+  readonly #sizeMax: number;
   readonly #resolve: (bytes: Bytes) => void;
   readonly #parts: Bytes[] = [];
   #size = 0;
 
-  constructor(resolve: (bytes: Bytes) => void) {
+  /** @param sizeMax bytes that are kept */
+  constructor(sizeMax: number, resolve: (bytes: Bytes) => void) {
+    this.#sizeMax = sizeMax;
     this.#resolve = resolve;
   }
 
@@ -50,7 +58,7 @@ class GatheringChannel implements ResponseChannel {
     exchange.bytesSent += end - start;
     this.#size += end - start;
     // What is larger is no part of a page: the rest is left out.
-    if (this.#size <= BODY_SIZE_MAX) this.#parts.push(copyBytes(bytes, start, end));
+    if (this.#size <= this.#sizeMax) this.#parts.push(copyBytes(bytes, start, end));
   }
 
   finished(): void {

@@ -11,8 +11,10 @@
 import type { AppBody } from "../app/index.ts";
 import { filterTrailers } from "../filters/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
-import type { BodyReceiver, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
-import type { FieldLine } from "../http/response-head.ts";
+import type { BodyReceiver, PassRequest, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
+import { parseHttpDate } from "../http/date.ts";
+import { type FieldLine, type ResponseHead, fieldValue } from "../http/response-head.ts";
+import type { Evaluation } from "../route/index.ts";
 import type { ReceivedHead } from "../protocol/h1/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
@@ -24,6 +26,8 @@ import type { EdgeContext } from "./edge-context.ts";
 import { conditionOf, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { ReadPace } from "./read-pace.ts";
+import { StaticView } from "./static-view.ts";
+import { StoredCopy } from "./stored-copy.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UpstreamAttempt } from "./upstream-attempt.ts";
 import { StreamedUpstreamBody } from "./upstream-body.ts";
@@ -41,7 +45,7 @@ const connectionFields: ReadonlySet<string> = new Set([
   "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
 ]);
 
-export class UpstreamCall implements Call, TryOwner {
+export class UpstreamCall implements Call, TryOwner, PassRequest {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
@@ -64,11 +68,14 @@ export class UpstreamCall implements Call, TryOwner {
   #attempt: UpstreamAttempt | undefined = undefined;
   #wasSent = false;
   #passed: PassedHead | undefined = undefined;
+  /** As it leaves. */
+  #head: ResponseHead | undefined = undefined;
   /** Has the response's head gone to the client, and does its body follow? */
   #passing = false;
   /** Bytes of the response that the client's side has not taken yet. */
   #owed = 0;
   #pace: ReadPace | undefined = undefined;
+  #store: StoredCopy | undefined = undefined;
 
   /** @param isFirst was nobody else asked before? */
   constructor(
@@ -85,6 +92,20 @@ export class UpstreamCall implements Call, TryOwner {
 
   get target(): ProxyTarget | undefined {
     return this.#target;
+  }
+
+  // What the response's head is rewritten with.
+
+  get evaluation(): Evaluation {
+    return this.#exchange.evaluation;
+  }
+
+  get redirectDefault(): PassRequest["redirectDefault"] {
+    return this.#way.protocol.redirectDefault;
+  }
+
+  ownLocation(path: string): string {
+    return new StaticView(this.#exchange).absolute(path);
   }
 
   get asked(): string | undefined {
@@ -127,6 +148,7 @@ export class UpstreamCall implements Call, TryOwner {
     if (this.abandoned || (this.#way.protocol.settings.ignoreClientAbort && this.#try !== undefined)) return;
     this.abandoned = true;
     this.#pace?.close();
+    this.#store?.drop();
     this.#attempt?.ended(CLIENT_CLOSED_REQUEST);
     this.#try?.giveUp("untold");
     this.#try = undefined;
@@ -209,7 +231,7 @@ export class UpstreamCall implements Call, TryOwner {
   }
 
   #ask(upstream: Upstream, target: ProxyTarget, request: PassedRequest): void {
-    const peer = upstream.balancer.choose(this.#way.choice(upstream, this.#exchange), this.#tried);
+    const peer = upstream.balancer.choose(this.#way.chooser(upstream).choice(this.#exchange), this.#tried);
     const attempt = new UpstreamAttempt(peer?.name ?? upstream.name, !this.#isFirst && this.#attempt === undefined);
     this.#attempt = attempt;
     this.#log.noteAttempt(attempt);
@@ -256,14 +278,35 @@ export class UpstreamCall implements Call, TryOwner {
     this.#wasSent = true;
     const condition = conditionOf(status);
     if (condition !== undefined && this.#isRefused(condition, status)) return false;
-    const { evaluation } = this.#exchange;
-    const { responses, redirectDefault } = this.#way.protocol;
-    const passed = responses.pass(received, { evaluation, redirectDefault });
+    const passed = this.#way.protocol.responses.pass(received, this);
     this.#passed = passed;
     this.#exchange.upstreamFields = received.lines;
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
     if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed);
-    return !this.#isElsewhere(status, passed);
+    if (this.#isElsewhere(status, passed)) return false;
+    this.#head = this.#sticking(passed.head);
+    if (status === 200 && this.#request?.method === "GET") this.#store = this.#storedCopy(received);
+    return true;
+  }
+
+  /** The head, and who the client is to be sent to from now on, where the upstream is `sticky`. */
+  #sticking(head: ResponseHead): ResponseHead {
+    const peer = this.#tried.at(-1);
+    if (this.#upstream?.settings.sticky === undefined || peer === undefined) return head;
+    return this.#way.chooser(this.#upstream).headCame(head, peer, this.evaluation);
+  }
+
+  #storedCopy({ lines }: ReceivedHead): StoredCopy | undefined {
+    const path = this.#way.storePath(this.evaluation);
+    if (path === undefined) return undefined;
+    const modified = fieldValue(lines, "last-modified");
+    const modifiedS = modified === undefined ? undefined : parseHttpDate(modified);
+    return new StoredCopy({
+      path,
+      access: this.#way.protocol.settings.storeAccess,
+      modifiedMs: modifiedS === undefined ? undefined : modifiedS * 1000,
+      notice: (text) => this.#exchange.notice("error", text),
+    });
   }
 
   /** Is another peer asked, because of the status? */
@@ -279,7 +322,7 @@ export class UpstreamCall implements Call, TryOwner {
   /** X-Accel-Redirect, and errors that are intercepted: does somebody else answer? */
   #isElsewhere(status: number, passed: PassedHead): boolean {
     const exchange = this.#exchange;
-    const { redirect, kept } = passed;
+    const { redirect } = passed;
     const isReplaced = this.#way.protocol.settings.interceptErrors && status >= 300
       && exchange.location.errorPages?.find(status, exchange.evaluation) !== undefined;
     if (redirect === undefined && !isReplaced) return false;
@@ -288,29 +331,39 @@ export class UpstreamCall implements Call, TryOwner {
     this.#try?.giveUp("ok");
     this.#try = undefined;
     // nginx: an error that is intercepted leads nowhere else.
-    if (redirect === undefined || isReplaced) exchange.respondStatus(status, kept);
-    else exchange.goElsewhere(redirect, kept);
+    if (redirect === undefined || isReplaced) exchange.respondStatus(status, passed.keptByError);
+    else exchange.goElsewhere(redirect, passed.kept);
     return true;
   }
 
   onData(bytes: Bytes, isAll: boolean): void {
-    const passed = this.#passed;
-    if (isAll) this.#try = undefined;
-    if (passed === undefined || this.abandoned) return;
-    if (isAll) return this.#out.whole(passed.head, bytes, 0, bytes.length);
+    const head = this.#head;
+    if (isAll) this.#ended();
+    if (head === undefined || this.abandoned) return;
+    if (this.#store !== undefined) this.#keep(this.#store, bytes, isAll);
+    if (isAll) return this.#out.whole(head, bytes, 0, bytes.length);
     this.#owed += bytes.length;
     if (this.#passing) this.#out.chunk(bytes, 0, bytes.length);
-    else this.#startPassing(passed, bytes);
+    else this.#startPassing(head, bytes);
     this.#pace?.took(bytes.length);
     this.#settle();
   }
 
-  #startPassing(passed: PassedHead, bytes: Bytes): void {
+  #keep(store: StoredCopy, bytes: Bytes, isAll: boolean): void {
+    this.#owed += bytes.length;
+    store.write(bytes, () => {
+      this.#owed -= bytes.length;
+      this.#settle();
+    });
+    if (isAll) void store.complete();
+  }
+
+  #startPassing(head: ResponseHead, bytes: Bytes): void {
     this.#passing = true;
     const { settings } = this.#way.protocol;
     this.#pace = ReadPace.of(this.#way.limitRate(this.#exchange.evaluation), () => this.#settle());
-    this.#out.start(passed.head, bytes, 0, bytes.length, {
-      storedMax: passed.mayWait(settings) ? settings.maxTempFileSize : 0,
+    this.#out.start(head, bytes, 0, bytes.length, {
+      storedMax: this.#passed?.mayWait(settings) === true ? settings.maxTempFileSize : 0,
       grant: (size) => {
         this.#owed -= size;
         this.#settle();
@@ -324,20 +377,32 @@ export class UpstreamCall implements Call, TryOwner {
   }
 
   onWhole(trailers: readonly FieldLine[]): void {
-    const passed = this.#passed;
+    const head = this.#head;
+    this.#exchange.upstreamTrailers = trailers;
+    this.#ended();
+    void this.#store?.complete();
+    if (head === undefined || this.abandoned) return;
+    if (!this.#passing) return this.#out.whole(head, NO_BYTES, 0, 0);
+    const te = trailers.length === 0 ? undefined : this.#exchange.head.fields.get("te");
+    this.#out.endFlow(filterTrailers(trailers, te));
+  }
+
+  /** The upstream has said all. */
+  #ended(): void {
+    const upstream = this.#upstream;
+    const peer = this.#tried.at(-1);
     this.#try = undefined;
     this.#pace?.close();
-    if (passed === undefined || this.abandoned) return;
-    if (!this.#passing) return this.#out.whole(passed.head, NO_BYTES, 0, 0);
-    this.#exchange.upstreamTrailers = trailers;
-    const { head } = this.#exchange;
-    this.#out.endFlow(trailers.length === 0 ? trailers : filterTrailers(trailers, head.fields.get("te")));
+    if (upstream?.settings.sticky !== undefined && peer !== undefined) {
+      this.#way.chooser(upstream).responseEnded(peer, this.evaluation);
+    }
   }
 
   onFailed(condition: NextUpstream, text: string, isStale: boolean): void {
     const failed = this.#try;
     this.#try = undefined;
     this.#pace?.close();
+    this.#store?.drop();
     if (this.abandoned || this.#answered) return;
     this.#wasSent ||= failed?.wasSent === true;
     if (this.#passed !== undefined) {

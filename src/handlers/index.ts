@@ -12,7 +12,9 @@ export { PassedHead, passHead } from "./pass-head.ts";
 export { ProxyResponseHeads } from "./proxy/response-head.ts";
 export type { PassRequest } from "./proxy/response-head.ts";
 export { Chooser } from "./proxy/chooser.ts";
+export { FastCgiPaths } from "./proxy/fastcgi-path.ts";
 export { HttpUpstream } from "./proxy/http-upstream.ts";
+export { FastCgiUpstream, UwsgiUpstream } from "./proxy/script-upstream.ts";
 export type { ProxyTarget } from "./proxy/target.ts";
 export type { PassedRequest, UpstreamProtocol } from "./proxy/upstream-protocol.ts";
 export type {

@@ -129,7 +129,7 @@ const process: readonly VariableDefinition[] = [
 /** Variables that other rooms know the values of: asked for by name (`RequestFacts.provided`). */
 export const providedVariables: readonly string[] = [
   "connections_active", "connections_reading", "connections_waiting", "connections_writing",
-  "date_gmt", "date_local",
+  "date_gmt", "date_local", "fastcgi_path_info", "fastcgi_script_name",
   "gzip_ratio", "invalid_referer", "limit_conn_status", "limit_req_status",
   "proxy_host", "proxy_port", "secure_link", "secure_link_expires", "slice_range",
   "ssl_alpn_protocol", "ssl_cipher", "ssl_ciphers", "ssl_client_cert", "ssl_client_escaped_cert",

@@ -13,3 +13,5 @@ export type { BalancerMachine, Choice, Member, Peer, PeerResult, PeerState } fro
 export { stickyCookie, stickyOf, stickySessionOf } from "./sticky.ts";
 export type { StickySource } from "./sticky.ts";
 export { UpstreamZone } from "./zone.ts";
+export { Upstreams } from "./upstreams.ts";
+export type { Upstream } from "./upstreams.ts";

@@ -9,7 +9,9 @@ import { RequestHeads } from "./request-head.ts";
 import { ProxyResponseHeads } from "./response-head.ts";
 import type { ProxySettings } from "./settings.ts";
 import { type ProxyTarget, parseProxyTarget } from "./target.ts";
-import type { PassedRequest, RefusedRequest, RequestToPass, UpstreamProtocol } from "./upstream-protocol.ts";
+import {
+  type PassedRequest, type RefusedRequest, type RequestToPass, type UpstreamProtocol, readerLimits,
+} from "./upstream-protocol.ts";
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -22,8 +24,7 @@ export class HttpUpstream implements UpstreamProtocol {
   readonly #prefix: string | undefined;
   readonly #method: Text | undefined;
   readonly #body: Text | undefined;
-  /** The location's prefix and what takes its place, for `proxy_redirect default`. */
-  readonly #redirect: { readonly from: string; readonly to: string } | undefined;
+  readonly #redirect: UpstreamProtocol["redirectDefault"];
 
   /** @param pass what proxy_pass says; prefix of the location that its URI takes the place of */
   constructor(
@@ -39,16 +40,14 @@ export class HttpUpstream implements UpstreamProtocol {
     this.#prefix = pass.prefix;
     this.#method = settings.method === undefined ? undefined : compileText(settings.method, variables);
     this.#body = settings.setBody === undefined ? undefined : compileText(settings.setBody, variables);
-    const { prefix } = pass;
-    this.#redirect = url === undefined || this.#constant === undefined || prefix === undefined
-      ? undefined : { from: redirectFrom(byteText(url), this.#constant), to: prefix };
+    this.#redirect = this.#constant === undefined ? undefined : redirectOf(byteText(url ?? ""), this.#constant, pass.prefix);
   }
 
   get mayStream(): boolean {
     return this.settings.httpVersion === 1;
   }
 
-  get redirectDefault(): { readonly from: string; readonly to: string } | undefined {
+  get redirectDefault(): UpstreamProtocol["redirectDefault"] {
     return this.#redirect;
   }
 
@@ -120,16 +119,8 @@ function safe(uri: string): string {
   return uri.replace(/[\x00-\x20\x7f]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
-/** What `proxy_redirect default` looks for: the URL of proxy_pass, its URI included. */
-function redirectFrom(url: string, { uri }: ProxyTarget): string {
-  return uri === undefined ? `${url}/` : url;
+/** `proxy_redirect default`: the URL of proxy_pass leads to where its location is, the bare host to the root. */
+function redirectOf(url: string, { uri }: ProxyTarget, prefix: string | undefined): UpstreamProtocol["redirectDefault"] {
+  if (uri === undefined) return { from: `${url}/`, to: "/" };
+  return prefix === undefined ? undefined : { from: url, to: prefix };
 }
-
-/** Bounds of a response's head; the count of its fields is bounded as that of requests is. */
-function readerLimits(bufferSize: number): ConstructorParameters<typeof ResponseReader>[0] {
-  const sizes = { requestLineSizeMax: bufferSize, fieldSizeMax: bufferSize, headSizeMax: bufferSize };
-  return { ...sizes, fieldCountMax: FIELD_COUNT_MAX };
-}
-
-/** Fields of one response. */
-const FIELD_COUNT_MAX = 1000;

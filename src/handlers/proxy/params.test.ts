@@ -29,7 +29,7 @@ function params(lines: readonly Line[], asked: Asked = {}, said: Partial<ParamsO
   const { lines: fields = [], bodySize = -1, target = "/", ...facts } = asked;
   const made = new Params({
     params: lines.map(([name, value, flag]) => ({ name, value: text(value), ifNotEmpty: flag !== undefined })),
-    passRequestHeaders: true, underscoresInHeaders: false, ignoreInvalidHeaders: true, ...said,
+    passRequestHeaders: true, underscoresInHeaders: false, ...said,
   }, programVariables()).make({ head: { fields: section(fields) }, evaluation: request(target, facts), bodySize });
   return made.filter(([name]) => name !== "HTTP_HOST").map((param) => param.join("="));
 }
@@ -90,7 +90,6 @@ describe("Fields of the client", () => {
   test("whose names could be taken for others are passed only where the configuration says so", () => {
     const lines = ["X_F: 1", "X.G: 2", "X-F: 3"];
     assert.deepEqual(params([], { lines }), ["HTTP_X_F=3"]);
-    assert.deepEqual(params([], { lines }, { ignoreInvalidHeaders: false }), ["HTTP_X.G=2", "HTTP_X_F=3"]);
     assert.deepEqual(params([], { lines }, { underscoresInHeaders: true }), ["HTTP_X_F=1, 3"]);
   });
 
@@ -104,7 +103,7 @@ describe("HTTP_HOST", () => {
   function hosts(lines: readonly Line[], said: Said, passRequestHeaders: boolean = true): readonly Param[] {
     return new Params({
       params: lines.map(([name, value]) => ({ name, value: text(value), ifNotEmpty: false })),
-      passRequestHeaders, underscoresInHeaders: false, ignoreInvalidHeaders: true,
+      passRequestHeaders, underscoresInHeaders: false,
     }, programVariables()).make({
       head: { fields: section(["Host: field.example:1"]) }, evaluation: request("/", said), bodySize: -1,
     }).filter(([name]) => name === "HTTP_HOST");

@@ -14,7 +14,6 @@ export interface ParamsOptions {
   /** Are the client's fields passed at all? */
   readonly passRequestHeaders: boolean;
   readonly underscoresInHeaders: boolean;
-  readonly ignoreInvalidHeaders: boolean;
 }
 
 /** What is asked of a request. */
@@ -94,11 +93,9 @@ export class Params {
     return made;
   }
 
+  /** One with "_" would pass for the one with "-" (CVE-2015-0219); of others, CGI knows letters, digits and hyphens. */
   #isPassed(name: string): boolean {
-    const { underscoresInHeaders, ignoreInvalidHeaders } = this.#options;
-    // One with "_" would pass for the one with "-" (CVE-2015-0219).
-    if (!underscoresInHeaders && name.includes("_")) return false;
-    return !ignoreInvalidHeaders || /^[\w-]+$/.test(name);
+    return (this.#options.underscoresInHeaders || !name.includes("_")) && /^[\w-]+$/.test(name);
   }
 }
 

@@ -13,8 +13,8 @@ export interface ProxyTarget {
   readonly port: string;
   /** What follows the authority, undefined when nothing does. */
   readonly uri: string | undefined;
-  /** "http://" and the place as written: what the error log says of it, with the peer's name put in. */
-  readonly scheme: "http://" | "https://";
+  /** What the error log says before the peer's name. */
+  readonly scheme: "http://" | "https://" | "uwsgi://" | "suwsgi://" | "fastcgi://";
 }
 
 const schemes = { "http://": 80, "https://": 443 } as const;

@@ -1,7 +1,7 @@
 /** What a proxying location knows of the protocol that its upstream speaks; the walk is the same for all of them. */
 import type { PassSettings } from "../../config/pass-settings.ts";
 import type { RequestHead } from "../../http/request-head.ts";
-import type { ResponseMemory, UpstreamReader } from "../../protocol/h1/index.ts";
+import type { HeadLimits, ResponseMemory, UpstreamReader } from "../../protocol/h1/index.ts";
 import type { Evaluation } from "../../route/index.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import type { TransportSettings } from "../../upstream/index.ts";
@@ -51,4 +51,13 @@ export interface UpstreamProtocol {
   replacedBody(evaluation: Evaluation): string | undefined;
   request(wanted: RequestToPass): PassedRequest | RefusedRequest;
   reader(memory: ResponseMemory): UpstreamReader;
+}
+
+/** Fields of one response: bounded as those of requests are. */
+const FIELD_COUNT_MAX = 1000;
+
+/** Bounds of a response's head. @param bufferSize proxy_buffer_size */
+export function readerLimits(bufferSize: number): HeadLimits {
+  const sizes = { requestLineSizeMax: bufferSize, fieldSizeMax: bufferSize, headSizeMax: bufferSize };
+  return { ...sizes, fieldCountMax: FIELD_COUNT_MAX };
 }

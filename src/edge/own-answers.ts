@@ -1,0 +1,48 @@
+/** What the edge answers by itself: files, texts of `return`, responses that are known in advance. */
+import type { FixedResponse, StaticAnswer } from "../handlers/index.ts";
+import { textResponse } from "../handlers/index.ts";
+import type { CurrentRequest } from "./current-request.ts";
+import type { InternalTarget } from "./internal-redirect.ts";
+import type { Outgoing } from "./outgoing.ts";
+import { StaticView } from "./static-view.ts";
+
+/** The request that is answered. */
+export interface AnsweredRequest extends CurrentRequest {
+  readonly out: Outgoing;
+  /** The walk begins again, with this URI. */
+  enterUri(target: InternalTarget): void;
+}
+
+/** nginx: only GET and HEAD have a response that is known in advance. */
+export function answerFixed(request: AnsweredRequest, response: FixedResponse | number): void {
+  if (request.head.method !== "GET" && request.head.method !== "HEAD") return request.respondStatus(405);
+  if (typeof response === "number") return request.respondStatus(response);
+  request.out.ready(response.head, response.body, undefined);
+}
+
+export function answerStatic(request: AnsweredRequest, answer: StaticAnswer): void {
+  switch (answer.kind) {
+    case "status":
+      if (answer.status !== 404 || request.http.logNotFound) request.notice("error", answer.notice);
+      return request.respondStatus(answer.status, answer.fields);
+    case "redirect": return request.respondStatus(answer.status, [["Location", answer.location]]);
+    case "internal": return request.enterUri({ path: answer.path, args: request.evaluation.args });
+    case "ready": return request.out.ready(answer.head, answer.body, answer.text);
+    case "file": return request.out.file(answer);
+  }
+}
+
+/** `return` with a text; without one, an error's page. */
+export function answerText(request: AnsweredRequest, status: number, text: string | undefined): void {
+  if (text === undefined && status >= 400) return request.respondStatus(status);
+  const isEmpty = (request.errorStatus ?? status) === 204;
+  const type = isEmpty ? undefined : request.location.static.contentTypeOf(request.evaluation.path);
+  const { head, body } = textResponse(status, text ?? "", type);
+  request.out.whole(head, body, 0, body.length);
+}
+
+/** @param target a URL, or a path of this server */
+export function answerRedirect(request: AnsweredRequest, status: number, target: string): void {
+  const location = target.startsWith("/") ? new StaticView(request).absolute(target) : target;
+  request.respondStatus(status, [["Location", location]]);
+}
