@@ -190,26 +190,7 @@ describe("directives without effect", () => {
       ["postpone_output 1g;", '"postpone_output" directive invalid value'],
       ["types_hash_max_size x;", '"types_hash_max_size" directive invalid number'],
       ["types_hash_max_size 2k;", '"types_hash_max_size" directive invalid number'],
-      ["resolver_timeout x;", '"resolver_timeout" directive invalid value'],
     ] as const) assert.deepEqual(refused(text), [nginx], text);
     assert.deepEqual(refused("aio threads=pool; directio 1g; keepalive_disable none; keepalive_disable safari;"), []);
-  });
-
-  test("name servers are addresses with parameters", () => {
-    for (const [words, nginx] of [
-      ["127.0.0.1 valid=x", "invalid parameter: valid=x"],
-      ["127.0.0.1 valid=10ms", "invalid parameter: valid=10ms"],
-      ["127.0.0.1 ipv6=x", "invalid parameter: ipv6=x"],
-      ["127.0.0.1:x", 'invalid port in resolver "127.0.0.1:x"'],
-      ["localhost:99999", 'invalid port in resolver "localhost:99999"'],
-      ["*", 'host not found in resolver "*"'],
-      ['""', 'no host in resolver ""'],
-      ["valid=10s", "no name servers defined"],
-      ["", 'invalid number of arguments in "resolver" directive'],
-    ] as const) assert.deepEqual(refused(`resolver ${words};`), [nginx], words);
-    const many = Array.from({ length: 32 }, () => "127.0.0.1").join(" ");
-    assert.deepEqual(refused(`resolver ${many};`), []);
-    assert.deepEqual(refused(`resolver ${many} ::1;`), ['invalid number of arguments in "resolver" directive']);
-    assert.deepEqual(refused("resolver [::1]:53 a.example ipv4=off ipv6=on status_zone=z valid=1m;"), []);
   });
 });

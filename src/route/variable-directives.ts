@@ -202,7 +202,7 @@ export function readGeo(
       const range = parseRange(second);
       if (range.ok) ranges.remove(range.value);
       else refuse(range.error);
-    } else if (flags.ranges) {
+    } else if (flags.ranges && first !== "proxy") {
       const range = parseRange(first);
       const overlapped = range.ok ? ranges.add({ ...range.value, value: second }) : undefined;
       if (!range.ok) refuse(range.error);

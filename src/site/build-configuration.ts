@@ -4,17 +4,19 @@
 import { hostname } from "node:os";
 import { refererMistakes } from "../access/directives.ts";
 import { appMistakes, appSettings, writtenApps } from "../app/directives.ts";
-import { Block, read } from "../config/nginx/block.ts";
+import { Block, type CheckedDirective, read } from "../config/nginx/block.ts";
 import { type LanguageDiagnostic, mistakeAt } from "../config/nginx/language-diagnostic.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import type { ReadConfiguration } from "../config/nginx/read-configuration.ts";
 import type { Configuration, ListenerSettings, ServerSettings } from "../edge/model.ts";
 import { responseMistakes } from "../filters/directives.ts";
+import { passMistakes } from "../handlers/directives.ts";
 import { logColors, logFormatsOf, logMistakes } from "../observe/directives.ts";
-import { httpRow, serverNameRow, serverRow } from "../route/directives.ts";
+import { httpRow, locationRow, serverNameRow, serverRow } from "../route/directives.ts";
 import { type ServerName, VirtualHosts, Variables, builtinPrefixes, builtinVariables } from "../route/index.ts";
 import { type SettingNote, environmentOf, processSettings } from "../supervisor/directives.ts";
-import { upstreamMistakes, upstreamSettings } from "../upstream/directives.ts";
+import { healthMistakes, upstreamMistakes, upstreamSettings } from "../upstream/directives.ts";
+import { siteHealthChecks } from "./health-checks.ts";
 import { type ListeningServer, addressText, listenRow, listenersOf } from "./listen.ts";
 import { Locations } from "./server.ts";
 import { SettingsOf } from "./settings.ts";
@@ -54,6 +56,11 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
   locations.checkMapping(site);
   const { servers, listening } = serversOf(site, locations);
   const { listeners, mistakes: listenMistakes, ignored } = listenersOf(listening, facts.isRoot);
+  const upstreams = upstreamSettings(site);
+  const names = new Set(upstreams.map(({ name }) => name));
+  const health = siteHealthChecks({
+    http: site, written: locations.checked, locations: locations.all, upstreams: names,
+  });
   const mistakes: readonly PlacedMistake[] = [
     ...variables.mistakes,
     ...locations.mistakes.map(({ at, nginx }) => ({ place: at.directive.name, nginx })),
@@ -64,6 +71,11 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
     ...refererMistakes(site),
     ...responseMistakes(site),
     ...upstreamMistakes(site),
+    ...passMistakes(site, {
+      prefix: `${facts.prefix}/`, directory: `${facts.directory}/`, upstreams: names, isPath, kindOf: facts.kindOf,
+    }),
+    ...healthMistakes(site),
+    ...health.mistakes,
   ];
   // Errors first: of a long list the end is not shown.
   const told = mistakes.map(({ place, ...mistake }) => mistakeAt(place, mistake))
@@ -87,7 +99,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
     }),
     site: {
       listeners, servers, locations: locations.all, maps, geos, splitClients, logFormats: logFormatsOf(site),
-      upstreams: upstreamSettings(site), healthChecks: [],
+      upstreams, healthChecks: health.checks,
     },
   };
   return { configuration, mistakes: told, notes };
@@ -118,6 +130,12 @@ const HOSTNAME = "$hostname";
 
 function withHostname(name: ServerName): ServerName {
   return name.kind === "exact" && name.name === HOSTNAME ? { kind: "exact", name: hostname().toLowerCase() } : name;
+}
+
+/** Is it a location that is found by a path? */
+function isPath({ row, directive }: CheckedDirective): boolean {
+  const kind = row === locationRow ? read(locationRow, directive).kind : undefined;
+  return kind === "prefix" || kind === "exact";
 }
 
 /** nginx: a name that an earlier server of the same socket has is ignored, with a warning. */

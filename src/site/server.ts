@@ -11,6 +11,8 @@ import {
 import {
   type LimitExcept, type LocationMatch, type LocationNode, type RewriteDirective, type ServerName, checkLocations,
 } from "../route/index.ts";
+import { healthCheckRow } from "../upstream/directives.ts";
+import type { CheckedLocation } from "./health-checks.ts";
 import type { SettingsOf } from "./settings.ts";
 
 export interface LocationMistake {
@@ -22,6 +24,7 @@ export interface LocationMistake {
 export class Locations {
   readonly all: LocationSettings[] = [];
   readonly mistakes: LocationMistake[] = [];
+  readonly checked: CheckedLocation[] = [];
   readonly #settings: SettingsOf;
   readonly #prefix: string;
   /** What the locations around a block are for: for `alias`. */
@@ -75,6 +78,8 @@ export class Locations {
     };
     this.all.push(settings);
     if (around !== undefined && block.optional(internalRow) === true) server.internal.add(number);
+    const [check] = block.own(healthCheckRow);
+    if (check !== undefined) this.checked.push({ at: check, block, location: number });
     const script = this.#script(block, { title, number, server });
     if (script.length > 0) server.scripts.set(number, script);
     const [except] = block.own(limitExceptRow);

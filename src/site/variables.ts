@@ -7,6 +7,7 @@ import { read } from "../config/nginx/block.ts";
 import { parseComplexValue, variablesOf } from "../config/nginx/complex-value.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import type { Site } from "../edge/model.ts";
+import { passPatterns } from "../handlers/directives.ts";
 import {
   type EntryMistake, geoRow, ifInLocationRow, ifRow, locationRow, mapRow, readGeo, readMap, readSplitClients,
   rewriteRow, serverNameRow, setRow, splitClientsRow,
@@ -71,7 +72,10 @@ function declareAll(block: Block, variables: Variables, mistakes: PlacedMistake[
   }
 }
 
-function patternsOf({ row, directive }: CheckedDirective): readonly Pattern[] {
+function patternsOf(at: CheckedDirective): readonly Pattern[] {
+  const { row, directive } = at;
+  const passed = passPatterns(at);
+  if (passed.length > 0) return passed;
   // Most locations and names are plain texts.
   if (row !== rewriteRow && !directive.args.some(({ value }) => /^!?~/.test(value))) return [];
   switch (row) {

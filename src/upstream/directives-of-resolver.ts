@@ -5,6 +5,7 @@ import type { Block } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type ArgumentRefusal, type Arguments, type DefaultedDirectiveRow, type DirectiveRow, one,
 } from "../config/nginx/directive-row.ts";
+import { parseIpAddress } from "../std/ip-address.ts";
 import { err, ok } from "../std/result.ts";
 import type { ResolverSettings } from "./settings.ts";
 
@@ -26,9 +27,10 @@ const resolverArguments: Arguments<ResolverArgument> = {
     for (const [index, word] of words.entries()) {
       const [, name, value = ""] = PARAMETER.exec(word) ?? [];
       if (name === undefined) {
-        const refusal = serverRefusal(word);
+        const address = serverAddress(word);
+        const refusal = serverRefusal(address);
         if (refusal !== undefined) return err({ ...refusal, index });
-        servers.push(word);
+        servers.push(address);
       } else if (name === "valid") {
         const valid = time("seconds").parse(value, directive);
         if (!valid.ok) return err({ nginx: `invalid parameter: ${word}`, expected: "valid= and a time", index });
@@ -49,11 +51,19 @@ const resolverArguments: Arguments<ResolverArgument> = {
   },
 };
 
+/** Deviates: nginx looks up a name server's own name when it starts. */
 function serverRefusal(word: string): Omit<ArgumentRefusal, "index"> | undefined {
+  if (parseIpAddress(word) !== undefined) return undefined;
   const parsed = parseAddress(word);
-  if (parsed.ok && parsed.value.kind === "tcp" && parsed.value.host !== undefined) return undefined;
+  const isIp = parsed.ok && parsed.value.kind === "tcp" && parseIpAddress(parsed.value.host ?? "") !== undefined;
+  if (isIp) return undefined;
   const reason = parsed.ok ? "host not found" : parsed.error;
-  return { nginx: `${reason} in resolver "${word}"`, expected: "the address of a name server" };
+  return { nginx: `${reason} in resolver "${word}"`, expected: "the IP address of a name server" };
+}
+
+/** The one name that stands in files. */
+function serverAddress(word: string): string {
+  return word.replace(/^localhost(?=$|:)/i, "127.0.0.1");
 }
 
 const shared = { merge: "nearest", module: "ngx_http_core_module", contexts: ["http", "server", "location"] } as const;

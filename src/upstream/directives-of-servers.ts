@@ -8,13 +8,15 @@ import type { UpstreamAddress, UpstreamServerSettings } from "./settings.ts";
 /** Names with every parameter that there is have fewer words. */
 const WORD_COUNT_MAX = 32;
 /** Deviates: nginx has no bound but its integers. More would make the points of a consistent hash too many. */
-export const WEIGHT_MAX = 65_535;
+const WEIGHT_MAX = 65_535;
 const COUNT_MAX = 2 ** 31 - 1;
 const PORT_DEFAULT = 80;
+/** What a name of a host, or an address, is made of. */
+const HOST = /^[-\w.~%+:]+$/;
 
 const parameterNames: readonly string[] = [
-  "weight=", "max_conns=", "max_fails=", "fail_timeout=", "slow_start=", "route=", "service=", "backup", "down", "drain",
-  "resolve",
+  "weight=", "max_conns=", "max_fails=", "fail_timeout=", "slow_start=", "route=", "service=", "backup", "down",
+  "drain", "resolve",
 ];
 
 /** The member, and whether a port was written. */
@@ -45,21 +47,20 @@ type Draft = { -readonly [Name in keyof UpstreamServerSettings]: UpstreamServerS
 
 function parseServer([name = "", ...parameters]: readonly string[]): Result<WrittenServer, ArgumentRefusal> {
   const parsed = name === "" ? err("no host") : parseAddress(name);
-  if (!parsed.ok) {
-    return err({ nginx: `${parsed.error} in upstream "${name}"`, expected: "a host, host:port or unix:path", index: 0 });
-  }
+  const expected = "a host, host:port or unix:path";
+  if (!parsed.ok) return err({ nginx: `${parsed.error} in upstream "${name}"`, expected, index: 0 });
   const address = addressOf(parsed.value);
-  if (address === undefined) {
-    return err({ nginx: `host not found in upstream "${name}"`, expected: "a host, host:port or unix:path", index: 0 });
-  }
+  if (address === undefined) return err({ nginx: `host not found in upstream "${name}"`, expected, index: 0 });
   const server: Draft = {
     name, address, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false, drain: false,
     slowStartMs: 0, resolve: false, service: undefined, route: undefined,
   };
   for (const [at, word] of parameters.entries()) {
     if (takeParameter(server, word)) continue;
-    const expected = `a parameter such as ${parameterNames.join(", ")}`;
-    return err({ nginx: `invalid parameter "${word}"`, expected, index: at + 1, words: parameterNames });
+    return err({
+      nginx: `invalid parameter "${word}"`, expected: `a parameter such as ${parameterNames.join(", ")}`,
+      index: at + 1, words: parameterNames,
+    });
   }
   const hasPort = parsed.value.kind === "tcp" && parsed.value.port !== undefined;
   if (server.service === undefined) return ok({ server, hasPort });
@@ -75,7 +76,7 @@ function refuseService(nginx: string): Result<never, ArgumentRefusal> {
 function addressOf(address: Address): UpstreamAddress | undefined {
   if (address.kind === "unix") return address;
   const { host, port = PORT_DEFAULT } = address;
-  return host === undefined ? undefined : { kind: "tcp", host, port };
+  return host === undefined || !HOST.test(host) ? undefined : { kind: "tcp", host, port };
 }
 
 /** @returns whether it is one, and its value is good */

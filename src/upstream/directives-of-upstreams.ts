@@ -135,7 +135,8 @@ export function upstreamMistakes(http: Block): readonly PlacedMistake[] {
     const { directive, block } = at;
     const name = read(upstreamRow, directive);
     const place = directive.args[0] ?? directive.name;
-    const mistakes: PlacedMistake[] = block === undefined ? [] : [...methodMistakes(block), ...memberMistakes(at, block)];
+    const mistakes: PlacedMistake[] = [];
+    if (block !== undefined) mistakes.push(...methodMistakes(block), ...memberMistakes(at, block));
     if (names.has(name.toLowerCase())) {
       mistakes.push({ place, nginx: `duplicate upstream "${name}"`, hint: "give it another name" });
     }

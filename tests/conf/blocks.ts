@@ -25,8 +25,9 @@ export function readText(
     const found = texts[path];
     return found === undefined ? err("2: No such file or directory") : ok(found);
   };
-  const names = new Set(rows.map(({ name }) => name));
-  const around = blocks.filter(({ name }) => !names.has(name));
+  // `server` in an upstream is another one than that of http.
+  const around = blocks.filter(({ name, contexts }) =>
+    !rows.some((row) => row.name === name && row.contexts.some((context) => contexts.includes(context))));
   const input = { path: "/etc/nginx/nginx.conf", parameter: undefined, files: { readText: readOne, glob: () => [] } };
   return readConfiguration(input, [...rows, ...around]);
 }

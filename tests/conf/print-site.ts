@@ -11,12 +11,12 @@ const valueSizeMax = 400;
  */
 export function printSite(configuration: Configuration, plain: Configuration): string {
   const { process, apps, site } = configuration;
-  const { locations, servers, listeners, maps, geos, splitClients, logFormats } = site;
+  const { locations, servers, listeners, maps, geos, splitClients, logFormats, upstreams, healthChecks } = site;
   const lines = differences(process, plain.process).map((line) => `process ${line}`);
   for (const app of apps) {
     lines.push(`app ${app.name}`, ...differences(app, plain.apps[0] ?? {}).map((line) => `  ${line}`));
   }
-  for (const [name, value] of Object.entries({ maps, geos, splitClients, logFormats })) {
+  for (const [name, value] of Object.entries({ maps, geos, splitClients, logFormats, upstreams, healthChecks })) {
     const before: readonly unknown[] = plain.site[name as "maps"];
     for (const each of value.slice(before.length)) lines.push(`${name} ${shown(each)}`);
   }

@@ -79,7 +79,7 @@ const cookieFlags: readonly string[] = [
   "nosamesite",
 ];
 
-/** `off`, or a cookie and its flags. Deviates: nginx takes any word for a flag, and passes over those it does not know. */
+/** `off`, or a cookie and its flags. Deviates: nginx takes any word, and passes over those it does not know. */
 export const cookieFlagsArguments: Arguments<CookieFlagsArgument> = {
   label: "off | cookie [flag ...]",
   countMin: 1,

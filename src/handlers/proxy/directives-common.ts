@@ -9,25 +9,13 @@ import {
   type AnyDirectiveRow, type Arguments, type DefaultedDirectiveRow, type DirectiveRow, many, one,
 } from "../../config/nginx/directive-row.ts";
 import { type ObeyedField, type PassSettings, accelFields, obeyedFields } from "../../config/pass-settings.ts";
-import type { NextUpstream, TransportSettings } from "../../upstream/index.ts";
+import type { TransportSettings } from "../../upstream/index.ts";
 import { rate } from "../static/directives-arguments.ts";
 import { type BindArgument, bindArguments, nextUpstreamArguments, storeAccess } from "./directives-arguments.ts";
 import { absolutePath, bufferingType, variablePath } from "./directives-values.ts";
+import { type Family, everywhere } from "./directives-family.ts";
+import type { TlsRows } from "./directives-of-tls.ts";
 import { commonRowsWithoutEffect } from "./directives-without-effect.ts";
-
-/** One of the three. */
-export interface Family {
-  readonly prefix: "proxy" | "uwsgi" | "fastcgi";
-  readonly module: string;
-  /** For sentences: "the uWSGI server". */
-  readonly peer: string;
-  /** What proxy_next_upstream takes. */
-  readonly nextUpstream: readonly NextUpstream[];
-  /** Fields that do not reach the client by default, besides those that speak to Tricorn; in lower case. */
-  readonly hidden: readonly string[];
-}
-
-export const everywhere = ["http", "server", "location"] as const;
 
 /** Larger heads of responses than this are no heads. */
 const BUFFER_SIZE_MAX = 1_048_576;
@@ -38,6 +26,8 @@ export interface CommonRows {
   readonly rows: readonly AnyDirectiveRow[];
   readonly withoutEffect: readonly AnyDirectiveRow[];
   readonly bind: DirectiveRow<BindArgument>;
+  /** Those whose words are a set. */
+  readonly sets: readonly AnyDirectiveRow[];
   /** What is in force in a block. @param prefix what relative paths begin with, with its slash at the end */
   readonly settings: (block: Block, prefix: string) => PassSettings & TransportSettings;
 }
@@ -46,8 +36,10 @@ export interface CommonRows {
 export interface FamilyRows {
   readonly prefix: Family["prefix"];
   readonly bind: DirectiveRow<BindArgument>;
+  /** Those whose words are a set. */
+  readonly sets: readonly AnyDirectiveRow[];
   /** Undefined for one without TLS. */
-  readonly certificate: DirectiveRow<ComplexValue> | undefined;
+  readonly tls: TlsRows | undefined;
 }
 
 /** The rows of a family. */
@@ -155,6 +147,7 @@ export function commonRows(family: Family): CommonRows {
     ],
     withoutEffect: commonRowsWithoutEffect(family),
     bind,
+    sets: [nextUpstream, ignoreHeaders],
     settings: (block, directory) => {
       const fields = hiddenFields(hidden, block.all(hideHeader), block.all(passHeader));
       const stored = block.one(store);

@@ -5,7 +5,8 @@ import { type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, on
   "../../config/nginx/directive-row.ts";
 import { type Pattern, readPattern } from "../../route/index.ts";
 import { err } from "../../std/result.ts";
-import { type Family, type FamilyRows, commonRows, everywhere } from "./directives-common.ts";
+import { type FamilyRows, commonRows } from "./directives-common.ts";
+import { type Family, everywhere } from "./directives-family.ts";
 import { type PeerAddress, paramRow, peerAddress } from "./directives-of-params.ts";
 import type { PassPlaces } from "./directives-of-proxy.ts";
 import type { FastCgiSettings } from "./settings.ts";
@@ -95,7 +96,9 @@ export const fastcgiDirectives: readonly AnyDirectiveRow[] = [
 ];
 
 /** For what is asked of several rows together. */
-export const fastcgiTogether: FamilyRows = { prefix: family.prefix, bind: shared.bind, certificate: undefined };
+export const fastcgiTogether: FamilyRows = {
+  prefix: family.prefix, bind: shared.bind, sets: shared.sets, tls: undefined,
+};
 
 /** What is in force in a block. */
 export function fastcgiSettings(block: Block, { prefix }: PassPlaces): FastCgiSettings {

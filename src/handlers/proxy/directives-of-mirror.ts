@@ -3,7 +3,7 @@ import { onOff, string } from "../../config/nginx/argument-types.ts";
 import type { Block } from "../../config/nginx/block.ts";
 import { type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, one } from
   "../../config/nginx/directive-row.ts";
-import { everywhere } from "./directives-common.ts";
+import { everywhere } from "./directives-family.ts";
 import type { MirrorSettings } from "./settings.ts";
 
 const common = { module: "ngx_http_mirror_module", merge: "nearest", contexts: everywhere } as const;

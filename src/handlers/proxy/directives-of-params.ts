@@ -3,7 +3,7 @@ import { type ArgumentType, variableText } from "../../config/nginx/argument-typ
 import { type ComplexValue, constantOf, parseComplexValue } from "../../config/nginx/complex-value.ts";
 import type { ArgumentRefusal, DirectiveRow } from "../../config/nginx/directive-row.ts";
 import { type Result, err, ok } from "../../std/result.ts";
-import { type Family, everywhere } from "./directives-common.ts";
+import { type Family, everywhere } from "./directives-family.ts";
 import type { ParamSettings } from "./settings.ts";
 import { addressMistake } from "./upstream-address.ts";
 

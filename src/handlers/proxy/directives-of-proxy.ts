@@ -10,7 +10,8 @@ import {
   type CookieFlagsArgument, type ReplacementArgument, cookieFlagsArguments, domainOrRegex, fieldName, replacement,
   textOrRegex,
 } from "./directives-arguments.ts";
-import { type Family, type FamilyRows, commonRows, everywhere } from "./directives-common.ts";
+import { type FamilyRows, commonRows } from "./directives-common.ts";
+import { type Family, everywhere } from "./directives-family.ts";
 import { tlsRows } from "./directives-of-tls.ts";
 import { proxyRowsWithoutEffect, tlsRowsWithoutEffect } from "./directives-without-effect.ts";
 import type { ProxySettings, Replacement } from "./settings.ts";
@@ -135,7 +136,7 @@ const cookiePathRow: DirectiveRow<ReplacementArgument> = {
   example: "proxy_cookie_path /two/ /;",
 };
 
-const cookieFlagsRow: DirectiveRow<CookieFlagsArgument> = {
+export const cookieFlagsRow: DirectiveRow<CookieFlagsArgument> = {
   ...common,
   name: "proxy_cookie_flags",
   arguments: cookieFlagsArguments,
@@ -145,14 +146,15 @@ const cookieFlagsRow: DirectiveRow<CookieFlagsArgument> = {
   example: "proxy_cookie_flags one httponly samesite=strict;",
 };
 
-/** Rows of which several of one block are a list, unless one of them says off. */
-export const listRows: readonly DirectiveRow<ReplacementArgument | CookieFlagsArgument>[] = [
-  redirectRow, cookieDomainRow, cookiePathRow, cookieFlagsRow,
+/** Rows of replacements: several of one block are a list, unless one of them says off. */
+export const replacementRows: readonly DirectiveRow<ReplacementArgument>[] = [
+  redirectRow, cookieDomainRow, cookiePathRow,
 ];
 
 /** What proxySettings() depends on. */
 export const proxyRows: readonly AnyDirectiveRow[] = [
-  ...shared.rows, ...tls.rows, httpVersionRow, setHeaderRow, setBodyRow, methodRow, ...listRows,
+  ...shared.rows, ...tls.rows, httpVersionRow, setHeaderRow, setBodyRow, methodRow, ...replacementRows,
+  cookieFlagsRow,
 ];
 
 export const proxyDirectives: readonly AnyDirectiveRow[] = [
@@ -161,7 +163,9 @@ export const proxyDirectives: readonly AnyDirectiveRow[] = [
 ];
 
 /** For what is asked of several rows together. */
-export const proxyTogether: FamilyRows = { prefix: family.prefix, bind: shared.bind, certificate: tls.certificate };
+export const proxyTogether: FamilyRows = {
+  prefix: family.prefix, bind: shared.bind, sets: [...shared.sets, tls.protocols], tls,
+};
 
 /** Where relative paths begin: with a slash at the end. */
 export interface PassPlaces {

@@ -6,7 +6,7 @@ import {
   type AnyDirectiveRow, type Arguments, type DefaultedDirectiveRow, type DirectiveRow, many, one,
 } from "../../config/nginx/directive-row.ts";
 import { err, ok } from "../../std/result.ts";
-import { type Family, everywhere } from "./directives-common.ts";
+import { type Family, everywhere } from "./directives-family.ts";
 import { absoluteName, absolutePath } from "./directives-values.ts";
 import type { UpstreamTlsSettings } from "./settings.ts";
 
@@ -16,7 +16,8 @@ const VERIFY_DEPTH_MAX = 100;
 export interface TlsRows {
   /** What settings() depends on. */
   readonly rows: readonly AnyDirectiveRow[];
-  readonly certificate: DirectiveRow<ComplexValue>;
+  readonly protocols: AnyDirectiveRow;
+  readonly passwordFile: DirectiveRow<string>;
   /** What is in force in a block. @param directory what relative files begin with, with its slash at the end */
   readonly settings: (block: Block, directory: string) => UpstreamTlsSettings;
 }
@@ -80,7 +81,8 @@ export function tlsRows({ prefix, module, peer }: Family): TlsRows {
       name, serverName, verify, verifyDepth, trusted, crl, certificate, key, passwordFile, versions, ciphers,
       sessionReuse,
     ],
-    certificate,
+    protocols: versions,
+    passwordFile,
     settings: (block, directory) => ({
       name: block.optional(name),
       serverName: block.one(serverName),

@@ -3,7 +3,8 @@ import { number } from "../../config/nginx/argument-types.ts";
 import type { Block } from "../../config/nginx/block.ts";
 import { type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, one } from
   "../../config/nginx/directive-row.ts";
-import { type Family, type FamilyRows, commonRows, everywhere } from "./directives-common.ts";
+import { type FamilyRows, commonRows } from "./directives-common.ts";
+import { type Family, everywhere } from "./directives-family.ts";
 import { type PeerAddress, paramRow, peerAddress } from "./directives-of-params.ts";
 import type { PassPlaces } from "./directives-of-proxy.ts";
 import { tlsRows } from "./directives-of-tls.ts";
@@ -56,7 +57,9 @@ export const uwsgiDirectives: readonly AnyDirectiveRow[] = [
 ];
 
 /** For what is asked of several rows together. */
-export const uwsgiTogether: FamilyRows = { prefix: family.prefix, bind: shared.bind, certificate: tls.certificate };
+export const uwsgiTogether: FamilyRows = {
+  prefix: family.prefix, bind: shared.bind, sets: [...shared.sets, tls.protocols], tls,
+};
 
 /** What is in force in a block. */
 export function uwsgiSettings(block: Block, { prefix, directory }: PassPlaces): UwsgiSettings {

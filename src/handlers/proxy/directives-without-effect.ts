@@ -1,11 +1,9 @@
 /** Directives of proxying that have no meaning here: accepted, checked as nginx does, and listed with the reason. */
 import { number, onOff, size, string } from "../../config/nginx/argument-types.ts";
 import { buffers, tempPath } from "../../config/nginx/bounded-arguments.ts";
-import {
-  type AnyDirectiveRow, type ArgumentRefusal, type Arguments, one,
-} from "../../config/nginx/directive-row.ts";
+import { type AnyDirectiveRow, type Arguments, one } from "../../config/nginx/directive-row.ts";
 import { err, ok } from "../../std/result.ts";
-import type { Family } from "./directives-common.ts";
+import { type Family, everywhere } from "./directives-family.ts";
 
 const BUFFERS = "what waits for a client has one bound, of memory and then of a file, and no buffers of a fixed size";
 const TEMP = "what waits in a file goes to a private directory in TMPDIR";
@@ -13,7 +11,8 @@ const SOCKETS = "the buffers of sockets are left to the kernel, which fits them 
 const HASHES = "tables of fields grow by themselves";
 const LOWAT = "what may leave is written at once";
 const DYNAMIC = "each connection is bound when it is made";
-const CERTIFICATES = "certificates that a variable names are kept until they change";
+const CERTIFICATES = "certificates that a variable names are kept, as many as a thread uses";
+const TRAILERS = "trailers of responses reach every client that says TE: trailers";
 const KEY_LOG = "keys of connections are never written to a file";
 
 interface Row {
@@ -25,12 +24,11 @@ interface Row {
   readonly why: string;
 }
 
-const everywhere = ["http", "server", "location"] as const;
-
 function rowsOf({ prefix, module }: Family, rows: readonly Row[]): readonly AnyDirectiveRow[] {
   return rows.map(({ name, takes, fallback, example, doc, why }) => ({
     name: `${prefix}_${name}`, module, merge: "nearest", contexts: everywhere, arguments: takes, withoutEffect: why,
-    doc: `nginx: ${doc}`, example: `${prefix}_${name} ${example};`, ...(fallback !== undefined && { default: fallback }),
+    doc: `nginx: ${doc}`, example: `${prefix}_${name} ${example};`,
+    ...(fallback !== undefined && { default: fallback }),
   }));
 }
 
@@ -62,6 +60,8 @@ export function commonRowsWithoutEffect(family: Family): readonly AnyDirectiveRo
 /** What only proxying by HTTP has. */
 export function proxyRowsWithoutEffect(family: Family): readonly AnyDirectiveRow[] {
   return rowsOf(family, [
+    { name: "pass_trailers", takes: one(onOff()), fallback: "off", example: "on", why: TRAILERS,
+      doc: "pass on the trailers of responses." },
     { name: "headers_hash_max_size", takes: hashSize, fallback: "512", example: "1024", why: HASHES,
       doc: "the size of a hash table." },
     { name: "headers_hash_bucket_size", takes: hashSize, fallback: "64", example: "128", why: HASHES,
@@ -99,9 +99,7 @@ const certificateCache: Arguments<readonly string[]> = {
   parse: (words, directive) => {
     const index = words.findIndex((word) => !/^(?:off|max=\d+|inactive=\d\w*|valid=\d\w*)$/.test(word));
     if (index === -1) return ok(words);
-    const refusal: ArgumentRefusal = {
-      nginx: `invalid parameter "${words[index] ?? ""}"`, expected: `off, max=, inactive= or valid= of ${directive}`, index,
-    };
-    return err(refusal);
+    const expected = `off, max=, inactive= or valid= of ${directive}`;
+    return err({ nginx: `invalid parameter "${words[index] ?? ""}"`, expected, index });
   },
 };

@@ -8,6 +8,7 @@ import { uwsgiDirectives } from "./directives-of-uwsgi.ts";
 export { fastcgiPassRow, fastcgiRows, fastcgiSettings } from "./directives-of-fastcgi.ts";
 export { mirrorRows, mirrorSettings } from "./directives-of-mirror.ts";
 export { type PassPlaces, proxyPassRow, proxyRows, proxySettings } from "./directives-of-proxy.ts";
+export { passMistakes, passPatterns } from "./directives-together.ts";
 export { uwsgiPassRow, uwsgiRows, uwsgiSettings } from "./directives-of-uwsgi.ts";
 
 export const passDirectives: readonly AnyDirectiveRow[] = [

@@ -1,6 +1,9 @@
 /** What can be said of the addresses of proxy_pass, uwsgi_pass and fastcgi_pass before the program runs. */
 import { parseAddress } from "../../config/nginx/address.ts";
 
+/** What a name of a host or of an upstream, or an address, is made of. */
+const HOST = /^[-\w.~%+:]+$/;
+
 /** @returns nginx's words for what is wrong with a URL of proxy_pass that has no variables */
 export function proxyUrlMistake(url: string): string | undefined {
   const rest = /^https?:\/\/(.*)$/is.exec(url)?.[1];
@@ -19,6 +22,6 @@ export function addressMistake(address: string, written: string = address): stri
   if (/^\d+$/.test(address)) return undefined;
   const parsed = address === "" ? { ok: false as const, error: "no host" } : parseAddress(address);
   if (!parsed.ok) return `${parsed.error} in upstream "${written}"`;
-  const isHostless = parsed.value.kind === "tcp" && parsed.value.host === undefined;
-  return isHostless ? `host not found in upstream "${written}"` : undefined;
+  const isHost = parsed.value.kind === "unix" || HOST.test(parsed.value.host ?? "");
+  return !isHost ? `host not found in upstream "${written}"` : undefined;
 }

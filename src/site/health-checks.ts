@@ -1,0 +1,59 @@
+/** health_check: which upstream does a location ask, and how is it checked? */
+import type { Block, CheckedDirective } from "../config/nginx/block.ts";
+import { type ComplexValue, constantOf } from "../config/nginx/complex-value.ts";
+import type { PlacedMistake } from "../config/nginx/mistakes.ts";
+import type { HandlerSettings, LocationSettings, SiteHealthCheck } from "../edge/model.ts";
+import { healthCheckOf } from "../upstream/directives.ts";
+
+/** A location that says health_check. */
+export interface CheckedLocation {
+  readonly at: CheckedDirective;
+  readonly block: Block;
+  /** Number of its settings. */
+  readonly location: number;
+}
+
+export interface HealthCheckInput {
+  readonly http: Block;
+  readonly written: readonly CheckedLocation[];
+  readonly locations: readonly LocationSettings[];
+  /** Names, in lower case. */
+  readonly upstreams: ReadonlySet<string>;
+}
+
+export interface SiteHealthChecks {
+  readonly checks: readonly SiteHealthCheck[];
+  readonly mistakes: readonly PlacedMistake[];
+}
+
+/** Every location's check; of one that asks no upstream of the file there is nothing to check. */
+export function siteHealthChecks({ http, written, locations, upstreams }: HealthCheckInput): SiteHealthChecks {
+  const checks: SiteHealthCheck[] = [];
+  const mistakes: PlacedMistake[] = [];
+  for (const { at, block, location } of written) {
+    const { handler } = locations[location] ?? {};
+    const upstream = handler && upstreamOf(handler)?.toLowerCase();
+    const check = healthCheckOf(block, http);
+    if (check === undefined) continue;
+    if (upstream !== undefined && upstreams.has(upstream)) checks.push({ upstream, location, check });
+    else {
+      mistakes.push({
+        place: at.directive.name, nginx: '"health_check" needs a location that passes requests to an upstream',
+        hint: "write proxy_pass http://NAME; in it, and upstream NAME { } in http { }",
+      });
+    }
+  }
+  return { checks, mistakes };
+}
+
+function upstreamOf(handler: HandlerSettings): string | undefined {
+  switch (handler.kind) {
+    case "proxy": return /^https?:\/\/([^/?]+)/i.exec(constant(handler.url))?.[1];
+    case "uwsgi": case "fastcgi": return constant(handler.address);
+    default: return undefined;
+  }
+}
+
+function constant(value: ComplexValue): string {
+  return constantOf(value) ?? "";
+}
