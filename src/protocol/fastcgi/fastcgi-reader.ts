@@ -9,11 +9,11 @@
  *
  * Invariant: as RequestReader's.
  */
-import { ResponseReader } from "../h1/index.ts";
+import { ResponseReader, Unread } from "../h1/index.ts";
 import type {
   HeadLimits, ResponseEndEvent, ResponseEvent, ResponseMemory, UpstreamReader, Violation, ViolationReason,
 } from "../h1/index.ts";
-import { NO_BYTES, concatBytes, copyBytes } from "../../std/bytes.ts";
+import { concatBytes, copyBytes } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import { HEADER_SIZE, REQUEST_ID, TYPE, VERSION } from "./records.ts";
 
@@ -33,9 +33,7 @@ export class FastCgiReader implements UpstreamReader {
   readonly #memory: ResponseMemory;
   readonly #keepConn: boolean;
   #state: State = "done";
-  #bytes: Bytes = NO_BYTES;
-  #at = 0;
-  #end = 0;
+  readonly #input: Unread = new Unread();
   #type = 0;
   #contentLeft = 0;
   #paddingLeft = 0;
@@ -59,7 +57,7 @@ export class FastCgiReader implements UpstreamReader {
   }
 
   get reusable(): boolean {
-    return this.#state === "done" && this.#keepConn && !this.#hasSurplus && !this.#inputEnded && this.#at === this.#end;
+    return this.#state === "done" && this.#keepConn && !this.#hasSurplus && !this.#inputEnded && this.#input.isEmpty;
   }
 
   get begun(): boolean {
@@ -67,7 +65,7 @@ export class FastCgiReader implements UpstreamReader {
   }
 
   get pendingSize(): number {
-    return this.#end - this.#at + this.#response.pendingSize;
+    return this.#input.size + this.#response.pendingSize;
   }
 
   /** What the application wrote to STDERR for this request, up to STDERR_SIZE_MAX bytes, as UTF-8. */
@@ -80,7 +78,7 @@ export class FastCgiReader implements UpstreamReader {
     this.#errors = [];
     this.#errorSize = this.#idleSize = 0;
     this.#ending = undefined;
-    if (this.#state !== "done" || this.#at !== this.#end) return;
+    if (this.#state !== "done" || !this.#input.isEmpty) return;
     this.#state = "header";
     // A script's response ends with its input, so each has a reader of its own.
     this.#response = new ResponseReader(this.#limits, this.#memory, "script");
@@ -89,16 +87,12 @@ export class FastCgiReader implements UpstreamReader {
 
   receive(bytes: Bytes): void {
     if (bytes.length > 0) this.#begun = true;
-    this.#bytes = this.#at === this.#end ? bytes : concatBytes([this.#bytes.subarray(this.#at, this.#end), bytes]);
-    this.#at = 0;
-    this.#end = this.#bytes.length;
+    this.#input.add(bytes);
   }
 
   keepRest(): void {
     this.#response.keepRest();
-    this.#bytes = this.#at === this.#end ? NO_BYTES : copyBytes(this.#bytes, this.#at, this.#end);
-    this.#at = 0;
-    this.#end = this.#bytes.length;
+    this.#input.keep();
   }
 
   inputEnded(): void {
@@ -107,7 +101,7 @@ export class FastCgiReader implements UpstreamReader {
 
   next(): ResponseEvent {
     if (this.#state === "failed") return "paused";
-    if (this.#state === "done") return this.#at === this.#end ? "paused" : this.#fail("response_unexpected");
+    if (this.#state === "done") return this.#input.isEmpty ? "paused" : this.#fail("response_unexpected");
     for (;;) {
       const event = this.#nextOfResponse();
       if (event !== undefined) return event;
@@ -117,7 +111,7 @@ export class FastCgiReader implements UpstreamReader {
   }
 
   takeRest(): Bytes {
-    const rest = copyBytes(this.#bytes, this.#at, this.#end);
+    const rest = this.#input.take();
     this.#fail("response_unexpected");
     return rest;
   }
@@ -143,7 +137,7 @@ export class FastCgiReader implements UpstreamReader {
 
   /** Reads one part of a record. @returns undefined: look at the response again */
   #readRecord(): "need-data" | ResponseEndEvent | Violation | undefined {
-    const available = this.#end - this.#at;
+    const available = this.#input.size;
     switch (this.#state) {
       case "header":
         return available < HEADER_SIZE ? "need-data" : this.#readHeader();
@@ -155,7 +149,7 @@ export class FastCgiReader implements UpstreamReader {
       default: {
         if (available === 0) return "need-data";
         const skipped = Math.min(available, this.#paddingLeft);
-        this.#at += skipped;
+        this.#input.at += skipped;
         this.#paddingLeft -= skipped;
         return this.#paddingLeft > 0 ? undefined : this.#endRecord();
       }
@@ -163,11 +157,11 @@ export class FastCgiReader implements UpstreamReader {
   }
 
   #readHeader(): Violation | ResponseEndEvent | undefined {
-    const bytes = this.#bytes, at = this.#at;
+    const { bytes, at } = this.#input;
     this.#type = bytes[at + 1] ?? 0;
     this.#contentLeft = bytes.readUInt16BE(at + 4);
     this.#paddingLeft = bytes[at + 6] ?? 0;
-    this.#at += HEADER_SIZE;
+    this.#input.at += HEADER_SIZE;
     this.#idleSize += HEADER_SIZE;
     if (bytes[at] !== VERSION || bytes.readUInt16BE(at + 2) !== REQUEST_ID || !this.#isTypeInPlace() ||
       this.#idleSize > IDLE_SIZE_MAX) {
@@ -184,8 +178,7 @@ export class FastCgiReader implements UpstreamReader {
   }
 
   #readContent(size: number): void {
-    const part = this.#bytes.subarray(this.#at, this.#at + size);
-    this.#at += size;
+    const part = this.#input.view(size);
     this.#contentLeft -= size;
     if (this.#type === TYPE.stderr) {
       this.#idleSize += size;
@@ -203,8 +196,8 @@ export class FastCgiReader implements UpstreamReader {
   }
 
   #readEnd(): ResponseEndEvent | Violation | undefined {
-    const protocolStatus = this.#bytes[this.#at + 4];
-    this.#at += END_REQUEST_SIZE;
+    const protocolStatus = this.#input.bytes[this.#input.at + 4];
+    this.#input.at += END_REQUEST_SIZE;
     return protocolStatus === REQUEST_COMPLETE ? this.#endContent() : this.#fail("fastcgi_refused");
   }
 
@@ -235,8 +228,7 @@ export class FastCgiReader implements UpstreamReader {
 
   #fail(reason: ViolationReason): Violation {
     this.#state = "failed";
-    this.#bytes = NO_BYTES;
-    this.#at = this.#end = 0;
+    this.#input.drop();
     this.#response = new ResponseReader(this.#limits, this.#memory, "script");
     return { kind: "violation", status: 502, reason };
   }

@@ -12,4 +12,5 @@ export {
   CONTINUE, LAST_CHUNK, chooseFraming, formatChunkSize, formatHeadLines, formatInformational, formatTrailers,
 } from "./response-writer.ts";
 export type { BodyFraming } from "./response-writer.ts";
+export { Unread } from "./unread.ts";
 export { READY_SIZE_MAX, ReadyText } from "./ready-text.ts";

@@ -8,10 +8,10 @@
  * before is finished; so answers keep their order and nobody parses what may never be asked (pipelining).
  *
  * Invariant: bytes given to `receive` are only looked at during the calls of `next` that follow, before
- * the caller returns to the event loop; whatever must live longer was copied by `keepRest`.
+ * the caller returns to the event loop; whatever must live longer was copied by `keepRest` (see Unread).
  */
 import type { Bytes } from "../../std/bytes.ts";
-import { NO_BYTES, bytesEqualAt, concatBytes, copyBytes } from "../../std/bytes.ts";
+import { bytesEqualAt } from "../../std/bytes.ts";
 import { type FieldSection, NO_FIELDS } from "../../http/field-section.ts";
 import type { RequestHead } from "../../http/request-head.ts";
 import { ChunkedReader } from "./chunked-reader.ts";
@@ -20,6 +20,7 @@ import type { HeadLimits } from "./limits.ts";
 import { parseRequestLine } from "./request-line.ts";
 import type { RequestLine } from "./request-line.ts";
 import type { SectionMemory } from "./section-memory.ts";
+import { Unread } from "./unread.ts";
 import { violation } from "./violation.ts";
 import type { Violation } from "./violation.ts";
 
@@ -45,10 +46,7 @@ export class RequestReader {
   readonly #limits: HeadLimits;
   readonly #memory: SectionMemory;
   #state: State = "head";
-  /** What is to be read: the caller's bytes or our own copy of a rest. */
-  #bytes: Bytes = NO_BYTES;
-  #at = 0;
-  #end = 0;
+  readonly #input: Unread = new Unread();
   #emptyLines = 0;
   /** A request line whose fields are not all there yet. */
   #line: RequestLine | undefined = undefined;
@@ -65,40 +63,22 @@ export class RequestReader {
 
   /** Is nothing of a next request there? (An idle connection may be closed without a word.) */
   get idle(): boolean {
-    return this.#state === "head" && this.#line === undefined && this.#at === this.#end;
+    return this.#state === "head" && this.#line === undefined && this.#input.isEmpty;
   }
 
   /** Bytes kept for later: of an unfinished head or of requests sent ahead. */
   get pendingSize(): number {
-    return this.#end - this.#at;
+    return this.#input.size;
   }
 
   /** Gives the machine more bytes; read them with `next` until it asks for more. */
   receive(bytes: Bytes): void {
-    if (this.#at === this.#end) {
-      this.#bytes = bytes;
-      this.#at = 0;
-      this.#end = bytes.length;
-    } else {
-      const rest = this.#bytes.subarray(this.#at, this.#end);
-      this.#bytes = concatBytes([rest, bytes]);
-      this.#rebase(this.#at);
-      this.#at = 0;
-      this.#end = this.#bytes.length;
-    }
+    this.#rebase(this.#input.add(bytes));
   }
 
   /** Copies what is not read yet, because the memory given to `receive` is about to be used again. */
   keepRest(): void {
-    if (this.#at === this.#end) {
-      this.#bytes = NO_BYTES;
-      this.#at = this.#end = 0;
-      return;
-    }
-    this.#bytes = copyBytes(this.#bytes, this.#at, this.#end);
-    this.#rebase(this.#at);
-    this.#end -= this.#at;
-    this.#at = 0;
+    this.#rebase(this.#input.keep());
   }
 
   /** The next event. After "need-data" give more; after "paused" start the next cycle. */
@@ -133,11 +113,8 @@ export class RequestReader {
 
   /** Gives up what was sent behind the request: the connection goes on in another protocol (RFC 9110 §7.8). */
   takeRest(): Bytes {
-    const rest = copyBytes(this.#bytes, this.#at, this.#end);
     this.#state = "failed";
-    this.#bytes = NO_BYTES;
-    this.#at = this.#end = 0;
-    return rest;
+    return this.#input.take();
   }
 
   #readHead(): RequestEvent {
@@ -145,14 +122,15 @@ export class RequestReader {
     if (line === undefined) {
       const skipped = this.#skipEmptyLines();
       if (skipped !== undefined) return skipped === "need-data" ? skipped : this.#fail(skipped);
-      if (this.#at === this.#end) return "need-data";
-      const parsed = parseRequestLine(this.#bytes, this.#at, this.#end, this.#limits.requestLineSizeMax);
+      if (this.#input.isEmpty) return "need-data";
+      const { bytes, at, end } = this.#input;
+      const parsed = parseRequestLine(bytes, at, end, this.#limits.requestLineSizeMax);
       if (parsed === "need-data") return parsed;
       if ("kind" in parsed) return this.#fail(parsed);
       line = parsed;
       const known = line.minorVersion === 1 ? this.#knownSection(line.end) : undefined;
       if (known !== undefined) {
-        const size = line.end - this.#at + known.bytes.length;
+        const size = line.end - at + known.bytes.length;
         return size > this.#limits.headSizeMax ? this.#fail(violation("head_size", 431)) : this.#begin(line, known);
       }
       this.#line = line;
@@ -162,11 +140,11 @@ export class RequestReader {
     const fields = this.#fields;
     if (fields === undefined) return "need-data";
     // Nothing beyond the bound is looked at, so that it does not matter how much of the head came at once.
-    const bound = this.#at + this.#limits.headSizeMax;
-    const parsed = fields.parse(this.#bytes, Math.min(this.#end, bound));
-    if (parsed === "need-data") return this.#end > bound ? this.#fail(violation("head_size", 431)) : parsed;
+    const bound = this.#input.at + this.#limits.headSizeMax;
+    const parsed = fields.parse(this.#input.bytes, Math.min(this.#input.end, bound));
+    if (parsed === "need-data") return this.#input.end > bound ? this.#fail(violation("head_size", 431)) : parsed;
     if (parsed !== "done") return this.#fail(parsed);
-    const read = fields.finish(this.#bytes, line.end, line.minorVersion);
+    const read = fields.finish(this.#input.bytes, line.end, line.minorVersion);
     if ("kind" in read) return this.#fail(read);
     const section = this.#memory.remember(read, line.minorVersion);
     this.#sectionSize = section.bytes.length;
@@ -177,14 +155,14 @@ export class RequestReader {
   /** A client that keeps its connection mostly repeats its fields: then one comparison replaces the reading. */
   #knownSection(start: number): FieldSection | undefined {
     const size = this.#sectionSize;
-    if (size === 0 || start + size > this.#end) return undefined;
-    const section = this.#memory.find(this.#bytes, start, size);
-    return section !== undefined && bytesEqualAt(this.#bytes, start, section.bytes) ? section : undefined;
+    if (size === 0 || start + size > this.#input.end) return undefined;
+    const section = this.#memory.find(this.#input.bytes, start, size);
+    return section !== undefined && bytesEqualAt(this.#input.bytes, start, section.bytes) ? section : undefined;
   }
 
   #begin(line: RequestLine, fields: FieldSection): RequestHead {
     const { contentLength, chunked, close, keepAlive } = fields.semantics;
-    this.#at = line.end + fields.bytes.length;
+    this.#input.at = line.end + fields.bytes.length;
     const hasBody = chunked || contentLength > 0;
     if (chunked) {
       this.#state = "body-chunked";
@@ -211,40 +189,39 @@ export class RequestReader {
   }
 
   #readLength(): RequestEvent {
-    const take = Math.min(this.#bodyLeft, this.#end - this.#at);
+    const take = Math.min(this.#bodyLeft, this.#input.size);
     if (take === 0) return "need-data";
-    const bytes = this.#bytes.subarray(this.#at, this.#at + take);
-    this.#at += take;
     this.#bodyLeft -= take;
     if (this.#bodyLeft === 0) this.#state = "ending";
-    return { kind: "data", bytes };
+    return { kind: "data", bytes: this.#input.view(take) };
   }
 
   #readChunked(): RequestEvent {
     const chunked = this.#chunked;
     if (chunked === undefined) return "need-data";
-    const step = chunked.step(this.#bytes, this.#at, this.#end);
+    const input = this.#input;
+    const step = chunked.step(input.bytes, input.at, input.end);
     if (typeof step === "object") return this.#fail(step);
-    this.#at = chunked.position;
+    input.at = chunked.position;
     if (step === "need-data") return step;
-    if (step === "data") return { kind: "data", bytes: this.#bytes.subarray(chunked.dataStart, chunked.dataEnd) };
+    if (step === "data") return { kind: "data", bytes: input.bytes.subarray(chunked.dataStart, chunked.dataEnd) };
     this.#state = "done";
     return END;
   }
 
   #skipEmptyLines(): Violation | "need-data" | undefined {
-    while (this.#at < this.#end && this.#bytes[this.#at] === CR) {
-      if (this.#at + 1 >= this.#end) return "need-data";
-      if (this.#bytes[this.#at + 1] !== LF || ++this.#emptyLines > EMPTY_LINES_MAX) return violation("request_line");
-      this.#at += 2;
+    const input = this.#input;
+    while (input.at < input.end && input.bytes[input.at] === CR) {
+      if (input.at + 1 >= input.end) return "need-data";
+      if (input.bytes[input.at + 1] !== LF || ++this.#emptyLines > EMPTY_LINES_MAX) return violation("request_line");
+      input.at += 2;
     }
     return undefined;
   }
 
   #fail(refused: Violation): Violation {
     this.#state = "failed";
-    this.#bytes = NO_BYTES;
-    this.#at = this.#end = 0;
+    this.#input.drop();
     return refused;
   }
 

@@ -12,7 +12,7 @@
  * Invariant: as RequestReader's.
  */
 import type { Bytes } from "../../std/bytes.ts";
-import { NO_BYTES, bytesEqualAt, concatBytes, copyBytes, fromLatin1 } from "../../std/bytes.ts";
+import { bytesEqualAt, fromLatin1 } from "../../std/bytes.ts";
 import { mayHaveBody } from "../../http/status.ts";
 import { ChunkedReader } from "./chunked-reader.ts";
 import { FieldParser } from "./field-parser.ts";
@@ -20,6 +20,7 @@ import type { HeadLimits } from "./limits.ts";
 import { ReceivedHead } from "./received-head.ts";
 import type { ResponseMemory } from "./response-memory.ts";
 import { scriptStatus } from "./script-status.ts";
+import { Unread } from "./unread.ts";
 import { beginsStatusLine, parseStatusLine } from "./status-line.ts";
 import type { StatusLine } from "./status-line.ts";
 import type { ResponseEndEvent, ResponseEvent, UpstreamReader } from "./upstream-reader.ts";
@@ -40,10 +41,7 @@ export class ResponseReader implements UpstreamReader {
   readonly #role: "response" | "script";
   #state: State = "done";
   #method = "GET";
-  /** What is to be read: the caller's bytes or our own copy of a rest. */
-  #bytes: Bytes = NO_BYTES;
-  #at = 0;
-  #end = 0;
+  readonly #input: Unread = new Unread();
   /** A status line whose fields are not all there yet. */
   #line: StatusLine | undefined = undefined;
   #fields: FieldParser | undefined = undefined;
@@ -67,7 +65,7 @@ export class ResponseReader implements UpstreamReader {
   }
 
   get reusable(): boolean {
-    return this.#state === "done" && this.#persistent && !this.#inputEnded && this.#at === this.#end;
+    return this.#state === "done" && this.#persistent && !this.#inputEnded && this.#input.isEmpty;
   }
 
   get begun(): boolean {
@@ -75,7 +73,7 @@ export class ResponseReader implements UpstreamReader {
   }
 
   get pendingSize(): number {
-    return this.#end - this.#at;
+    return this.#input.size;
   }
 
   expect(method: string): void {
@@ -84,34 +82,16 @@ export class ResponseReader implements UpstreamReader {
     this.#informationalCount = 0;
     this.#chunked = undefined;
     // Bytes that came before the request answer nothing that was asked: `next` refuses them.
-    if (this.#state === "done" && this.#at === this.#end) this.#state = "head";
+    if (this.#state === "done" && this.#input.isEmpty) this.#state = "head";
   }
 
   receive(bytes: Bytes): void {
     if (bytes.length > 0) this.#begun = true;
-    if (this.#at === this.#end) {
-      this.#bytes = bytes;
-      this.#at = 0;
-      this.#end = bytes.length;
-    } else {
-      const rest = this.#bytes.subarray(this.#at, this.#end);
-      this.#bytes = concatBytes([rest, bytes]);
-      this.#rebase(this.#at);
-      this.#at = 0;
-      this.#end = this.#bytes.length;
-    }
+    this.#rebase(this.#input.add(bytes));
   }
 
   keepRest(): void {
-    if (this.#at === this.#end) {
-      this.#bytes = NO_BYTES;
-      this.#at = this.#end = 0;
-      return;
-    }
-    this.#bytes = copyBytes(this.#bytes, this.#at, this.#end);
-    this.#rebase(this.#at);
-    this.#end -= this.#at;
-    this.#at = 0;
+    this.#rebase(this.#input.keep());
   }
 
   inputEnded(): void {
@@ -128,11 +108,8 @@ export class ResponseReader implements UpstreamReader {
   }
 
   takeRest(): Bytes {
-    const rest = copyBytes(this.#bytes, this.#at, this.#end);
     this.#state = "failed";
-    this.#bytes = NO_BYTES;
-    this.#at = this.#end = 0;
-    return rest;
+    return this.#input.take();
   }
 
   #read(): ResponseEvent {
@@ -140,27 +117,27 @@ export class ResponseReader implements UpstreamReader {
       case "head": return this.#readHead();
       case "body-length": return this.#readLength();
       case "body-chunked": return this.#readChunked();
-      case "body-close": return this.#take(this.#end - this.#at);
+      case "body-close": return this.#take(this.#input.size);
       case "ending":
         this.#state = "done";
         return END;
-      case "done": return this.#at === this.#end ? "paused" : this.#fail("response_unexpected");
+      case "done": return this.#input.isEmpty ? "paused" : this.#fail("response_unexpected");
       case "switched":
       case "failed": return "paused";
     }
   }
 
   #readHead(): ResponseEvent {
-    if (this.#at === this.#end) return "need-data";
+    if (this.#input.isEmpty) return "need-data";
     // Nothing beyond the bound is looked at, so that it does not matter how much of the head came at once.
-    const bound = this.#at + this.#limits.headSizeMax;
-    const end = Math.min(this.#end, bound);
+    const bound = this.#input.at + this.#limits.headSizeMax;
+    const end = Math.min(this.#input.end, bound);
     let line = this.#line;
     if (line === undefined) {
       const known = this.#knownHead();
       if (known !== undefined) return this.#begin(known);
       const parsed = this.#readStatusLine(end);
-      if (parsed === "need-data") return this.#end > bound ? this.#fail("head_size") : parsed;
+      if (parsed === "need-data") return this.#input.end > bound ? this.#fail("head_size") : parsed;
       if ("kind" in parsed) return this.#fail(parsed.reason);
       this.#line = line = parsed;
       this.#fields ??= new FieldParser(this.#limits, this.#role);
@@ -168,8 +145,8 @@ export class ResponseReader implements UpstreamReader {
     }
     const fields = this.#fields;
     if (fields === undefined) return "need-data";
-    const parsed = fields.parse(this.#bytes, end);
-    if (parsed === "need-data") return this.#end > bound ? this.#fail("head_size") : parsed;
+    const parsed = fields.parse(this.#input.bytes, end);
+    if (parsed === "need-data") return this.#input.end > bound ? this.#fail("head_size") : parsed;
     if (parsed !== "done") return this.#fail(parsed.reason);
     this.#line = undefined;
     const head = this.#makeHead(line, fields);
@@ -178,24 +155,25 @@ export class ResponseReader implements UpstreamReader {
 
   /** A script that writes no status line says its status in a field. */
   #readStatusLine(end: number): StatusLine | Violation | "need-data" {
+    const { bytes, at } = this.#input;
     if (this.#role === "script") {
-      const begins = beginsStatusLine(this.#bytes, this.#at, end);
+      const begins = beginsStatusLine(bytes, at, end);
       if (begins === "need-data") return begins;
-      if (!begins) return { status: 0, reason: "", minorVersion: 1, end: this.#at };
+      if (!begins) return { status: 0, reason: "", minorVersion: 1, end: at };
     }
-    return parseStatusLine(this.#bytes, this.#at, end, this.#role === "script");
+    return parseStatusLine(bytes, at, end, this.#role === "script");
   }
 
   #makeHead(line: StatusLine, fields: FieldParser): ReceivedHead | Violation {
     const semantics = fields.finishResponse(line.minorVersion);
     if ("kind" in semantics) return semantics;
-    const lines = fields.lines(this.#bytes);
+    const lines = fields.lines(this.#input.bytes);
     const status = line.status === 0 ? scriptStatus(lines) : line;
     if (status === undefined) return violation("status_field", 502);
     const { minorVersion } = line;
-    const size = fields.position - this.#at;
+    const size = fields.position - this.#input.at;
     const head = new ReceivedHead({ ...status, minorVersion }, lines, semantics, size, this.#role);
-    const kept = this.#memory.remember(this.#bytes, this.#at, head);
+    const kept = this.#memory.remember(this.#input.bytes, this.#input.at, head);
     // Only one that is kept has its bytes to compare with.
     if (kept.bytes !== undefined) this.#last = kept;
     return kept;
@@ -203,12 +181,13 @@ export class ResponseReader implements UpstreamReader {
 
   /** A server mostly repeats itself: then one comparison replaces the reading. */
   #knownHead(): ReceivedHead | undefined {
+    const { bytes, at } = this.#input;
     const last = this.#last;
     // It was judged by this reader, so by its bounds.
-    if (last?.bytes !== undefined && bytesEqualAt(this.#bytes, this.#at, last.bytes)) return last;
-    const emptyLine = this.#bytes.indexOf(HEAD_END, this.#at);
+    if (last?.bytes !== undefined && bytesEqualAt(bytes, at, last.bytes)) return last;
+    const emptyLine = bytes.indexOf(HEAD_END, at);
     if (emptyLine < 0) return undefined;
-    const head = this.#memory.find(this.#bytes, this.#at, emptyLine + HEAD_END.length - this.#at);
+    const head = this.#memory.find(bytes, at, emptyLine + HEAD_END.length - at);
     if (head === undefined || !head.fits(this.#limits, this.#role)) return undefined;
     this.#last = head;
     return head;
@@ -216,7 +195,7 @@ export class ResponseReader implements UpstreamReader {
 
   #begin(head: ReceivedHead): ResponseEvent {
     const { status } = head;
-    this.#at += head.size;
+    this.#input.at += head.size;
     if (status < 200 && status !== 101) {
       if (++this.#informationalCount > INFORMATIONAL_COUNT_MAX) return this.#fail("informational_count");
       return { kind: "informational", status, lines: head.lines };
@@ -246,7 +225,7 @@ export class ResponseReader implements UpstreamReader {
   }
 
   #readLength(): ResponseEvent {
-    const take = Math.min(this.#bodyLeft, this.#end - this.#at);
+    const take = Math.min(this.#bodyLeft, this.#input.size);
     this.#bodyLeft -= take;
     if (this.#bodyLeft === 0) this.#state = "ending";
     return this.#take(take);
@@ -254,35 +233,33 @@ export class ResponseReader implements UpstreamReader {
 
   #take(size: number): ResponseEvent {
     if (size === 0) return "need-data";
-    const bytes = this.#bytes.subarray(this.#at, this.#at + size);
-    this.#at += size;
-    return { kind: "data", bytes };
+    return { kind: "data", bytes: this.#input.view(size) };
   }
 
   #readChunked(): ResponseEvent {
     const chunked = this.#chunked;
     if (chunked === undefined) return "need-data";
-    const step = chunked.step(this.#bytes, this.#at, this.#end);
+    const input = this.#input;
+    const step = chunked.step(input.bytes, input.at, input.end);
     if (typeof step === "object") return this.#fail(step.reason);
-    this.#at = chunked.position;
+    input.at = chunked.position;
     if (step === "need-data") return step;
-    if (step === "data") return { kind: "data", bytes: this.#bytes.subarray(chunked.dataStart, chunked.dataEnd) };
+    if (step === "data") return { kind: "data", bytes: input.bytes.subarray(chunked.dataStart, chunked.dataEnd) };
     this.#state = "done";
-    const trailers = chunked.trailers(this.#bytes);
+    const trailers = chunked.trailers(input.bytes);
     return trailers.length === 0 ? END : { kind: "end", trailers };
   }
 
   #fail(reason: ViolationReason): Violation {
     this.#state = "failed";
-    this.#bytes = NO_BYTES;
-    this.#at = this.#end = 0;
+    this.#input.drop();
     return violation(reason, 502);
   }
 
   /** All positions move when the bytes before the rest are dropped. */
   #rebase(by: number): void {
-    if (by === 0) return;
-    if (this.#line !== undefined) this.#line = { ...this.#line, end: this.#line.end - by };
+    if (by === 0 || this.#line === undefined) return;
+    this.#line = { ...this.#line, end: this.#line.end - by };
     this.#fields?.shift(by);
   }
 }
