@@ -27,7 +27,8 @@ describe("Whatever happens to its servers, an upstream", () => {
   for (const [title, balance] of METHODS) {
     test(`asks those that can be asked and no others, with ${title}`, () => {
       const servers = serversOf(
-        { weight: 4 }, { maxConns: 2 }, { maxFails: 3, failTimeoutMs: 500 }, { down: true }, { drain: true, route: "d" },
+        { weight: 4 }, { maxConns: 2 }, { maxFails: 3, failTimeoutMs: 500 }, { down: true },
+        { drain: true, route: "d" },
         { slowStartMs: 2_000, weight: 2 }, { maxFails: 0, maxConns: 3 }, { backup: true, maxConns: 5 },
         { backup: true, maxFails: 2 },
       );

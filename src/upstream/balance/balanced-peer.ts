@@ -7,7 +7,7 @@
 import { hash } from "node:crypto";
 import type { UpstreamAddress, UpstreamServerSettings } from "../settings.ts";
 import { elapsedMs, SLOT, type SlotPlace } from "../zone-slot.ts";
-import type { Member, Peer, PeerState } from "./peer.ts";
+import type { Member, Peer, PeerResult, PeerState } from "./peer.ts";
 
 /** Weights in the rotation are Int32, and so are their sums. */
 const WEIGHT_MAX = 1_000_000;
@@ -188,10 +188,12 @@ export class BalancedPeer implements Peer {
   }
 
   /** The request is over; what it took counts unless its head has counted. */
-  ended(result: { readonly headerMs?: number; readonly totalMs?: number }, nowMs: number): void {
-    if (this.#timing === undefined || (this.#timing.until === "header" && result.headerMs !== undefined)) return;
-    this.#endWaiting(result.totalMs, nowMs);
-    if (this.#timing.until === "last_byte" && result.totalMs !== undefined) this.#measure(result.totalMs, nowMs);
+  ended({ outcome, headerMs, totalMs }: PeerResult, nowMs: number): void {
+    if (this.#timing === undefined || (this.#timing.until === "header" && headerMs !== undefined)) return;
+    this.#endWaiting(totalMs, nowMs);
+    // Who fails at once is not quick.
+    const counts = this.#timing.until === "last_byte" && outcome !== "failed";
+    if (counts && totalMs !== undefined) this.#measure(totalMs, nowMs);
   }
 
   #measure(timeMs: number, nowMs: number): void {

@@ -90,6 +90,18 @@ describe("least_time", () => {
     assert.ok(share > 0.02 && share < 0.1, `${share}`);
   });
 
+  test("does not take a server that fails at once for a quick one", () => {
+    const simulation = new Simulation({ servers: serversOf({ maxFails: 0 }, {}), balance: lastByte });
+    const totals = new Map([[A, 1], [B, 20]]);
+    for (let count = 0; count < 10; count++) {
+      const peer = simulation.choose();
+      assert.ok(peer !== undefined);
+      const totalMs = totals.get(peer.name) ?? 0;
+      simulation.balancer.release(peer, { outcome: peer.name === A ? "failed" : "ok", totalMs });
+    }
+    assert.deepEqual(simulation.balancer.snapshot().map(({ averageMs }) => averageMs), [0, 20]);
+  });
+
   test("counts the time to the head only, if that is what is said", () => {
     const balance: BalanceSettings = { kind: "least_time", until: "header", inflight: false };
     const simulation = new Simulation({ servers: serversOf({}, {}), balance });

@@ -32,7 +32,7 @@ export interface PeerResult {
   readonly outcome: "ok" | "failed" | "untold";
   /** From the choice to the response's head; defined only if `headerCame` was called. */
   readonly headerMs?: number;
-  /** From the choice to the response's end; undefined for one that did not end well. */
+  /** From the choice to the response's end. */
   readonly totalMs?: number;
 }
 
