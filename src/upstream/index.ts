@@ -15,3 +15,6 @@ export type { StickySource } from "./sticky.ts";
 export { UpstreamZone } from "./zone.ts";
 export { Upstreams } from "./upstreams.ts";
 export type { Upstream } from "./upstreams.ts";
+export { HealthChecks, healthRequest } from "./health.ts";
+export type { HealthCheck, HealthChecksSettings } from "./health.ts";
+export type { UpstreamNotice } from "./upstreams-membership.ts";
