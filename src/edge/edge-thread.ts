@@ -14,6 +14,7 @@ import type { SocketHandle } from "../net/index.ts";
 import { AccessLogs } from "../observe/index.ts";
 import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
 import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
+import type { UpstreamServerSettings } from "../upstream/index.ts";
 import { assert } from "../std/assert.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
@@ -169,7 +170,13 @@ export class EdgeThread implements ConnectionOwner {
       case "worker-gone": return this.#poolOf(command.name)?.dropWorker(command.name, command.reason);
       case "reopen-logs": return this.#context.site.accessLogs.reopen();
       case "drain": return this.#drain(command.idleMs);
+      case "upstream-servers": return this.#setServers(command.upstream, command.servers);
     }
+  }
+
+  #setServers(upstream: string, servers: readonly UpstreamServerSettings[]): void {
+    const changed = this.#upstreams.setMembers(upstream, servers);
+    if (!changed.ok) this.#context.onNotice("error", `servers were not changed: ${changed.error}`);
   }
 
   /** The pool that has the worker; where none has it, any may say so. */

@@ -34,8 +34,8 @@ import { ShownStatus } from "./shown-status.ts";
 import { StaticView } from "./static-view.ts";
 import { dropResponse, gatherBody } from "./subrequest.ts";
 
-/** nginx's own number: closes the connection without a response. */
-const NO_RESPONSE = 444;
+/** nginx's own numbers: the connection closes without a response; the client has closed it before there was one. */
+const NO_RESPONSE = 444, CLIENT_CLOSED_REQUEST = 499;
 /** Behind these the rest of the connection is in doubt, or not wanted. */
 const closingStatuses: readonly number[] = [400, 413, 414, 501, 503];
 /** Requests in requests in requests (nginx: 50). */
@@ -250,7 +250,7 @@ export class Exchange implements CurrentRequest {
       case "handle": return this.#enter();
       case "redirect": return answerRedirect(this, route.status, route.target);
       case "return":
-        return route.status === NO_RESPONSE ? this.#drop() : answerText(this, route.status, route.text);
+        return route.status === NO_RESPONSE ? this.#drop(NO_RESPONSE) : answerText(this, route.status, route.text);
       case "error":
         this.notice("error", route.message);
         return this.respondStatus(500);
@@ -356,7 +356,7 @@ export class Exchange implements CurrentRequest {
   /** Answers with what error_page says for the status, else with the edge's own page. */
   respondStatus(status: number, fields: readonly FieldLine[] = NO_LINES): void {
     if (this.abandoned || this.responding) return;
-    if (status === NO_RESPONSE) return this.#drop();
+    if (status === NO_RESPONSE || status === CLIENT_CLOSED_REQUEST) return this.#drop(status);
     this.#shown ??= new ShownStatus();
     const page = this.#shown.page(status, fields, this.location, () => this.evaluation);
     if (page === undefined) return this.#sendStatus(status, fields);
@@ -381,8 +381,8 @@ export class Exchange implements CurrentRequest {
     this.respondStatus(413);
   }
 
-  #drop(): void {
-    this.status = NO_RESPONSE;
+  #drop(status: number): void {
+    this.status = status;
     this.out.channel.drop();
     this.finish();
   }
@@ -424,6 +424,7 @@ export class Exchange implements CurrentRequest {
   abandon(): void {
     if (this.abandoned) return;
     this.abandoned = true;
+    if (!this.responding) this.status = CLIENT_CLOSED_REQUEST;
     this.upload?.abort();
     this.out.close();
     this.#calls?.current?.leave();

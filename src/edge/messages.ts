@@ -3,6 +3,7 @@
  * clones, so that objects which are shared in the configuration still are on the other side).
  * The edge holds all traffic; the master only tells it who may work, when to listen and when to end.
  */
+import type { UpstreamServerSettings } from "../upstream/index.ts";
 import type { Configuration } from "./model.ts";
 
 /** A listening socket as the edge receives it: bound by the master, inherited. */
@@ -48,7 +49,13 @@ export type EdgeNews =
    * after `idleMs`: a request that comes on one of them before is answered as its last.
    */
   | { readonly kind: "drain"; readonly idleMs: number }
-  | { readonly kind: "reopen-logs" };
+  | { readonly kind: "reopen-logs" }
+  /** A named upstream has these servers from now on, in place of those of the configuration. */
+  | {
+      readonly kind: "upstream-servers";
+      readonly upstream: string;
+      readonly servers: readonly UpstreamServerSettings[];
+    };
 
 export type EdgeCommand =
   | EdgeNews
