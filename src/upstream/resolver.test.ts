@@ -67,6 +67,14 @@ describe("the resolver", () => {
     server.say("zero.test", [{ type: "A", address: "192.0.2.1", ttl: 0 }]);
     server.say("year.test", [{ type: "A", address: "192.0.2.1", ttl: 31_536_000 }]);
     equal((await resolver({ validMs: 90_000 }).lookup("valid.test")).ttlMs, 90_000);
+    const hasty = resolver({ validMs: 1, ipv6: false });
+    const before = asked("year.test");
+    await hasty.lookup("year.test");
+    const twice = await eventually("a second query", 5000, async () => {
+      await hasty.lookup("year.test");
+      return asked("year.test") - before > 1;
+    });
+    equal(twice, true, "nobody beneath us remembers it for longer");
     equal((await resolver().lookup("zero.test")).ttlMs, 1000);
     equal((await resolver().lookup("year.test")).ttlMs, 3_600_000);
   });

@@ -84,7 +84,8 @@ describe("upstreams", () => {
     dns.say("moving.test", [{ type: "A", address: "127.0.0.1", ttl: 1 }, { type: "A", address: "127.0.0.2", ttl: 1 }]);
     await using side = await Peerside.listen({ host: "127.0.0.1", port: 0 });
     const { port } = side;
-    const upstreams = upstreamsOf(group("moving", [line("moving.test", port, { resolve: true })]));
+    const quick = { ...resolver, validMs: 100 };
+    const upstreams = upstreamsOf({ ...group("moving", [line("moving.test", port, { resolve: true })]), resolver: quick });
     await upstreams.start();
     const upstream = upstreams.named("moving");
     ok(upstream !== undefined);
