@@ -140,10 +140,8 @@ export class ByteStream {
    */
   get isEndAuthentic(): boolean {
     if (!(this.#socket instanceof tls.TLSSocket)) return true;
-    const handle: unknown = Reflect.get(this.#socket, "_handle");
-    if (typeof handle !== "object" || handle === null) return false;
-    const tcp = Reflect.get(handle, "_parent") as ReadingHandle;
-    return tcp.readStart() === ALREADY_READING;
+    const tcp = this.#handle() as ReadingHandle | undefined;
+    return tcp?.readStart() === ALREADY_READING;
   }
 
   /** The peer's address, "" for Unix sockets; asks the kernel once. */
@@ -176,7 +174,8 @@ export class ByteStream {
 
   /** Bytes that the kernel has not taken of the write that is under way. */
   get unfinishedSize(): number {
-    return this.#ofHandle("writeQueueSize") ?? 0;
+    const handle = this.#handle();
+    return handle === undefined ? 0 : Number(Reflect.get(handle, "writeQueueSize"));
   }
 
   /** Writes text, one character a byte. @returns false when it had to be queued: wait for `onDrain` */
@@ -196,7 +195,8 @@ export class ByteStream {
   /** Descriptor of a socket that takes bytes now: nothing that was written is still here. Else, and with TLS, −1. */
   get idleDescriptor(): number {
     if (this.#socket.writableLength > 0 || this.#socket instanceof tls.TLSSocket) return -1;
-    return this.#ofHandle("fd") ?? -1;
+    const handle = this.#handle();
+    return handle === undefined ? -1 : Number(Reflect.get(handle, "fd"));
   }
 
   /** What is written until `uncork` leaves in one call. */
@@ -236,19 +236,27 @@ export class ByteStream {
     this.#socket.destroy();
   }
 
-  /** Drops the connection with RST, so that a cut response cannot pass for a whole one; Unix sockets have no RST. */
+  /**
+   * Drops the connection with RST, so that what was cut cannot pass for whole. Unix sockets have no RST, TLS needs
+   * none: without close_notify it is cut.
+   */
   reset(): void {
-    const { writableEnded, writableFinished, writableLength } = this.#socket;
-    // While a shutdown is under way node cannot reset, and would keep the descriptor for ever.
-    const isShuttingDown = writableEnded && !writableFinished && writableLength === 0;
-    if (isShuttingDown || this.remoteAddress === "") this.#socket.destroy();
+    const { connecting, writableEnded, writableFinished, writableLength } = this.#socket;
+    // While a shutdown is under way node cannot reset, and would keep the descriptor for ever; while it connects, node
+    // would wait for that.
+    const isBusy = connecting || (writableEnded && !writableFinished && writableLength === 0);
+    const hasNoReset = this.#socket instanceof tls.TLSSocket || this.remoteAddress === "";
+    if (isBusy || hasNoReset) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 
-  /** A number of node's own object behind the socket, undefined once that is gone. */
-  #ofHandle(name: "fd" | "writeQueueSize"): number | undefined {
+  /** Node's own object behind the socket, of TLS the one beneath it; undefined once that is gone. */
+  #handle(): object | undefined {
     const handle: unknown = Reflect.get(this.#socket, "_handle");
-    return typeof handle === "object" && handle !== null ? Number(Reflect.get(handle, name)) : undefined;
+    if (typeof handle !== "object" || handle === null) return undefined;
+    if (!(this.#socket instanceof tls.TLSSocket)) return handle;
+    const parent: unknown = Reflect.get(handle, "_parent");
+    return typeof parent === "object" && parent !== null ? parent : undefined;
   }
 
   #deliver(bytes: Bytes): boolean {

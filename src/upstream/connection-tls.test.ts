@@ -120,6 +120,47 @@ describe("a TLS connection to a peer", () => {
     await eventually("it leaves the pool", 5000, () => pool.idleCount === 0);
   });
 
+  test("waits for a peer that takes its bytes slowly, but not for one that takes none", async () => {
+    await using side = await TlsSide.listen(leaf);
+    const user = new Listening();
+    const tls = tlsClientSettings(PLAIN);
+    const dialled = { ...DIAL, sendTimeoutMs: 1000, tls };
+    const connection = pool.connect({}, tcpPeer(side.side.port), KEEPALIVE, dialled, user);
+    await user.heard("connected");
+    const socket = await side.socket(0);
+    let left = 0;
+    socket.on("data", (bytes) => {
+      left -= bytes.length;
+      if (left <= 0) socket.pause();
+    });
+    socket.pause();
+    connection.writeBytes(Buffer.alloc(64 * 1024 * 1024));
+    const startMs = performance.now();
+    const sips = setInterval(() => {
+      left = 1024 * 1024;
+      socket.resume();
+    }, 50);
+    await eventually("more than the timeout", 5000, () => performance.now() - startMs > 1500);
+    deepEqual(user.events, ["connected"]);
+    clearInterval(sips);
+    equal(await user.reason(), "send-timeout");
+  });
+
+  test("is cut without close_notify where it is reset", async () => {
+    await using side = await TlsSide.listen(leaf);
+    const user = new Listening();
+    const connection = dial(side.side, {}, user);
+    await user.heard("connected");
+    const socket = await side.socket(0);
+    let ends = 0;
+    socket.on("end", () => ends++);
+    connection.writeLatin1("half");
+    connection.reset();
+    socket.resume();
+    await eventually("it is gone", 5000, () => ends > 0 || socket.destroyed);
+    equal(pool.size, 0);
+  });
+
   test("says the name in its handshake only when told to, and never an address", async () => {
     await using side = await TlsSide.listen(leaf);
     await outcome(side, {});

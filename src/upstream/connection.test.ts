@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { Clock } from "../net/index.ts";
-import { DIAL, KEEPALIVE, Listening, Peerside, tcpPeer, unixPeer } from "../../tests/support/upstream-connections.ts";
+import {
+  DIAL, KEEPALIVE, Listening, Peerside, descriptorCount, tcpPeer, unixPeer,
+} from "../../tests/support/upstream-connections.ts";
 import { eventually } from "../../tests/support/wait.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { DialSettings, UpstreamConnection } from "./connection.ts";
@@ -108,6 +110,28 @@ describe("a connection to a peer", () => {
     equal(await refused.reason(), "connect() 111: Connection refused");
     equal(await away.reason(), "connect() 2: No such file or directory");
     deepEqual(refused.events, ["close"]);
+  });
+
+  test("that cannot even be tried fails like one that was", async () => {
+    const port = new Listening(), local = new Listening(), path = new Listening();
+    dial(tcpPeer(99_999), port);
+    dial(tcpPeer(80), local, { localAddress: "nonsense" });
+    dial(unixPeer(`/${"x".repeat(200)}`), path);
+    deepEqual(port.events, [], "the caller has its connection first");
+    match(await port.reason(), /^connect\(\) /);
+    match(await local.reason(), /^connect\(\) /);
+    match(await path.reason(), /^connect\(\) /);
+  });
+
+  test("that is dropped while it connects is gone at once", async () => {
+    await using full = await FullBacklog.make();
+    const before = descriptorCount();
+    for (const drop of ["close", "reset"] as const) {
+      const user = new Listening();
+      dial(tcpPeer(full.port), user)[drop]();
+      await eventually("the descriptor", 5000, () => descriptorCount() <= before);
+      deepEqual(user.events, []);
+    }
   });
 
   test("that nobody accepts ends with the connect timeout", async () => {

@@ -78,6 +78,9 @@ export interface NewConnection {
   readonly tlsClients: TlsClients;
 }
 
+/** No connection can be made with such settings. */
+class DialProblem extends Error {}
+
 const CLOSED: CloseReason = { kind: "closed" };
 const NO_CLOSE_NOTIFY: CloseReason = { kind: "error", call: "SSL_read()", text: "unexpected eof while reading" };
 const CLOSED_IN_HANDSHAKE: CloseReason = {
@@ -241,6 +244,7 @@ export class UpstreamConnection {
   detach(receiver: StreamReceiver): ByteStream {
     assert(this.#state === "used", "only a connection that is used can become a tunnel");
     this.#leave();
+    if (this.#paused) this.#stream.resume();
     this.#stream.start(receiver);
     return this.#stream;
   }
@@ -326,7 +330,12 @@ function openStream({ peer, dial, readBuffer, tlsClients }: NewConnection, conne
   if (secure instanceof CertificateProblem) return ByteStream.failed(secure);
   const local = dial.localAddress === undefined ? undefined : localEnd(dial.localAddress);
   const options = { target: peer.address, local, keepAlive: dial.socketKeepalive, tls: secure };
-  return ByteStream.connect(options, readBuffer, connected);
+  try {
+    return ByteStream.connect(options, readBuffer, connected);
+  } catch (problem) {
+    // What variables made of ports, names and local addresses need not be any.
+    return ByteStream.failed(new DialProblem(problem instanceof Error ? problem.message : String(problem)));
+  }
 }
 
 function closeReason(failure: Error | undefined): CloseReason {
@@ -334,6 +343,7 @@ function closeReason(failure: Error | undefined): CloseReason {
   const code = "code" in failure ? String(failure.code) : "";
   const syscall = "syscall" in failure ? String(failure.syscall) : undefined;
   if (syscall !== undefined) return { kind: "error", call: CALLS[syscall] ?? syscall, text: systemReason(failure) };
+  if (failure instanceof DialProblem) return { kind: "error", call: "connect()", text: failure.message };
   if (failure instanceof CertificateProblem) return { kind: "error", call: "SSL_CTX", text: failure.message };
   if (code === "ECONNRESET") return CLOSED_IN_HANDSHAKE;
   // OpenSSL's own errors have such codes; those of a certificate are named after X509_V_ERR_….

@@ -5,6 +5,7 @@ import {
   type AnyDirectiveRow, type ArgumentRefusal, type Arguments, type DefaultedDirectiveRow, type DirectiveRow, one,
 } from "../config/nginx/directive-row.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
+import { expand } from "../config/nginx/tree.ts";
 import { parseSizeText } from "../config/nginx/units.ts";
 import { type Result, err, ok } from "../std/result.ts";
 import { balanceOf, balancingDirectives, isMethodRow, stickyRow } from "./directives-of-balancing.ts";
@@ -176,6 +177,8 @@ function memberMistakes({ directive }: CheckedDirective, upstream: Block): reado
   const servers = upstream.all(upstreamServerRow);
   const place = directive.args[0] ?? directive.name;
   if (servers.length === 0) {
+    // One that is refused was there.
+    if (expand(directive.block ?? []).some(({ name }) => name.value === upstreamServerRow.name)) return [];
     return [{ place, nginx: "no servers are inside upstream", hint: "for example: server 127.0.0.1:8000;" }];
   }
   if (servers.some(({ server }) => !server.backup)) return [];

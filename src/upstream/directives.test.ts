@@ -130,6 +130,9 @@ describe("a member of an upstream", () => {
   test("must be there, and not only as a backup", () => {
     assert.deepEqual(wrong("upstream a { }"), ["error: no servers are inside upstream"]);
     assert.deepEqual(wrong("upstream a { server b backup; }"), ['error: no servers in upstream "a"']);
+    const { block } = readText(textIn("http", "upstream a { server b weight=0; }"), upstreamDirectives);
+    const [http] = block.directives;
+    assert.deepEqual(http?.block && upstreamMistakes(http.block), [], "one that is refused is there");
     assert.deepEqual(wrong("upstream a { server b down; server c backup; }"), []);
   });
 });

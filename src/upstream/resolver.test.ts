@@ -127,6 +127,16 @@ describe("the resolver", () => {
     equal(server.queries.length, before);
   });
 
+  test("asks name servers that are themselves named by names", async () => {
+    server.say("named.test", [{ type: "A", address: "192.0.2.1" }]);
+    const it = resolver({ servers: [`localhost:${server.port}`, "no such name"] });
+    deepEqual((await it.lookup("named.test")).addresses, ["192.0.2.1"]);
+    await rejects(
+      resolver({ servers: ["no such name"] }).lookup("named.test"),
+      /named\.test could not be resolved \(host not found in resolver "no such name"\)/,
+    );
+  });
+
   test("follows SRV records, with nginx's two ways to name a service", async () => {
     server.say("_http._tcp.app.srv", [
       { type: "SRV", target: "one.srv", port: 8001, priority: 1, weight: 3 },

@@ -82,14 +82,15 @@ export class Resolver {
   readonly #addresses = new Map<string, Remembered<Addresses>>();
   readonly #services = new Map<string, Remembered<ServiceTargets>>();
   #running = 0;
+  /** Name servers that are named by names are known when this is done. */
+  #prepared: Promise<void> | undefined = undefined;
 
-  /** @param settings undefined: the system is asked (getaddrinfo, /etc/hosts). Errors: a server that is no address. */
+  /** @param settings undefined: the system is asked (getaddrinfo, /etc/hosts) */
   constructor(settings: ResolverSettings | undefined) {
     this.#settings = settings;
     if (settings === undefined) return;
     const timeout = Math.min(TRY_MS_MAX, Math.max(1, Math.floor(settings.timeoutMs / 2)));
     this.#dns = new dns.Resolver({ timeout, tries: TRIES });
-    if (settings.servers.length > 0) this.#dns.setServers(settings.servers);
   }
 
   /** @param name or an IP address, with or without brackets. @returns rejects with a `ResolveProblem` */
@@ -137,6 +138,7 @@ export class Resolver {
   async #lookUp(name: string): Promise<Addresses> {
     if (this.#dns === undefined || this.#settings === undefined) return lookUpInSystem(name);
     const { ipv4, ipv6 } = this.#settings;
+    await (this.#prepared ??= this.#prepare(name, this.#dns, this.#settings.servers));
     const records = await this.#ask(name, [
       ...(ipv4 ? [this.#dns.resolve4(name, { ttl: true })] : []),
       ...(ipv6 ? [this.#dns.resolve6(name, { ttl: true })] : []),
@@ -146,7 +148,10 @@ export class Resolver {
   }
 
   async #lookUpService(whole: string): Promise<ServiceTargets> {
-    if (this.#dns === undefined) throw new ResolveProblem(whole, "no resolver is defined");
+    if (this.#dns === undefined || this.#settings === undefined) {
+      throw new ResolveProblem(whole, "no resolver is defined");
+    }
+    await (this.#prepared ??= this.#prepare(whole, this.#dns, this.#settings.servers));
     const records = await this.#ask(whole, [this.#dns.resolveSrv(whole)]);
     const found = await Promise.allSettled(
       records.slice(0, TARGET_COUNT_MAX).map(async ({ name, port, weight, priority }) => {
@@ -161,6 +166,17 @@ export class Resolver {
     // Node does not say the TTL of SRV records: that of the addresses stands for it.
     const ttlMs = Math.min(...answers.map((answer) => answer.ttlMs));
     return { targets: answers.map(({ target }) => target), ttlMs: this.#bounded(ttlMs) };
+  }
+
+  /** Tells c-ares its servers, once: names among them are looked up by the system, as nginx does when it starts. */
+  async #prepare(name: string, resolver: dns.Resolver, servers: readonly string[]): Promise<void> {
+    if (servers.length === 0) return;
+    const found = await Promise.all(servers.map(serverAddresses));
+    if (found.every((addresses) => addresses.length === 0)) {
+      this.#prepared = undefined;
+      throw new ResolveProblem(name, `host not found in resolver "${servers.join(" ")}"`);
+    }
+    resolver.setServers(found.flat());
   }
 
   /** @returns the records of all answers that came in time: at least one */
@@ -184,6 +200,28 @@ export class Resolver {
   #bounded(ttlMs: number): number {
     return this.#settings?.validMs ?? Math.min(Math.max(ttlMs, TTL_MS_MIN), TTL_MS_MAX);
   }
+}
+
+/**
+ * @param server "192.0.2.1:53", "[::1]", "dns.example:53"
+ * @returns the same with addresses; none where none is found
+ */
+async function serverAddresses(server: string): Promise<readonly string[]> {
+  const [, bracketed, plain, port = "53"] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(server) ?? [];
+  const host = bracketed ?? plain ?? server;
+  if (isIP(host) !== 0) return [hostAndPort(host, port)];
+  if (!NAME.test(host)) return [];
+  try {
+    const { addresses } = await lookUpInSystem(host);
+    return addresses.map((address) => hostAndPort(address, port));
+  } catch {
+    // Another server may be found; without any, the query fails and says so.
+    return [];
+  }
+}
+
+function hostAndPort(host: string, port: string): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 async function lookUpInSystem(name: string): Promise<Addresses> {

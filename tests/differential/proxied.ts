@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Script, ScriptedUpstream, type Step, sizeOf } from "../support/scripted-upstream.ts";
-import { comparable, cut, type Heard, inOurWay } from "./answers.ts";
+import { type Answer as HeardAnswer, comparable, cut, type Heard, inOurWay } from "./answers.ts";
 import { converse, requestBytes } from "./conversation.ts";
 import { type Case, type Differences, differenceOf } from "./group.ts";
 import { Pair, requireNginx, secondIsNginx, type Server } from "./servers.ts";
@@ -43,6 +43,8 @@ const common = `
   keepalive_timeout 300ms;
   lingering_timeout 1;
 `;
+/** Options of Connection are compared without regard to case (RFC 9110 §7.6.1). */
+const connectionField = /^(connection: )(.*)$/i;
 const upstreamPorts = [8, 9] as const;
 const socketName = "up";
 
@@ -136,8 +138,16 @@ async function play(one: ProxyCase, server: Server, upstreams: Upstreams): Promi
     return one.connections === true ? [...requests, `(${connection.end})`] : requests;
   }));
   return {
-    client: { answers: answers.map((answer) => comparable(answer, own)), rest, end },
+    client: { answers: answers.map((answer) => withOptions(comparable(answer, own))), rest, end },
     upstreams: one.answerOnly === true ? [] : heard,
+  };
+}
+
+function withOptions(answer: HeardAnswer): HeardAnswer {
+  return {
+    ...answer,
+    fields: answer.fields.map((field) =>
+      field.replace(connectionField, (_, name: string, options: string) => name + options.toLowerCase())),
   };
 }
 

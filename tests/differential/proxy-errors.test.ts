@@ -33,6 +33,11 @@ proxied({
     location @second { proxy_set_header Connection ""; proxy_set_header X-First $upstream_status;
       proxy_pass http://%UP2%; }
   `,
+  differs: {
+    "reason-phrases": [/^GET \/caught-status → (?:404|500)/],
+    "bodies-of-what-became-get": ["POST /caught-upstream || abc → 500 X || body"],
+    "several-challenges": ["401 with two fields that is caught"],
+  },
   cases: [
     ...["/passed", "/caught", "/caught-same", "/caught-status", "/no-page"].flatMap((path) =>
       statuses.map((status): ProxyCase =>
@@ -84,6 +89,11 @@ proxied({
     location @named { return 200 "named $uri $args\n"; }
     location /catching { proxy_intercept_errors on; error_page 404 /told/x; proxy_pass http://%UP%; }
   `,
+  differs: {
+    "accept-ranges-once": [/Accept-Ranges: none/],
+    "bodies-of-what-became-get": [/^POST .*\/again\/x/],
+    "charsets-that-nobody-listed": [/X-Accel-Charset: utf-8/],
+  },
   cases: [
     ...["/files/f.txt", "/files/f.txt?a=b", "/files/d/x%20y.txt", "/files/d/x y.txt", "/files/none", "/files/../f.txt",
       "/files/%2e%2e/f.txt",
@@ -181,6 +191,18 @@ proxied({
     location /refused { proxy_pass http://127.0.0.1:1; add_header X-Up "$upstream_status $upstream_addr" always; }
     location /no-socket { proxy_pass http://unix:%PREFIX%/nobody; }
   `,
+  differs: {
+    "strict-answers": [
+      /^(?:no status(?: line)?|an empty line|HTTP\/[\d.]+|a status (?:of|that is none).*|a small h|HTP|a bare LF): GET/,
+      /^(?:a field without a colon|a (?:negative|huge) length|a length (?:that is none|with a sign|and chunks)): GET/,
+      /^(?:two (?:different )?lengths|a list of lengths|an unknown coding|two codings): GET/,
+      /^(?:chunked twice|chunks in 1.0): GET/,
+      /^(?:identity|a size that is none|a chunk that is (?:longer|huge)): GET/, "a page for an answer that is none",
+    ],
+    "lengths-of-204": [/^204 with a body/],
+    "reason-phrases": ["a page for an end"],
+    "what-came-is-sent": ["a reset within a body", "silence within the body"],
+  },
   cases: [
     ...Object.entries(bad).flatMap(([name, text]): readonly ProxyCase[] => ["GET /", "GET /unbuffered"].map((request) =>
       ({ request, answer: { steps: [text, { do: "end" }] }, name: `${name}: ${request}` }))),

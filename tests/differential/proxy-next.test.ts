@@ -55,6 +55,14 @@ proxied({
     location /all-down/ { ${told} proxy_pass http://all-down; }
     location /fails/ { ${told} proxy_next_upstream error http_500; proxy_pass http://fails; }
     location /sockets/ { ${told} proxy_pass http://sockets; }`,
+  differs: {
+    "strict-answers": [/^(?:no answer but words|a bad length) to GET/, "words from both"],
+    "bodies-are-sent-once": [
+      /^(?:POST|GET|PUT) \/unbuffered\/ .*500/, /^an end to \S+ \/unbuffered\//,
+        /^an end to (?:GET|PUT) \/unbuffered-error\//,
+    ],
+    "reason-phrases": ["500 from both, /caught/"],
+  },
   cases: [
     ...words.flatMap((word) => statuses.map((status) => ({ request: `GET /${word}/`,
       answer: `${status} | X-Which: first || body` }))),

@@ -36,7 +36,7 @@ const foreignAdvice: readonly Advice[] = [
   { pattern: /^(?:proxy|uwsgi)_ssl_conf_command$/, owner: "OpenSSL's own configuration",
     hint: "use the directives of TLS, such as proxy_ssl_protocols and proxy_ssl_ciphers" },
   { pattern: /^(?:\w+_(?:allow_upstream|request_dynamic)|queue|ntlm|state)$/, owner: "nginx's commercial edition",
-    hint: "remove it: it is neither needed nor here" },
+    hint: "remove it: it is not needed for proxying" },
   { pattern: /^ssl$/, owner: "nginx before 1.25.1", hint: "write listen 443 ssl;" },
   { pattern: /^(?:spdy_|http2_push|aio_write_http)/, owner: "an older nginx", hint: "remove it" },
 ];

@@ -152,7 +152,8 @@ class PassChecker {
       if (read(redirectRow, at.directive) !== "default") continue;
       const where = block.directives.indexOf(at);
       if (pass === undefined || block.directives.indexOf(pass) > where) {
-        this.#refuse(at, '"proxy_redirect default" should be placed after the "proxy_pass" directive');
+        this.#refuse(at, '"proxy_redirect default" should be placed after the "proxy_pass" directive',
+          "write it below proxy_pass, or leave it out: it is the default");
       } else if (constantOf(read(proxyPassRow, pass.directive)) === undefined) {
         this.#refuse(at, '"proxy_redirect default" cannot be used with "proxy_pass" directive with variables',
           "write what is to be replaced, and by what");
