@@ -72,6 +72,15 @@ export class CompiledUpstream {
     return this.#dialOf(bind, target.isTls ? this.#tls?.of(evaluation, target) : undefined);
   }
 
+  /** How connections are made to the target that is always the same; undefined where a variable decides. */
+  get constantDial(): DialSettings | undefined {
+    const { constantTarget, settings } = this.protocol;
+    if (this.#dial !== undefined || constantTarget === undefined) return this.#dial;
+    const bind = settings.bind === undefined ? "" : constantOf(settings.bind);
+    const tls = this.#tls?.constant(constantTarget);
+    return bind === undefined || tls === undefined ? undefined : this.#dialOf(bind, tls);
+  }
+
   /** proxy_store: where a copy of the response is kept; undefined for nowhere. */
   storePath(evaluation: Evaluation): string | undefined {
     if (this.protocol.settings.store === "off") return undefined;
@@ -109,16 +118,34 @@ class TlsTexts {
   }
 
   of(evaluation: Evaluation, target: ProxyTarget): TlsClientSettings {
-    const name = this.#name?.(evaluation) ?? target.host.replace(/:\d+$/, "");
+    const name = this.#name?.(evaluation) ?? hostOf(target);
     const certificate = this.#certificate?.(evaluation);
     const certificateKey = this.#certificateKey?.(evaluation);
     const last = this.#last;
     if (last?.name === name && last.certificate === certificate && last.certificateKey === certificateKey) return last;
+    return (this.#last = this.#made(name, certificate, certificateKey));
+  }
+
+  /** Where no variable is in it. */
+  constant(target: ProxyTarget): TlsClientSettings | undefined {
+    const { name, certificate, certificateKey } = this.#settings;
+    const values = [name, certificate, certificateKey].map((value) => (value === undefined ? "" : constantOf(value)));
+    if (values.includes(undefined)) return undefined;
+    const [constantName = "", constantCertificate = "", constantKey = ""] = values;
+    return this.#made(constantName || hostOf(target), constantCertificate || undefined, constantKey || undefined);
+  }
+
+  #made(name: string, certificate: string | undefined, certificateKey: string | undefined): TlsClientSettings {
     const { serverName, verify, verifyDepth, trustedCertificate, crl, passwordFile, protocols, ciphers, sessionReuse } =
       this.#settings;
-    return (this.#last = tlsClientSettings({
+    return tlsClientSettings({
       name, serverName, verify, verifyDepth, trustedCertificate, crl, certificate, certificateKey, passwordFile, protocols,
       ciphers, sessionReuse,
-    }));
+    });
   }
+}
+
+/** nginx: the host of proxy_pass is the name that the certificate must have. */
+function hostOf({ host }: ProxyTarget): string {
+  return host.replace(/:\d+$/, "");
 }

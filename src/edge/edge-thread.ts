@@ -14,13 +14,14 @@ import type { SocketHandle } from "../net/index.ts";
 import { AccessLogs } from "../observe/index.ts";
 import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
 import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
-import type { UpstreamServerSettings } from "../upstream/index.ts";
+import type { HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
 import { assert } from "../std/assert.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import type { Accepted } from "./current-request.ts";
 import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
+import { startHealthChecks } from "./health.ts";
 import { H1Connection } from "./h1-connection.ts";
 import type { ConnectionOwner } from "./h1-connection.ts";
 import type { EdgeNews, InheritedListener } from "./messages.ts";
@@ -44,6 +45,7 @@ export interface ThreadSettings {
   /** By application: where the bodies are spooled that its workers read. */
   readonly bodyDirectories: Readonly<Record<string, string>>;
   readonly software: string;
+  readonly healthyBefore: readonly string[];
   readonly zone: SharedArrayBuffer;
   readonly upstreamZone: SharedArrayBuffer;
   readonly counts: SharedArrayBuffer;
@@ -54,6 +56,7 @@ export type ThreadCommand = EdgeNews | { readonly kind: "worker-ready"; readonly
 export type ThreadReport =
   | { readonly kind: "listening" }
   | { readonly kind: "worker-idle"; readonly name: string }
+  | { readonly kind: "healthy"; readonly peers: readonly string[] }
   | { readonly kind: "worker-lost"; readonly name: string }
   | { readonly kind: "drained" }
   | {
@@ -80,6 +83,7 @@ export class EdgeThread implements ConnectionOwner {
   readonly #successors = new Set<EdgeConnection>();
   readonly #listeners: Listener[] = [];
   readonly #readBuffer = makeReadBuffer();
+  readonly #health: HealthChecks | undefined;
   #listening = false;
   #spools = 0;
   #noticedMs = Number.NEGATIVE_INFINITY;
@@ -134,6 +138,11 @@ export class EdgeThread implements ConnectionOwner {
       onNotice,
       onError: (text) => onNotice("error", text),
     };
+    // One thread checks, and the zone tells the others; before the doors are open, for `mandatory`.
+    this.#health = settings.edge > 0 ? undefined : startHealthChecks(this.#context, {
+      site, upstreams: this.#upstreams, software: settings.software, healthyBefore: settings.healthyBefore,
+      onHealth: (peers) => report({ kind: "healthy", peers }),
+    });
   }
 
   #makePool(app: AppSettings, zone: LoadZone, onNotice: EdgeContext["onNotice"]): Pool {
@@ -286,6 +295,7 @@ export class EdgeThread implements ConnectionOwner {
   }
 
   async #drained(): Promise<void> {
+    this.#health?.close();
     this.#upstreams.close();
     this.#context.connections.close();
     await this.#context.site.accessLogs.close();

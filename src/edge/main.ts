@@ -85,6 +85,7 @@ class EdgeProcess {
         if (this.#countTo(`idle ${report.name}`)) tellMaster({ kind: "worker-idle", name: report.name });
         return;
       case "worker-lost":
+      case "healthy":
         return tellMaster(report);
       case "listening":
         if (this.#countTo("listening")) tellMaster({ kind: "listening" });

@@ -66,6 +66,8 @@ export type EdgeCommand =
       readonly runDirectory: string;
       /** By application: where the bodies are spooled that its workers read. */
       readonly bodyDirectories: Readonly<Record<string, string>>;
+      /** As the edge before it has reported them. */
+      readonly healthyBefore: readonly string[];
     }
   /** Connect to it and give it work. */
   | { readonly kind: "worker-ready"; readonly worker: WorkerAddress };
@@ -77,4 +79,6 @@ export type EdgeReport =
   | { readonly kind: "worker-idle"; readonly name: string }
   /** A connection to it broke: if it still lives, it is of no use any more. */
   | { readonly kind: "worker-lost"; readonly name: string }
+  /** Peers of upstreams that have passed their health checks, whenever they are others: for `persistent`. */
+  | { readonly kind: "healthy"; readonly peers: readonly string[] }
   | { readonly kind: "drained" };

@@ -20,6 +20,8 @@ export interface EdgeStart {
   readonly listeners: readonly HeldListener[];
   readonly runDirectory: string;
   readonly bodyDirectories: Readonly<Record<string, string>>;
+  /** Peers of upstreams that were well before. */
+  readonly healthyBefore: readonly string[];
   readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly inbox: Inbox;
   /** Under the system's usual scheduling: where the other one is forbidden, chrt ends and no edge ever starts. */
@@ -45,7 +47,7 @@ export class EdgeProcess {
 
   /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
   constructor(start: EdgeStart) {
-    const { configuration, listeners, runDirectory, bodyDirectories, identity, inbox, isPlain } = start;
+    const { configuration, listeners, runDirectory, bodyDirectories, healthyBefore, identity, inbox, isPlain } = start;
     const { workerProcesses } = configuration.process;
     // Each thread closes what it was given, so a socket that two of them share is handed over twice.
     const fds: number[] = [];
@@ -77,7 +79,7 @@ export class EdgeProcess {
       if (pid !== undefined) return;
       inbox.add({ kind: "edge-exit", pid, exit: { code: undefined, signal: undefined, unstarted: error.message } });
     });
-    this.send({ kind: "start", configuration, listeners: inherited, runDirectory, bodyDirectories });
+    this.send({ kind: "start", configuration, listeners: inherited, runDirectory, bodyDirectories, healthyBefore });
   }
 
   get pid(): number | undefined {

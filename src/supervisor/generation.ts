@@ -179,6 +179,9 @@ export class Generation {
       case "worker-lost":
         for (const pool of this.#pools) pool.lost(report.name);
         return;
+      case "healthy":
+        this.#place.health.peers = report.peers;
+        return;
       case "drained":
         // It exits by itself now, which is what the draining waits for.
         return;
@@ -212,6 +215,7 @@ export class Generation {
       ...this.plan,
       runDirectory: run.path,
       bodyDirectories: Object.fromEntries(this.plan.crews.map(({ app, quarters }) => [app.name, quarters.directory])),
+      healthyBefore: this.#place.health.peers,
       inbox,
       isPlain: this.#edgeFailureCount > 0,
     });

@@ -22,6 +22,8 @@ export interface Place {
   readonly run: RunDirectory;
   readonly names: ProcessNames;
   readonly sockets: SocketTable;
+  /** Peers of upstreams that have passed their health checks, as the last edge said. */
+  readonly health: { peers: readonly string[] };
   readonly log: MasterLog;
   readonly inbox: Inbox;
   /** Says something to whoever looks at standard error, where the log is elsewhere. */

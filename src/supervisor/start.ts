@@ -136,6 +136,7 @@ async function prepare(options: StartOptions, pidFile: PidKeeper): Promise<Resul
     run: run.value,
     names,
     sockets,
+    health: { peers: [] },
     log: log.value,
     inbox,
     complain: (text) => {

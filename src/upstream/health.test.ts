@@ -91,12 +91,12 @@ describe("health checks", () => {
   }
 
   function check(
-    upstream: Upstream, more: Partial<HealthCheckSettings> = {}, known?: ReadonlySet<string>,
+    upstream: Upstream, more: Partial<HealthCheckSettings> = {}, known: ReadonlySet<string> = new Set(),
   ): HealthChecks {
     const memory = new ResponseMemory();
     const checks = new HealthChecks({
       clock, pool, onNotice: (level, text) => void notices.push(`${level} ${text}`),
-      ...(known === undefined ? {} : { healthyBefore: known }),
+      healthyBefore: known, onHealth: () => undefined,
       checks: [{
         upstream, check: { ...CHECK, ...more }, dial: { ...DIAL, readTimeoutMs: 300 }, request: REQUEST,
         reader: () => new ResponseReader(LIMITS, memory),
@@ -208,7 +208,8 @@ describe("health checks", () => {
     const before = descriptorCount();
     const memory = new ResponseMemory();
     running.push(new HealthChecks({
-      clock, pool, onNotice: (_level, text) => void notices.push(text),
+      clock, pool, onNotice: (_level, text) => void notices.push(text), healthyBefore: new Set(),
+      onHealth: () => undefined,
       checks: [{
         upstream, check: CHECK, request: REQUEST, reader: () => new ResponseReader(LIMITS, memory),
         dial: { ...DIAL, connectTimeoutMs: 200, sendTimeoutMs: 200, readTimeoutMs: 200 },

@@ -37,7 +37,9 @@ export interface HealthChecksSettings {
   readonly pool: ConnectionPool;
   readonly onNotice: UpstreamNotice;
   /** Who was healthy before a reload: `healthy` of the thread that checked then. */
-  readonly healthyBefore?: ReadonlySet<string>;
+  readonly healthyBefore: ReadonlySet<string>;
+  /** Called when `healthy` has become another one. */
+  readonly onHealth: () => void;
 }
 
 /** What is known of one peer. */
@@ -114,7 +116,7 @@ export class HealthChecks implements Ticked {
 
   /** Well until the first check fails; with `mandatory`, only once it has passed. */
   #newcomer({ check: { upstream, check } }: Group, peer: Peer, nowMs: number): Checked {
-    const wasHealthy = check.persistent && this.#settings.healthyBefore?.has(nameOf(upstream, peer)) === true;
+    const wasHealthy = check.persistent && this.#settings.healthyBefore.has(nameOf(upstream, peer));
     if (check.mandatory && !wasHealthy) upstream.balancer.setHealth(peer, false);
     const dueMs = nowMs + Math.random() * check.jitterMs;
     return { fails: 0, passes: 0, isHealthy: wasHealthy ? true : undefined, dueMs, run: undefined };
@@ -144,6 +146,7 @@ export class HealthChecks implements Ticked {
     if (isHealthy === undefined || isHealthy === before) return;
     checked.isHealthy = isHealthy;
     upstream.balancer.setHealth(peer, isHealthy);
+    this.#settings.onHealth();
     const whose = `health check "${match.name}" of peer ${peer.name} in upstream "${upstream.name}"`;
     if (!isHealthy) this.#settings.onNotice("warning", `peer is unhealthy while ${fault ?? "checking"}, ${whose}`);
     else if (before === false) this.#settings.onNotice("info", `peer is healthy again, ${whose}`);
