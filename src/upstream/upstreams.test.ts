@@ -85,7 +85,8 @@ describe("upstreams", () => {
     await using side = await Peerside.listen({ host: "127.0.0.1", port: 0 });
     const { port } = side;
     const quick = { ...resolver, validMs: 100 };
-    const upstreams = upstreamsOf({ ...group("moving", [line("moving.test", port, { resolve: true })]), resolver: quick });
+    const servers = [line("moving.test", port, { resolve: true })];
+    const upstreams = upstreamsOf({ ...group("moving", servers), resolver: quick });
     await upstreams.start();
     const upstream = upstreams.named("moving");
     ok(upstream !== undefined);
