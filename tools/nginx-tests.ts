@@ -32,6 +32,27 @@ const groups: Readonly<Record<string, string>> = {
     worker_shutdown_timeout_h2 worker_shutdown_timeout_proxy_upgrade`,
   "realip, PROXY protocol": `proxy_protocol proxy_protocol2 proxy_protocol2_tlv proxy_protocol_ipv6
     proxy_protocol_unix realip realip_hostname realip_remote_addr realip_remote_port ssl_proxy_protocol`,
+  "proxy core": `proxy proxy_available proxy_bind proxy_chunked proxy_chunked_extra proxy_connection_headers
+    proxy_cookie proxy_cookie_flags proxy_duplicate_headers proxy_early_hints proxy_extra_data proxy_force_ranges
+    proxy_if proxy_implicit proxy_intercept_errors proxy_keepalive proxy_limit_rate proxy_limit_rate2
+    proxy_max_temp_file_size proxy_merge_headers proxy_method proxy_next_upstream proxy_next_upstream_tries
+    proxy_noclose proxy_non_idempotent proxy_pass_request proxy_redirect proxy_request_buffering
+    proxy_request_buffering_chunked proxy_request_buffering_keepalive proxy_request_buffering_ssl proxy_set_body
+    proxy_ssi_body proxy_ssl proxy_ssl_certificate proxy_ssl_certificate_cache proxy_ssl_certificate_empty
+    proxy_ssl_certificate_vars proxy_ssl_conf_command proxy_ssl_crl proxy_ssl_keepalive proxy_ssl_name
+    proxy_ssl_verify proxy_store proxy_trailers proxy_unfinished proxy_unix proxy_upgrade proxy_upstream_cookie
+    proxy_variables proxy_websocket proxy_xar`,
+  "upstream, balancing": `upstream upstream_hash upstream_hash_memcached upstream_ip_hash upstream_ip_hash_ipv6
+    upstream_keepalive upstream_least_conn upstream_least_time upstream_max_conns upstream_random upstream_zone
+    upstream_zone_ssl`,
+  "resolver": `http_resolver http_resolver_aaaa http_resolver_cleanup http_resolver_cname http_resolver_ipv4
+    upstream_resolve upstream_resolve_reload upstream_resolver upstream_service upstream_service_reload`,
+  "sticky": `upstream_max_conns_sticky upstream_sticky upstream_sticky_drain upstream_sticky_learn
+    upstream_sticky_learn_header upstream_sticky_next upstream_sticky_resolve upstream_sticky_route`,
+  "uwsgi, fastcgi": `fastcgi fastcgi_body fastcgi_body2 fastcgi_buffering fastcgi_extra_data fastcgi_header_params
+    fastcgi_keepalive fastcgi_merge_params fastcgi_merge_params2 fastcgi_request_buffering
+    fastcgi_request_buffering_chunked fastcgi_split fastcgi_unix fastcgi_variables uwsgi uwsgi_body uwsgi_ssl
+    uwsgi_ssl_certificate uwsgi_ssl_certificate_vars uwsgi_ssl_verify`,
 };
 
 /** The slowest file takes nginx ten seconds, where it stops requests. */

@@ -1,0 +1,127 @@
+// Other people's servers as upstreams, and Tricorn in front of them.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { venvPython } from "../../tools/venv.ts";
+import { Program, appsDirectory, freePort } from "../support/program.ts";
+import { eventually } from "../support/wait.ts";
+
+const readyTimeoutMs = 20_000;
+const stopTimeoutMs = 10_000;
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** What a peer is started with; it knows its own port, socket and folder then. */
+interface Own {
+  readonly port: number;
+  /** The path of its Unix socket. */
+  readonly socket: string;
+  readonly folder: string;
+}
+
+export interface PeerSettings {
+  readonly command: string;
+  readonly args: (own: Own) => readonly string[];
+  /** Where it listens: on TCP if left out. */
+  readonly on?: "tcp" | "unix";
+  /** What it needs in its folder. */
+  readonly prepare?: (own: Own) => Promise<void>;
+}
+
+export class Peer implements AsyncDisposable, Own {
+  readonly #process: ChildProcess;
+  readonly port: number;
+  readonly socket: string;
+  readonly folder: string;
+  #output = "";
+
+  private constructor(child: ChildProcess, { port, socket, folder }: Own) {
+    this.#process = child;
+    this.port = port;
+    this.socket = socket;
+    this.folder = folder;
+    running.add(child);
+    child.once("exit", () => running.delete(child));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
+    }
+  }
+
+  /** Starts it and waits until it listens. Rejects with what it printed when it does not. */
+  static async start({ command, args, on = "tcp", prepare }: PeerSettings): Promise<Peer> {
+    const folder = await mkdtemp(join(tmpdir(), "tricorn-peer-"));
+    const own = { port: await freePort(), socket: join(folder, "socket"), folder };
+    await prepare?.(own);
+    const env = { ...process.env, TEST_FOLDER: folder, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" };
+    const child = spawn(command, args(own), { cwd: appsDirectory, env, stdio: ["ignore", "pipe", "pipe"] });
+    const peer = new Peer(child, own);
+    try {
+      await eventually(`${command} listens`, readyTimeoutMs, () => {
+        if (!running.has(child)) throw new Error("it ended");
+        return isOpen(on === "tcp" ? own.port : own.socket);
+      });
+    } catch (cause) {
+      await peer.stop();
+      throw new Error(`${command} did not start:\n${peer.output}`, { cause });
+    }
+    return peer;
+  }
+
+  /** Everything that it has printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  async stop(): Promise<void> {
+    if (running.has(this.#process)) {
+      const exited = once(this.#process, "exit");
+      this.#process.kill("SIGTERM");
+      const kill = setTimeout(() => this.#process.kill("SIGKILL"), stopTimeoutMs);
+      await exited;
+      clearTimeout(kill);
+    }
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** gunicorn of the checkout's environment with tests/support/apps/wsgi_app.py. */
+export function gunicorn(on: "tcp" | "unix", options: readonly string[] = []): Promise<Peer> {
+  return Peer.start({
+    command: venvPython,
+    on,
+    args: ({ port, socket }) => [
+      "-m", "gunicorn", "wsgi_app:app", "--bind", on === "tcp" ? `127.0.0.1:${port}` : `unix:${socket}`, "--workers",
+        "1",
+      "--threads", "4", "--worker-tmp-dir", "/tmp", ...options,
+    ],
+  });
+}
+
+/** Tricorn with what stands in the `http` block beside its server, and in the server. */
+export function startProxy({ http = "",
+  server }: { readonly http?: string; readonly server: string }): Promise<Program> {
+  return Program.start({
+    file: `daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info; events { }
+      http { ${http} server { listen 127.0.0.1:%PORT%; ${server} } }`,
+  });
+}
+
+function isOpen(where: number | string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = typeof where === "number" ? connect(where, "127.0.0.1") : connect(where);
+    socket.once("error", () => resolve(false)).once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
