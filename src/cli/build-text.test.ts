@@ -12,7 +12,8 @@ test("the version is where tools look for it", () => {
 });
 
 test("modules are told as a build of nginx tells them: what was added, and what was left out", () => {
-  const rows = [row("map", "ngx_http_map_module"), row("sub_filter", "ngx_http_sub_module")];
+  const hash = { ...row("hash", "ngx_http_upstream_module"), contexts: ["upstream"] as const };
+  const rows = [row("map", "ngx_http_map_module"), row("sub_filter", "ngx_http_sub_module"), hash];
   const [openssl, sni, words = ""] = buildLines(rows, "3.5.4+quic").split("\n");
   assert.equal(openssl, "built with OpenSSL 3.5.4");
   assert.equal(sni, "TLS SNI support enabled");
@@ -20,5 +21,6 @@ test("modules are told as a build of nginx tells them: what was added, and what 
   assert.match(words, / --with-http_sub_module( |$)/);
   assert.match(words, / --without-http_gzip_module( |$)/);
   assert.match(words, / --without-http-cache( |$)/);
-  assert.doesNotMatch(words, /http_map_module|with-http_ssl_module|=dynamic/);
+  assert.match(words, / --without-http_upstream_zone_module( |$)/);
+  assert.doesNotMatch(words, /http_map_module|upstream_hash|with-http_ssl_module|=dynamic/);
 });

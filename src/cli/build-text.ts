@@ -12,9 +12,15 @@ const nginxVersion = "1.29.8";
 const usualModules: readonly string[] = [
   "charset", "gzip", "ssi", "userid", "access", "auth_basic", "mirror", "autoindex", "geo", "map", "split_clients",
   "referer", "rewrite", "proxy", "fastcgi", "uwsgi", "scgi", "grpc", "memcached", "limit_conn", "limit_req",
-  "empty_gif", "browser", "upstream_hash", "upstream_ip_hash", "upstream_least_conn", "upstream_random",
-  "upstream_keepalive", "upstream_zone", "upstream_sticky",
+  "empty_gif", "browser",
 ];
+
+/** Modules of one directive in `upstream`, which nginx's reference counts to its module of upstreams. */
+const upstreamModules: Readonly<Record<string, string>> = {
+  hash: "upstream_hash", ip_hash: "upstream_ip_hash", least_conn: "upstream_least_conn",
+  least_time: "upstream_least_time", random: "upstream_random", keepalive: "upstream_keepalive", zone: "upstream_zone",
+  sticky: "upstream_sticky",
+};
 
 /** And those that it has if it says --with-http_…_module. */
 const furtherModules: readonly string[] = [
@@ -33,11 +39,14 @@ export function versionLine(): string {
  */
 export function buildLines(rows: readonly AnyDirectiveRow[], openssl: string): string {
   const here = new Set(rows.map(({ module }) => /^ngx_http_(\w+?)_module$/.exec(module)?.[1] ?? ""));
+  const ofUpstreams = rows.filter(({ contexts }) => contexts.includes("upstream")).map(({ name }) => name);
   const words = [
     `--prefix=${NGINX_PREFIX.replace(/\/$/, "")}`, `--conf-path=${NGINX_FILE}`, "--error-log-path=stderr",
     `--pid-path=${NGINX_PID}`, "--with-threads",
     ...furtherModules.filter((name) => here.has(name)).map((name) => `--with-http_${name}_module`),
     ...usualModules.filter((name) => !here.has(name)).map((name) => `--without-http_${name}_module`),
+    ...Object.entries(upstreamModules).filter(([directive]) => !ofUpstreams.includes(directive))
+      .map(([, name]) => `--without-http_${name}_module`),
     ...(rows.some(({ name }) => name === "proxy_cache") ? [] : ["--without-http-cache"]),
   ];
   return `built with OpenSSL ${openssl.replace(/\+.*/, "")}\nTLS SNI support enabled\n`

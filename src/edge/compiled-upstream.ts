@@ -96,7 +96,8 @@ export class CompiledUpstream {
   #dialOf(bind: string | undefined, tls: TlsClientSettings | undefined): DialSettings {
     const { connectTimeoutMs, sendTimeoutMs, readTimeoutMs, socketKeepalive } = this.protocol.settings;
     const localAddress = bind === "" ? undefined : bind;
-    return { connectTimeoutMs, sendTimeoutMs, readTimeoutMs, socketKeepalive, localAddress, tls };
+    const timeouts = { connectTimeoutMs, sendTimeoutMs, readTimeoutMs };
+    return { ...timeouts, socketKeepalive, localAddress, tls, protocol: this.protocol.name };
   }
 }
 

@@ -16,6 +16,7 @@ import {
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 export class HttpUpstream implements UpstreamProtocol {
+  readonly name = "http";
   readonly settings: ProxySettings;
   readonly responses: ProxyResponseHeads;
   readonly #heads: RequestHeads;

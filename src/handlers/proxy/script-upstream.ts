@@ -22,6 +22,7 @@ export interface ScriptPass {
 }
 
 abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> implements UpstreamProtocol {
+  readonly name: "uwsgi" | "fastcgi";
   readonly settings: Settings;
   readonly responses: ProxyResponseHeads;
   /** Both say the body's size beforehand. */
@@ -36,6 +37,7 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
     settings: Settings, { address, isTls }: ScriptPass, scheme: "uwsgi" | "fastcgi", http: HttpSettings,
     variables: Variables,
   ) {
+    this.name = scheme;
     this.settings = settings;
     this.responses = new ProxyResponseHeads(settings, variables);
     const { passRequestHeaders, params } = settings;

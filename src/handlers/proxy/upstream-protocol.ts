@@ -39,6 +39,8 @@ export interface RefusedRequest {
 }
 
 export interface UpstreamProtocol {
+  /** Connections of different ones are kept apart. */
+  readonly name: "http" | "uwsgi" | "fastcgi";
   readonly settings: PassSettings & TransportSettings & { readonly tls?: UpstreamTlsSettings };
   readonly responses: ProxyResponseHeads;
   /** May a body leave whose size is not known? */

@@ -28,9 +28,18 @@ export type FieldParse = "done" | "need-data" | Violation;
 
 /**
  * Whose fields are read. The grammar and the framing are one; Host, Expect and a single Content-Type are asked of
- * requests only, and a script may end its lines with LF alone (RFC 3875 §7.2).
+ * requests only. Who answers may end lines with LF alone: a script by right (RFC 3875 §7.2), a server because so many do
+ * (RFC 9112 §2.2 lets a recipient take it); but its connection carries nothing else, since one that reads lines in its
+ * own way may see the end of a message elsewhere, too.
  */
 export type FieldRole = "request" | "response" | "script";
+
+/** What stood before a response's fields. */
+export interface ResponseLine {
+  readonly minorVersion: number;
+  /** Did LF alone end it? */
+  readonly hasLoneLf: boolean;
+}
 
 /** What a response's fields say about its message: see FieldSemantics. */
 export interface ResponseSemantics {
@@ -55,6 +64,7 @@ export class FieldParser {
   #chunked = false;
   #transferEncodings = 0;
   #close = false;
+  #hasLoneLf = false;
   #keepAlive = false;
   #connectionUpgrade = false;
   #connectionOptions: readonly string[] = NO_OPTIONS;
@@ -78,6 +88,7 @@ export class FieldParser {
     this.#contentLength = -1;
     this.#chunked = this.#close = this.#keepAlive = this.#connectionUpgrade = false;
     this.#expectContinue = this.#expectationUnknown = this.#forwarded = false;
+    this.#hasLoneLf = false;
     this.#transferEncodings = this.#contentTypes = 0;
     this.#upgrade = undefined;
     this.#connectionOptions = NO_OPTIONS;
@@ -112,7 +123,8 @@ export class FieldParser {
         this.position = at + 2;
         return "done";
       }
-      if (byte === LF && this.#role === "script") {
+      if (byte === LF && this.#role !== "request") {
+        this.#hasLoneLf = true;
         this.position = at + 1;
         return "done";
       }
@@ -141,7 +153,8 @@ export class FieldParser {
         if (at + 1 >= end) return this.#need(nameStart);
         if (bytes[at + 1] !== LF) return violation("bare_cr");
         at += 2;
-      } else if (byte === LF && this.#role === "script") {
+      } else if (byte === LF && this.#role !== "request") {
+        this.#hasLoneLf = true;
         at++;
       } else {
         return violation(byte === LF ? "bare_lf" : "field_value");
@@ -182,11 +195,11 @@ export class FieldParser {
   }
 
   /** The same for a response. Call after "done"; then `lines` are its lines. @param minorVersion of HTTP/1.x */
-  finishResponse(minorVersion: number): ResponseSemantics | Violation {
+  finishResponse({ minorVersion, hasLoneLf }: ResponseLine): ResponseSemantics | Violation {
     return this.#framingFault(minorVersion) ?? {
       contentLength: this.#contentLength,
       chunked: this.#chunked,
-      close: this.#close,
+      close: this.#close || this.#hasLoneLf || hasLoneLf,
       keepAlive: this.#keepAlive,
       upgrade: this.#connectionUpgrade ? this.#upgrade : undefined,
       connectionOptions: this.#connectionOptions,

@@ -7,7 +7,7 @@
  *                       └──violation──▶ failed
  *
  * A script's response (RFC 3875 §6, by way of uwsgi or FastCGI) is read by the same machine: its head may begin with
- * fields, its lines may end with LF, and its connection carries nothing else.
+ * fields, and its connection carries nothing else. So does that of a server whose lines end with LF.
  *
  * Invariant: as RequestReader's.
  */
@@ -159,13 +159,13 @@ export class ResponseReader implements UpstreamReader {
     if (this.#role === "script") {
       const begins = beginsStatusLine(bytes, at, end);
       if (begins === "need-data") return begins;
-      if (!begins) return { status: 0, reason: "", minorVersion: 1, end: at };
+      if (!begins) return { status: 0, reason: "", minorVersion: 1, end: at, hasLoneLf: false };
     }
-    return parseStatusLine(bytes, at, end, this.#role === "script");
+    return parseStatusLine(bytes, at, end);
   }
 
   #makeHead(line: StatusLine, fields: FieldParser): ReceivedHead | Violation {
-    const semantics = fields.finishResponse(line.minorVersion);
+    const semantics = fields.finishResponse(line);
     if ("kind" in semantics) return semantics;
     const lines = fields.lines(this.#input.bytes);
     const status = line.status === 0 ? scriptStatus(lines) : line;

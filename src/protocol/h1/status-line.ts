@@ -18,6 +18,8 @@ export interface StatusLine {
   readonly minorVersion: number;
   /** Where the fields start: behind the line's end. */
   readonly end: number;
+  /** Did LF alone end it? */
+  readonly hasLoneLf: boolean;
 }
 
 /** Do the bytes begin as a status line does? "need-data" while they may. */
@@ -32,10 +34,10 @@ export function beginsStatusLine(bytes: Bytes, start: number, end: number): bool
 /**
  * Reads `HTTP/1.[01] SP 3DIGIT [SP reason-phrase] CRLF` from `start`; "need-data" while it is not all there.
  * The space before an empty reason may be missing (RFC 9112 §4 requires it, many servers do not send it).
- * @param acceptsLf may LF alone end the line, as a script's lines do (RFC 3875 §7.2)?
+ * LF alone ends the line, too: see FieldRole.
  */
 export function parseStatusLine(
-  bytes: Bytes, start: number, end: number, acceptsLf: boolean,
+  bytes: Bytes, start: number, end: number,
 ): StatusLine | Violation | "need-data" {
   const begins = beginsStatusLine(bytes, start, end);
   if (begins !== true) return begins === false ? violation("status_line", 502) : begins;
@@ -54,15 +56,16 @@ export function parseStatusLine(
   if (at + 2 - start > STATUS_LINE_SIZE_MAX) return violation("status_line_size", 502);
   if (at >= end) return "need-data";
   const reasonEnd = at;
+  const hasLoneLf = bytes[at] === LF;
   if (bytes[at] === CR) {
     if (++at >= end) return "need-data";
     if (bytes[at] !== LF) return violation("bare_cr", 502);
-  } else if (bytes[at] !== LF || !acceptsLf) {
-    return violation(bytes[at] === LF ? "bare_lf" : "status_line", 502);
+  } else if (bytes[at] !== LF) {
+    return violation("status_line", 502);
   }
   const minorVersion = (bytes[start + 7] ?? 0) - 48;
   const status = Number(bytes.latin1Slice(start + 9, start + CODE_END));
-  return { status, reason: bytes.latin1Slice(reasonStart, reasonEnd), minorVersion, end: at + 1 };
+  return { status, reason: bytes.latin1Slice(reasonStart, reasonEnd), minorVersion, end: at + 1, hasLoneLf };
 }
 
 /** May this byte stand at this place of "HTTP/1.1 200"? RFC 9110 §15: a status code's first digit is never 0. */
