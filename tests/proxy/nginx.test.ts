@@ -1,0 +1,97 @@
+// nginx behind Tricorn: what a file server says of files, through the proxy.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { findProgram, requireProgram } from "../../tools/needs.ts";
+import type { Program } from "../support/program.ts";
+import { Peer, startProxy } from "./peers.ts";
+
+const large = randomBytes(20_000_000);
+const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+
+describe("nginx as the upstream", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
+  let peer: Peer;
+  let proxy: Program;
+  before(async () => {
+    peer = await Peer.start({
+      command: findProgram("nginx") ?? "",
+      prepare: async ({ port, socket, folder }) => {
+        await mkdir(join(folder, "www"));
+        await writeFile(join(folder, "www/text.txt"), "text ".repeat(1000));
+        await writeFile(join(folder, "www/large"), large);
+        await writeFile(join(folder, "nginx.conf"), `pid ${folder}/pid; error_log ${folder}/error.log; daemon off;
+          master_process off; ${process.getuid?.() === 0 ? "user root;" : ""} events { } http { access_log off;
+          ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
+          types { text/plain txt; } gzip on; gzip_types text/plain; gzip_http_version 1.0; gzip_proxied any;
+          server { listen 127.0.0.1:${port}; listen unix:${socket}; root ${folder}/www; client_max_body_size 0;
+            location /many { return 200 "$connection_requests"; } location /put/ { dav_methods PUT; }
+            location /fields { return 200 "$http_host $http_x_forwarded_for $server_protocol"; } } }`);
+      },
+      args: ({ folder }) => ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")],
+    });
+    proxy = await startProxy({
+      http: "client_max_body_size 0; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+      server: `location / { proxy_pass http://127.0.0.1:${peer.port}; }
+        location /socket/ { proxy_pass http://unix:${peer.socket}:/; }
+        location /unbuffered/ { proxy_buffering off; proxy_request_buffering off;
+          proxy_pass http://127.0.0.1:${peer.port}/; }`,
+    });
+  });
+  after(async () => {
+    await proxy.stop();
+    await peer.stop();
+  });
+
+  for (const place of ["", "/socket", "/unbuffered"]) {
+    test(`a large file is whole at ${place}/`, async () => {
+      using connection = await proxy.connect();
+      const { body, complete, framing } = await connection.get(`${place}/large`);
+      assert.deepEqual({ complete, framing, sum: sum(body) }, { complete: true, framing: "length", sum: sum(large) });
+    });
+
+    test(`what is compressed passes as it is at ${place}/`, async () => {
+      using connection = await proxy.connect();
+      const { fields, framing, complete } = await connection.get(`${place}/text.txt`, { "Accept-Encoding": "gzip" });
+      assert.deepEqual([fields.get("content-encoding"), framing, complete], ["gzip", "chunked", true]);
+    });
+
+    test(`ranges and conditions are answered at ${place}/`, async () => {
+      using connection = await proxy.connect();
+      const part = await connection.get(`${place}/text.txt`, { Range: "bytes=5-8" });
+      assert.deepEqual([part.status, part.text], [206, "text"]);
+      const etag = part.fields.get("etag") ?? "";
+      assert.equal((await connection.get(`${place}/text.txt`, { "If-None-Match": etag })).status, 304);
+      assert.equal((await connection.get(`${place}/text.txt`, { Range: "bytes=9999-" })).status, 416);
+      assert.equal((await connection.ask({ method: "HEAD",
+        target: `${place}/text.txt` })).fields.get("content-length"), "5000");
+    });
+  }
+
+  test("a file that is put arrives whole", async () => {
+    using connection = await proxy.connect();
+    for (const [place, name] of [["/put/a", "a"], ["/unbuffered/put/b", "b"]] as const) {
+      const body = randomBytes(3_000_000);
+      assert.equal((await connection.ask({ method: "PUT", target: place, body })).status, 201);
+      assert.equal(sum((await connection.get(`/put/${name}`)).body), sum(body));
+    }
+  });
+
+  test("connections are kept for a hundred requests and more", async () => {
+    using connection = await proxy.connect();
+    const counts: number[] = [];
+    for (let n = 0; n < 120; n++) counts.push(Number((await connection.get("/many")).text));
+    assert.ok(Math.max(...counts) >= 100, `${Math.max(...counts)}`);
+  });
+
+  test("it hears Host and X-Forwarded-For, and HTTP/1.1", async () => {
+    using connection = await proxy.connect();
+    assert.equal((await connection.get("/fields", { "X-Forwarded-For": "192.0.2.1" })).text,
+      `127.0.0.1:${peer.port} 192.0.2.1, 127.0.0.1 HTTP/1.1`);
+  });
+});
+
+function sum(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
