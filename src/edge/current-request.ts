@@ -1,6 +1,6 @@
 /** A request in progress, as everybody sees it who answers for it or asks about it; exchange.ts tells its story. */
 import type { AppBody, Peer } from "../app/index.ts";
-import type { ProxyTarget } from "../handlers/index.ts";
+import type { KeptFields, ProxyTarget } from "../handlers/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
@@ -30,6 +30,8 @@ export interface ConnectionFacts extends Accepted {
   requests(): number;
   /** Room for what a list of trusted proxies says of the peer: the peer as it is with that. */
   trust: { readonly by: object; readonly peer: Peer } | undefined;
+  /** Room for what was made of the last request's fields for an upstream. */
+  passed: KeptFields | undefined;
   /** Did more arrive behind this request? */
   readonly pipelined: boolean;
 }

@@ -60,6 +60,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   readonly proxied: ProxiedFacts | undefined;
   #local: PeerFacts | undefined = undefined;
   trust: ConnectionFacts["trust"] = undefined;
+  passed: ConnectionFacts["passed"] = undefined;
   readonly #reader: RequestReader;
   readonly #writer: H1Writer;
   readonly #openedMs: number;

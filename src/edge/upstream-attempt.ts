@@ -6,6 +6,8 @@ export class UpstreamAttempt implements UpstreamFacts {
   readonly redirected: boolean;
   /** Monotonic milliseconds. */
   readonly #startMs: number = performance.now();
+  /** When the last bytes came. */
+  #nowMs: number = this.#startMs;
   connectMs: number | undefined = undefined;
   headerMs: number | undefined = undefined;
   #totalMs: number | undefined = undefined;
@@ -13,6 +15,7 @@ export class UpstreamAttempt implements UpstreamFacts {
   /** Of the body. */
   responseSize = 0;
   #headSize = 0;
+  /** Undefined for one that left with the head. */
   #body: { readonly sentSize: number } | undefined = undefined;
   bytesReceived = 0;
 
@@ -25,12 +28,19 @@ export class UpstreamAttempt implements UpstreamFacts {
     this.redirected = redirected;
   }
 
-  connected(): void {
-    this.connectMs ??= performance.now() - this.#startMs;
+  /** @param isKept the connection was there already */
+  connected(isKept: boolean): void {
+    this.connectMs ??= isKept ? 0 : performance.now() - this.#startMs;
+  }
+
+  /** Bytes have come: what they say was said now. */
+  received(size: number): void {
+    this.bytesReceived += size;
+    this.#nowMs = performance.now();
   }
 
   /** The request's head has left, and its body follows. */
-  noteSent(headSize: number, body: { readonly sentSize: number }): void {
+  noteSent(headSize: number, body: { readonly sentSize: number } | undefined): void {
     this.#headSize = headSize;
     this.#body = body;
   }
@@ -41,10 +51,15 @@ export class UpstreamAttempt implements UpstreamFacts {
 
   answered(status: number): void {
     this.status = status;
-    this.headerMs = performance.now() - this.#startMs;
+    this.headerMs = this.#nowMs - this.#startMs;
   }
 
-  /** It is over. @param status what it counts as, where no head has come */
+  /** The last of the response has come. */
+  complete(): void {
+    this.#totalMs ??= this.#nowMs - this.#startMs;
+  }
+
+  /** It is over before that. @param status what it counts as, where no head has come */
   ended(status?: number): void {
     this.status ??= status;
     this.#totalMs ??= performance.now() - this.#startMs;

@@ -31,13 +31,14 @@ import { StoredCopy } from "./stored-copy.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UpstreamAttempt } from "./upstream-attempt.ts";
 import { StreamedUpstreamBody } from "./upstream-body.ts";
-import { type TryOwner, UpstreamTry } from "./upstream-try.ts";
+import { type TriedRequest, type TryOwner, UpstreamTry } from "./upstream-try.ts";
 
 const SWITCHING_PROTOCOLS = 101, EARLY_HINTS = 103;
 /** nginx's own number for the log: the client has closed. */
 const CLIENT_CLOSED_REQUEST = 499;
 /** Bytes of a response that may be on their way before its upstream is slowed down. */
 const WINDOW = 262_144;
+const NO_PEERS: readonly Peer[] = [];
 const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
 
 /** RFC 9110 §7.6.1: an intermediary removes these. */
@@ -45,7 +46,7 @@ const connectionFields: ReadonlySet<string> = new Set([
   "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
 ]);
 
-export class UpstreamCall implements Call, TryOwner, PassRequest {
+export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
@@ -57,12 +58,12 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
   abandoned = false;
   /** Its last word was said. */
   #answered = false;
-  #streamed: StreamedUpstreamBody | undefined = undefined;
+  streamed: StreamedUpstreamBody | undefined = undefined;
   #target: ProxyTarget | undefined = undefined;
   #upstream: Upstream | undefined = undefined;
-  #request: PassedRequest | undefined = undefined;
+  request: PassedRequest | undefined = undefined;
   #startMs = 0;
-  readonly #tried: Peer[] = [];
+  #tried: readonly Peer[] = NO_PEERS;
   /** The try that is under way. */
   #try: UpstreamTry | undefined = undefined;
   #attempt: UpstreamAttempt | undefined = undefined;
@@ -112,7 +113,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     const target = this.#target;
     if (target === undefined) return undefined;
     const name = this.#attempt?.address ?? this.#upstream?.name ?? target.host;
-    return `${target.scheme}${name}${this.#request?.target ?? ""}`;
+    return `${target.scheme}${name}${this.request?.target ?? ""}`;
   }
 
   start(known: AppBody | undefined, keeps: boolean): BodyReceiver | undefined {
@@ -130,9 +131,9 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     const hasLength = head.fields.semantics.contentLength >= 0;
     if (requestBuffering === false && (hasLength || protocol.mayStream)) {
       this.body = { kind: "stream", expectContinue: false };
-      this.#streamed = new StreamedUpstreamBody(this, () => this.leave());
+      this.streamed = new StreamedUpstreamBody(this, () => this.leave());
       this.#begin();
-      return this.#streamed;
+      return this.streamed;
     }
     const settings = {
       clientBodyBufferSize: location.http.clientBodyBufferSize,
@@ -206,12 +207,13 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
 
   #found(upstream: Upstream, target: ProxyTarget): void {
     this.#upstream = upstream;
-    const { head, evaluation } = this.#exchange;
+    const { head, evaluation, connection } = this.#exchange;
     const hasBody = this.body.kind === "stream";
-    const request = this.#way.protocol.request({ head, evaluation, target, hasBody, bodySize: this.#bodySize });
+    const { protocol } = this.#way;
+    const request = protocol.request({ head, evaluation, connection, target, hasBody, bodySize: this.#bodySize });
     if ("refused" in request) return this.#fault(request.refused, 400);
-    this.#request = request;
-    this.#ask(upstream, target, request);
+    this.request = request;
+    this.#ask(upstream, target);
   }
 
   /** −1 where it is not known, or where nothing is said of a body. */
@@ -230,7 +232,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     this.respondStatus(status);
   }
 
-  #ask(upstream: Upstream, target: ProxyTarget, request: PassedRequest): void {
+  #ask(upstream: Upstream, target: ProxyTarget): void {
     const peer = upstream.balancer.choose(this.#way.chooser(upstream).choice(this.#exchange), this.#tried);
     const attempt = new UpstreamAttempt(peer?.name ?? upstream.name, !this.#isFirst && this.#attempt === undefined);
     this.#attempt = attempt;
@@ -239,9 +241,8 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
       attempt.ended(502);
       return this.#fault("no live upstreams while connecting to upstream", 502);
     }
-    this.#tried.push(peer);
-    const sent = { request, body: this.body, streamed: this.#streamed };
-    const next = new UpstreamTry(this.#context, this.#way, sent, upstream, peer, attempt, this);
+    this.#tried = [...this.#tried, peer];
+    const next = new UpstreamTry(this.#context, this.#way, this, upstream, peer, attempt, this);
     this.#try = next;
     next.start(this.#way.dial(this.#exchange.evaluation, target));
   }
@@ -250,16 +251,16 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
   #askAnother(condition: NextUpstream, isStale: boolean): boolean {
     const upstream = this.#upstream;
     const target = this.#target;
-    const request = this.#request;
+    const request = this.request;
     if (upstream === undefined || target === undefined || request === undefined) return false;
-    if (this.#streamed?.isUntouched === false) return false;
+    if (this.streamed?.isUntouched === false) return false;
     const isAnother = isStale || this.#tried.length < upstream.balancer.peers.length;
     const elapsedMs = this.#context.clock.coarseMs - this.#startMs;
-    const soFar = { method: request.method, wasSent: this.#wasSent, count: this.#tried.length, elapsedMs };
+    const soFar = { method: request.method, wasSent: this.#wasSent, count: this.#tried.length - (isStale ? 1 : 0), elapsedMs };
     if (!isAnother || !mayBeSentAgain(condition, soFar, this.#way.protocol.settings)) return false;
     // Whoever had closed an idle connection is asked again.
-    if (isStale) this.#tried.pop();
-    this.#ask(upstream, target, request);
+    if (isStale) this.#tried = this.#tried.slice(0, -1);
+    this.#ask(upstream, target);
     return true;
   }
 
@@ -285,7 +286,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed);
     if (this.#isElsewhere(status, passed)) return false;
     this.#head = this.#sticking(passed.head);
-    if (status === 200 && this.#request?.method === "GET") this.#store = this.#storedCopy(received);
+    if (status === 200 && this.request?.method === "GET") this.#store = this.#storedCopy(received);
     return true;
   }
 
@@ -376,6 +377,15 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
     this.#try?.flow(this.#owed <= WINDOW && this.#pace?.isDue !== false);
   }
 
+  /** Nothing more has come so far: what will come late must not hold the head back. */
+  onPause(): void {
+    const head = this.#head;
+    if (head === undefined || this.#passing || this.abandoned) return;
+    // A body of known size is on its way; a stream of events may be silent for long.
+    if (head.contentLength > 0 && this.#passed?.mayWait(this.#way.protocol.settings) === true) return;
+    this.#startPassing(head, NO_BYTES);
+  }
+
   onWhole(trailers: readonly FieldLine[]): void {
     const head = this.#head;
     this.#exchange.upstreamTrailers = trailers;
@@ -412,7 +422,9 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
       return this.#passing ? this.#out.cut() : this.#exchange.respondStatus(502);
     }
     if (!isStale) this.#exchange.notice("error", text);
-    if (!this.#askAnother(condition, isStale)) this.respondStatus(condition === "timeout" ? 504 : 502);
+    if (this.#askAnother(condition, isStale)) return;
+    if (isStale) this.#exchange.notice("error", text);
+    this.respondStatus(condition === "timeout" ? 504 : 502);
   }
 
   onBodyLost(text: string): void {
@@ -423,7 +435,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest {
 
   /** @returns false: the call is over */
   #switchProtocols(received: ReceivedHead, passed: PassedHead): boolean {
-    const asked = this.#request?.upgrade?.split(/\s*,\s*/) ?? [];
+    const asked = this.request?.upgrade?.split(/\s*,\s*/) ?? [];
     const { upgrade } = received;
     const switched = this.#try;
     // RFC 9110 §15.2.2: only to what was asked for.

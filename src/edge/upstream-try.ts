@@ -23,6 +23,8 @@ export interface TryOwner {
   onHead(received: ReceivedHead): boolean;
   /** A part of the body: a view. @param isAll it is the whole response's, which has ended */
   onData(bytes: Bytes, isAll: boolean): void;
+  /** All that has come of the response was given. */
+  onPause(): void;
   onWhole(trailers: readonly FieldLine[]): void;
   /** It has failed, and is given up. @param isStale its connection had been kept, and was closed meanwhile */
   onFailed(condition: NextUpstream, text: string, isStale: boolean): void;
@@ -32,7 +34,7 @@ export interface TryOwner {
 
 /** What is sent. */
 export interface TriedRequest {
-  readonly request: PassedRequest;
+  readonly request: PassedRequest | undefined;
   readonly body: AppBody;
   /** Of a body that comes as the client sends it. */
   readonly streamed: StreamedUpstreamBody | undefined;
@@ -81,14 +83,21 @@ export class UpstreamTry implements ConnectionUser {
 
   onConnected(): void {
     const connection = this.#connection;
-    if (connection === undefined) return;
     const { request, body, streamed } = this.#sent;
+    if (connection === undefined || request === undefined) return;
     const attempt = this.#attempt;
-    attempt.connected();
+    attempt.connected(this.#wasKept);
     const reader = (this.#reader = connection.reader ??= this.#way.protocol.reader(this.#context.responses));
     reader.expect(request.method);
-    const writer = (this.#writer = new UpstreamBodyWriter(connection, request.framing));
     this.wasSent = true;
+    if (body.kind === "whole" && body.bytes.length === 0 && request.framing === "plain") {
+      // Most requests: nothing follows the head.
+      if (typeof request.head === "string") connection.writeLatin1(request.head);
+      else connection.writeBytes(request.head);
+      attempt.noteSent(request.head.length, undefined);
+      return connection.awaitBytes();
+    }
+    const writer = (this.#writer = new UpstreamBodyWriter(connection, request.framing));
     if (body.kind === "whole") {
       writer.whole(request.head, body.bytes);
     } else {
@@ -109,7 +118,7 @@ export class UpstreamTry implements ConnectionUser {
   onBytes(bytes: Bytes): void {
     const reader = this.#reader;
     if (reader === undefined) return;
-    this.#attempt.bytesReceived += bytes.length;
+    this.#attempt.received(bytes.length);
     reader.receive(bytes);
     this.#read(reader);
     reader.keepRest();
@@ -169,7 +178,10 @@ export class UpstreamTry implements ConnectionUser {
   #read(reader: UpstreamReader): void {
     while (!this.#isOver) {
       const event = reader.next();
-      if (event === "need-data" || event === "paused") return;
+      if (event === "need-data" || event === "paused") {
+        if (event === "need-data" && this.#received !== undefined) this.#owner.onPause();
+        return;
+      }
       switch (event.kind) {
         case "informational":
           this.#owner.onInformational(event.status, event.lines);
@@ -209,13 +221,13 @@ export class UpstreamTry implements ConnectionUser {
   /** The response is whole: its connection may carry another request if nothing is in doubt. */
   #done(reader: UpstreamReader): void {
     this.#isOver = true;
-    this.#attempt.ended();
+    this.#attempt.complete();
     this.#file?.close();
     const connection = this.#connection;
     this.#connection = this.#reader = undefined;
     const isFailed = this.#received !== undefined && isFailure(this.#received.status, this.#way.protocol.settings);
     this.#release(isFailed ? "failed" : "ok");
-    if (reader.reusable && this.#writer?.isComplete === true) connection?.keep();
+    if (reader.reusable && this.#writer?.isComplete !== false) connection?.keep();
     else connection?.close();
   }
 

@@ -15,6 +15,7 @@ export { Chooser } from "./proxy/chooser.ts";
 export { FastCgiPaths } from "./proxy/fastcgi-path.ts";
 export { HttpUpstream } from "./proxy/http-upstream.ts";
 export { FastCgiUpstream, UwsgiUpstream } from "./proxy/script-upstream.ts";
+export type { KeptFields } from "./proxy/request-head.ts";
 export type { ProxyTarget } from "./proxy/target.ts";
 export type { PassedRequest, UpstreamProtocol } from "./proxy/upstream-protocol.ts";
 export type {

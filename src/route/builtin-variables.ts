@@ -16,6 +16,11 @@ function fixed(name: string, get: (facts: RequestFacts) => string | undefined): 
   return { name, isVolatile: false, get: ({ facts }) => get(facts) };
 }
 
+/** What the connection and the request's fields say: see VariableDefinition. */
+function steady(definition: VariableDefinition): VariableDefinition {
+  return { ...definition, isSteady: () => true };
+}
+
 /** Everything that changes while the request goes on. */
 function current(name: string, get: (evaluation: Evaluation) => string | undefined): VariableDefinition {
   return { name, isVolatile: true, get };
@@ -23,8 +28,8 @@ function current(name: string, get: (evaluation: Evaluation) => string | undefin
 
 function peer(prefix: string, of: (facts: RequestFacts) => PeerFacts | undefined): readonly VariableDefinition[] {
   return [
-    current(`${prefix}_addr`, ({ facts }) => of(facts)?.address),
-    current(`${prefix}_port`, ({ facts }) => portText(of(facts))),
+    steady(current(`${prefix}_addr`, ({ facts }) => of(facts)?.address)),
+    steady(current(`${prefix}_port`, ({ facts }) => portText(of(facts)))),
   ];
 }
 
@@ -57,16 +62,16 @@ const request: readonly VariableDefinition[] = [
   fixed("request", ({ requestLine }) => requestLine),
   fixed("request_method", ({ method }) => method),
   fixed("server_protocol", ({ protocol }) => protocol),
-  fixed("scheme", ({ scheme }) => scheme),
-  fixed("https", ({ scheme }) => (scheme === "https" ? "on" : "")),
+  steady(fixed("scheme", ({ scheme }) => scheme)),
+  steady(fixed("https", ({ scheme }) => (scheme === "https" ? "on" : ""))),
   fixed("http2", ({ protocol }) => (protocol === "HTTP/2.0" ? "h2" : "")),
   fixed("http3", ({ protocol }) => (protocol === "HTTP/3.0" ? "h3" : "")),
-  fixed("host", (facts) => (facts.host === "" ? facts.serverName() : facts.host)),
-  fixed("request_port", ({ requestPort }) => requestPort),
-  fixed("is_request_port", ({ requestPort }) => (requestPort === "" ? "" : ":")),
+  steady(fixed("host", (facts) => (facts.host === "" ? facts.serverName() : facts.host))),
+  steady(fixed("request_port", ({ requestPort }) => requestPort)),
+  steady(fixed("is_request_port", ({ requestPort }) => (requestPort === "" ? "" : ":"))),
   fixed("content_length", (facts) => facts.field("content-length")),
-  fixed("content_type", (facts) => facts.field("content-type")),
-  fixed("remote_user", (facts) => basicUser(facts.field("authorization") ?? "")),
+  steady(fixed("content_type", (facts) => facts.field("content-type"))),
+  steady(fixed("remote_user", (facts) => basicUser(facts.field("authorization") ?? ""))),
   fixed("request_id", (facts) => facts.requestId()),
   fixed("pipe", ({ pipelined }) => (pipelined ? "p" : ".")),
   current("request_body", ({ facts }) => facts.body()),
@@ -74,10 +79,10 @@ const request: readonly VariableDefinition[] = [
   current("request_length", ({ facts }) => String(facts.requestSize())),
   current("request_time", ({ facts }) => seconds(facts.nowMs() - facts.startMs)),
   current("request_completion", ({ facts }) => (facts.completed() ? "OK" : "")),
-  fixed("proxy_add_x_forwarded_for", (facts) => {
+  steady(fixed("proxy_add_x_forwarded_for", (facts) => {
     const before = facts.field("x-forwarded-for");
     return before === undefined ? facts.remote.address : `${before}, ${facts.remote.address}`;
-  }),
+  })),
 ];
 
 const connection: readonly VariableDefinition[] = [
@@ -90,8 +95,8 @@ const connection: readonly VariableDefinition[] = [
     const address = parseIpAddress(facts.remote.address);
     return address === undefined ? facts.remote.address : addressBytes(address);
   }),
-  current("server_name", ({ facts }) => facts.serverName()),
-  fixed("connection", (facts) => String(facts.connection.number)),
+  steady(current("server_name", ({ facts }) => facts.serverName())),
+  steady(fixed("connection", (facts) => String(facts.connection.number))),
   current("connection_requests", ({ facts }) => String(facts.connection.requests())),
   current("connection_time", ({ facts }) => seconds(facts.nowMs() - facts.connection.startMs)),
 ];
@@ -121,9 +126,9 @@ const time: readonly VariableDefinition[] = [
 ];
 
 const process: readonly VariableDefinition[] = [
-  fixed("hostname", (facts) => facts.process.hostname),
-  fixed("pid", (facts) => String(facts.process.pid)),
-  fixed("nginx_version", (facts) => facts.process.version),
+  steady(fixed("hostname", (facts) => facts.process.hostname)),
+  steady(fixed("pid", (facts) => String(facts.process.pid))),
+  steady(fixed("nginx_version", (facts) => facts.process.version)),
 ];
 
 /** Variables that other rooms know the values of: asked for by name (`RequestFacts.provided`). */
@@ -162,8 +167,8 @@ function fieldOf(rest: string, get: (name: string) => string | undefined): strin
 /** All variables of the program by prefix. */
 export const builtinPrefixes: readonly PrefixDefinition[] = [
   { prefix: "arg_", get: ({ args }, rest) => argumentOf(args, rest) },
-  { prefix: "cookie_", get: ({ facts }, rest) => cookieOf(facts.field("cookie") ?? "", rest) },
-  { prefix: "http_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.field(name)) },
+  { prefix: "cookie_", get: ({ facts }, rest) => cookieOf(facts.field("cookie") ?? "", rest), isSteady: true },
+  { prefix: "http_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.field(name)), isSteady: true },
   { prefix: "sent_http_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.responseField(name)) },
   { prefix: "sent_trailer_", get: ({ facts }, rest) => fieldOf(rest, (name) => facts.responseTrailer(name)) },
   { prefix: "proxy_protocol_tlv_", get: ({ facts }, rest) => tlvNamed(facts.proxied?.tlvs ?? [], rest) },

@@ -24,6 +24,12 @@ export function compileText(value: ComplexValue, variables: Variables): Text {
   };
 }
 
+/** Is the value the same for all requests with the same fields on the same connection, in the same location? */
+export function isSteadyValue(value: ComplexValue, variables: Variables): boolean {
+  return value.every((part) =>
+    part.kind === "literal" || (part.kind === "variable" && variables.variable(part.name).isSteady()));
+}
+
 /** The parts of a value one by one, undefined where a variable has none: for logs and for escaping. */
 export function compileParts(
   value: ComplexValue, variables: Variables,

@@ -19,6 +19,8 @@ export interface Variable {
   readonly isVolatile: boolean;
   /** undefined when there is no value: "-" in logs, "" elsewhere. */
   readonly get: (evaluation: Evaluation) => string | undefined;
+  /** The same for all requests with the same fields on the same connection, in the same location. */
+  readonly isSteady: () => boolean;
   /** For those whose assignment does more than to be remembered. */
   readonly assign: ((evaluation: Evaluation, value: string) => void) | undefined;
 }

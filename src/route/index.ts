@@ -3,7 +3,7 @@ export { byteText } from "./byte-text.ts";
 export { builtinPrefixes, builtinVariables, providedVariables } from "./builtin-variables.ts";
 export { type Condition, parseCondition } from "./condition.ts";
 export { type ErrorPage, type ErrorPageOutcome, ErrorPages, parseErrorPage } from "./error-page.ts";
-export { type Text, compileParts, compileText } from "./evaluate.ts";
+export { type Text, compileParts, compileText, isSteadyValue } from "./evaluate.ts";
 export { Evaluation, URI_CHANGES_MAX, VARIABLE_DEPTH_MAX, type Variable } from "./evaluation.ts";
 export type { FileFinder, FileKind } from "./files.ts";
 export { type GeoBlock, type GeoNetwork, type GeoRange, GeoRangeList, compileGeo, parseRange } from "./geo.ts";

@@ -6,7 +6,7 @@
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import { err, ok, type Result } from "../std/result.ts";
 import { byteText } from "./byte-text.ts";
-import { type Text, compileText } from "./evaluate.ts";
+import { type Text, compileText, isSteadyValue } from "./evaluate.ts";
 import { NameTable, type WildcardName, parseWildcardName } from "./name-table.ts";
 import { type Pattern, readPattern } from "./regex.ts";
 import type { Matcher, VariableDefinition, Variables } from "./variables.ts";
@@ -75,9 +75,19 @@ export function compileMap(block: MapBlock, variables: Variables): VariableDefin
     else names.add(inBytes(key), text);
   }
   const defaultValue = compileText(block.defaultValue, variables);
+  const values = [block.source, block.defaultValue, ...block.entries.map(({ value }) => value)];
+  let isAsked = false;
   return {
     name: block.variable,
     isVolatile: block.isVolatile,
+    // Expressions leave groups behind for others; a map that asks for itself is found out when it is evaluated.
+    isSteady: () => {
+      if (isAsked || block.isVolatile || regexes.length > 0) return false;
+      isAsked = true;
+      const isSteady = values.every((value) => isSteadyValue(value, variables));
+      isAsked = false;
+      return isSteady;
+    },
     get: (evaluation) => {
       const text = source(evaluation);
       const key = block.hostnames && text.endsWith(".") ? text.slice(0, -1) : text;

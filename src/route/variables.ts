@@ -15,6 +15,11 @@ export interface VariableDefinition {
   /** Cached for the request when false. */
   readonly isVolatile: boolean;
   readonly get: (evaluation: Evaluation) => string | undefined;
+  /**
+   * Is it the same for all requests with the same fields on the same connection, in the same location? Asked when all
+   * of the configuration was read; without it, it is not.
+   */
+  readonly isSteady?: () => boolean;
   /** May `set` assign it, and how. */
   readonly assign?: (evaluation: Evaluation, value: string) => void;
   /** May a configuration give it a value of its own, by set or by a block? */
@@ -25,12 +30,15 @@ export interface VariableDefinition {
 export interface PrefixDefinition {
   readonly prefix: string;
   readonly get: (evaluation: Evaluation, rest: string) => string | undefined;
+  /** See VariableDefinition. */
+  readonly isSteady?: boolean;
 }
 
 interface Slot extends Variable {
   isVolatile: boolean;
   get: (evaluation: Evaluation) => string | undefined;
   assign: ((evaluation: Evaluation, value: string) => void) | undefined;
+  isSteady: () => boolean;
   readonly isChangeable: boolean;
   /** Who defined it: the program, a block of its own, or assignments, of which there may be many. */
   origin: "none" | "program" | "block" | "assigned";
@@ -59,6 +67,7 @@ export class Variables {
     // A later block of the same name wins, as in nginx.
     slot.isVolatile = definition.isVolatile;
     slot.get = definition.get;
+    slot.isSteady = definition.isSteady ?? never;
     slot.origin = "block";
     return ok(slot);
   }
@@ -72,6 +81,7 @@ export class Variables {
       const prefixed = this.#prefixGetter(slot.name);
       slot.get = prefixed ?? ((evaluation) => uninitialized(evaluation, slot.name));
       slot.isVolatile = false;
+      slot.isSteady = never;
     }
     return ok(slot);
   }
@@ -117,13 +127,15 @@ export class Variables {
   #newSlot(name: string): Slot {
     const definition = this.#definitions.get(name);
     if (definition !== undefined) {
-      const { isVolatile, get, assign } = definition;
+      const { isVolatile, get, assign, isSteady = never } = definition;
       const isChangeable = assign !== undefined || definition.isChangeable === true;
-      return { name, isVolatile, get, assign, isChangeable, origin: "program" };
+      return { name, isVolatile, get, assign, isSteady, isChangeable, origin: "program" };
     }
     // Values of a prefix may change while the request goes on, and are cheap.
     const get = this.#prefixGetter(name) ?? ((): undefined => undefined);
-    return { name, isVolatile: true, get, assign: undefined, isChangeable: true, origin: "none" };
+    const isSteady = this.#prefixes.some((prefix) => name.startsWith(prefix.prefix) && prefix.isSteady === true)
+      ? always : never;
+    return { name, isVolatile: true, get, assign: undefined, isSteady, isChangeable: true, origin: "none" };
   }
 
   #prefixGetter(name: string): ((evaluation: Evaluation) => string | undefined) | undefined {
@@ -132,6 +144,14 @@ export class Variables {
     const rest = name.slice(definition.prefix.length);
     return (evaluation) => definition.get(evaluation, rest);
   }
+}
+
+function always(): boolean {
+  return true;
+}
+
+function never(): boolean {
+  return false;
 }
 
 function uninitialized(evaluation: Evaluation, name: string): string {

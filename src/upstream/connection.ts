@@ -81,6 +81,7 @@ export interface NewConnection {
 /** No connection can be made with such settings. */
 class DialProblem extends Error {}
 
+const JUST_NOW = -1;
 const CLOSED: CloseReason = { kind: "closed" };
 const NO_CLOSE_NOTIFY: CloseReason = { kind: "error", call: "SSL_read()", text: "unexpected eof while reading" };
 const CLOSED_IN_HANDSHAKE: CloseReason = {
@@ -110,7 +111,10 @@ export class UpstreamConnection {
   #paused = false;
   /** Does the read timeout run? */
   #awaiting = false;
-  /** When the wait began that now lasts: for the connection, for bytes, for a request. */
+  /**
+   * When the wait began that now lasts: for the connection, for bytes, for a request; JUST_NOW until the next tick, so
+   * that no read asks what time it is.
+   */
   #sinceMs: number;
   /** What its user reads it with, and the next one after them: it stays with the connection. */
   reader: UpstreamReader | undefined = undefined;
@@ -195,7 +199,7 @@ export class UpstreamConnection {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#sinceMs = performance.now();
+    this.#sinceMs = JUST_NOW;
     this.#stream.resume();
   }
 
@@ -208,7 +212,7 @@ export class UpstreamConnection {
   /** Bytes are due: the read timeout runs from now, and again after each read. */
   awaitBytes(): void {
     this.#awaiting = true;
-    this.#sinceMs = performance.now();
+    this.#sinceMs = JUST_NOW;
   }
 
   /** No bytes are due: no read timeout. */
@@ -227,7 +231,7 @@ export class UpstreamConnection {
     const isClean = !this.#ended && !isWorn && this.#stream.queuedSize === 0;
     if (!isClean || !this.#home.keep(this, connections)) return this.close();
     this.#state = "idle";
-    this.#sinceMs = nowMs;
+    this.#sinceMs = JUST_NOW;
   }
 
   /** Drops it. */
@@ -264,6 +268,7 @@ export class UpstreamConnection {
 
   /** For the pool: looks at its deadlines. */
   tick(nowMs: number): void {
+    if (this.#sinceMs === JUST_NOW) this.#sinceMs = nowMs;
     const waitedMs = nowMs - this.#sinceMs;
     if (this.#state === "idle") {
       if (waitedMs > this.#keepalive.timeoutMs) this.close();
@@ -288,14 +293,14 @@ export class UpstreamConnection {
   #onConnected(): void {
     if (this.#state !== "connecting") return;
     this.#state = "used";
-    this.#sinceMs = performance.now();
-    this.#connectMs = this.#sinceMs - this.#openedMs;
+    this.#sinceMs = JUST_NOW;
+    this.#connectMs = performance.now() - this.#openedMs;
     this.#user?.onConnected();
   }
 
   #onBytes(bytes: Bytes): void {
     if (this.#user === undefined) return this.close();
-    if (this.#awaiting) this.#sinceMs = performance.now();
+    this.#sinceMs = JUST_NOW;
     this.#user.onBytes(bytes);
   }
 

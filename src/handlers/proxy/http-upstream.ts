@@ -73,11 +73,13 @@ export class HttpUpstream implements UpstreamProtocol {
   }
 
   request(wanted: RequestToPass): PassedRequest | RefusedRequest {
-    const { head, evaluation, target, bodySize } = wanted;
+    const { head, evaluation, connection, target, bodySize } = wanted;
     const method = this.#method?.(evaluation).toUpperCase() || head.method;
     if (!METHOD.test(method)) return { refused: `the method of proxy_method is "${method}"` };
     const { host } = target;
-    const made = this.#heads.make({ fields: head.fields, evaluation, host, method });
+    // A target of absolute form brings a host of its own, beside the fields.
+    const room = head.authority === undefined ? connection : { passed: undefined };
+    const made = this.#heads.make({ room, fields: head.fields, evaluation, host, method });
     if ("invalid" in made) return { refused: `the value of proxy_set_header ${made.invalid} has a control character` };
     let framing: PassedRequest["framing"] = "plain";
     let lines = "";

@@ -8,7 +8,7 @@ import { constantOf } from "../../config/nginx/complex-value.ts";
 import { isFieldValue } from "../../http/characters.ts";
 import { splitList } from "../../http/field-list.ts";
 import type { FieldSection } from "../../http/field-section.ts";
-import { type Evaluation, type Text, type Variables, byteText, compileText } from "../../route/index.ts";
+import { type Evaluation, type Text, type Variables, byteText, compileText, isSteadyValue } from "../../route/index.ts";
 import type { SetHeader } from "./settings.ts";
 
 /** Never passed as they are: they are the connection's, or ours to say. */
@@ -33,8 +33,19 @@ export interface RequestHeadsOptions {
   readonly underscoresInHeaders: boolean;
 }
 
+/** What was made of a client's fields, kept with its connection. */
+export interface KeptFields {
+  readonly by: object;
+  readonly section: FieldSection;
+  /** `$proxy_host` */
+  readonly host: string;
+  readonly made: RequestFields;
+}
+
 /** The request's part of what is asked. */
 export interface FieldsWanted {
+  /** Room for what was made for the request before: mostly the next one has the same fields. */
+  readonly room: { passed: KeptFields | undefined };
   readonly fields: FieldSection;
   readonly evaluation: Evaluation;
   /** `$proxy_host` */
@@ -49,8 +60,14 @@ export interface RequestFields {
   readonly upgrade: string | undefined;
 }
 
+/** Longer ones are made anew: an idle connection shall be small. */
+const KEPT_SIZE_MAX = 2048;
+
 export class RequestHeads {
   readonly #options: RequestHeadsOptions;
+  readonly #variables: Variables;
+  /** Do all values depend on connection and fields only? */
+  #isSteady: boolean | undefined = undefined;
   readonly #parts: readonly Part[];
   readonly #isHostSet: boolean;
   /** Does the configuration say itself what is to be upgraded? */
@@ -61,6 +78,7 @@ export class RequestHeads {
 
   constructor(options: RequestHeadsOptions, variables: Variables) {
     this.#options = options;
+    this.#variables = variables;
     const names = options.setHeaders.map(({ name }) => name.toLowerCase());
     this.#isHostSet = names.includes("host");
     this.#isConnectionSet = names.includes("connection") || names.includes("upgrade");
@@ -71,7 +89,25 @@ export class RequestHeads {
   }
 
   /** @returns what to send, or the name of the field whose value must not leave */
-  make({ fields, evaluation, host, method }: FieldsWanted): RequestFields | { readonly invalid: string } {
+  make(wanted: FieldsWanted): RequestFields | { readonly invalid: string } {
+    const { room, fields, host } = wanted;
+    const { passed } = room;
+    if (passed !== undefined && passed.section === fields && passed.by === this && passed.host === host) {
+      return passed.made;
+    }
+    const made = this.#made(wanted);
+    // An upgrade is asked for once, and depends on the method, too.
+    if ("invalid" in made || fields.semantics.upgrade !== undefined || !fields.remembered) return made;
+    if (made.text.length <= KEPT_SIZE_MAX && this.#steady) room.passed = { by: this, section: fields, host, made };
+    return made;
+  }
+
+  get #steady(): boolean {
+    const { setHeaders } = this.#options;
+    return (this.#isSteady ??= setHeaders.every(({ value }) => isSteadyValue(value, this.#variables)));
+  }
+
+  #made({ fields, evaluation, host, method }: FieldsWanted): RequestFields | { readonly invalid: string } {
     let text = this.#isHostSet ? "" : `Host: ${host}\r\n`;
     for (const part of this.#parts) {
       if (part.kind === "constant") {

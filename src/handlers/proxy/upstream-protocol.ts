@@ -5,6 +5,7 @@ import type { HeadLimits, ResponseMemory, UpstreamReader } from "../../protocol/
 import type { Evaluation } from "../../route/index.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import type { TransportSettings } from "../../upstream/index.ts";
+import type { FieldsWanted } from "./request-head.ts";
 import type { ProxyResponseHeads } from "./response-head.ts";
 import type { UpstreamTlsSettings } from "./settings.ts";
 import type { ProxyTarget } from "./target.ts";
@@ -13,6 +14,8 @@ export interface RequestToPass {
   /** As the location sees it: rewriting has changed its target. */
   readonly head: RequestHead;
   readonly evaluation: Evaluation;
+  /** The client's connection, with room for what was made for its last request. */
+  readonly connection: FieldsWanted["room"];
   readonly target: ProxyTarget;
   readonly hasBody: boolean;
   /** −1 when it is not known, or there is none. */
