@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readTap, withLineEnds } from "./nginx-tests.ts";
+import { readTap } from "./nginx-tests.ts";
 
 /** In two parts, since tidy takes it for our own. */
 const mark = "TO" + "DO";
@@ -34,10 +34,4 @@ test("a file that plans nothing is left out, with its reason", () => {
 
 test("a file that dies before it plans has failed", () => {
   assert.equal(readTap("Can't locate Test/Nginx.pm\n", false).failed, 1);
-});
-
-test("heads of responses in here-documents get CRLF, and nothing else does", () => {
-  const source = (end: string): string => ["print <<EOF;", `HTTP/1.1 200 OK${end}`, `X: y${end}`, end, "body", "EOF",
-    "print <<END;", `HTTP/1.0 204${end}`, "END", "GET / HTTP/1.1", ""].join("\n");
-  assert.equal(withLineEnds(source("")), source("\r"));
 });

@@ -3,9 +3,7 @@
 //   node tools/nginx-tests.ts FOLDER [--binary nginx] [--jobs 2] [word …]
 // Words choose groups and files whose names contain one of them.
 import { spawn, spawnSync } from "node:child_process";
-import {
-  chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -125,25 +123,6 @@ no warnings 'redefine';
 1;
 `;
 
-/** A line that a head of a response begins with, in a here-document of the suite. */
-const responseLine = /^HTTP\/1\.[01] \d{3}(?: .*)?$/;
-
-/**
- * A file of the suite with CRLF in the heads of responses that its own servers send, which have bare LFs as well.
- * @param source Perl, of which here-documents are looked at that begin with a status line
- */
-export function withLineEnds(source: string): string {
-  let isHead = false;
-  return source.split("\n").map((line) => {
-    if (responseLine.test(line)) isHead = true;
-    // The end of the head, or of the here-document.
-    const isLast = line === "" || /^[A-Z]+$/.test(line);
-    const changed = isHead && !/^[A-Z]+$/.test(line) ? `${line}\r` : line;
-    if (isLast) isHead = false;
-    return changed;
-  }).join("\n");
-}
-
 /** A folder with the program under the name that the suite gives it; `-V` must not promise what cannot be loaded. */
 function prepare(folder: string, binary: string): string {
   const program = join(folder, "nginx");
@@ -156,19 +135,6 @@ function prepare(folder: string, binary: string): string {
   writeFileSync(program, `#!/bin/sh\nif [ "$1" = -V ]; then ${version}; exit 0; fi\nexec "${binary}" "$@"\n`);
   chmodSync(program, 0o755);
   return program;
-}
-
-/** Makes a folder like that of the suite, with the files that are run. */
-function copySuite(suite: string, folder: string, files: readonly string[]): string {
-  const copy = join(folder, "suite");
-  mkdirSync(copy);
-  symlinkSync(join(suite, "lib"), join(copy, "lib"));
-  for (const file of files) {
-    const name = `${file}.t`;
-    // One character a byte.
-    writeFileSync(join(copy, name), withLineEnds(readFileSync(join(suite, name), "latin1")), "latin1");
-  }
-  return copy;
 }
 
 function runFile(suite: string, file: string, environment: NodeJS.ProcessEnv): Promise<FileResult> {
@@ -227,12 +193,11 @@ async function main(): Promise<number> {
     const queue = Object.entries(groups).flatMap(([group, files]) => files.split(/\s+/)
       .filter((file) => words.length === 0 || words.some((word) => file === word || group.includes(word)))
       .filter((file) => existsSync(join(suite, `${file}.t`))).map((file) => ({ group, file })));
-    const copy = copySuite(resolve(suite), folder, queue.map(({ file }) => file));
     const results = new Map<string, FileResult>();
     const next = queue.values();
     await Promise.all(Array.from({ length: Number(values.jobs) }, async () => {
       for (const { file } of next) {
-        const result = await runFile(copy, file, environment);
+        const result = await runFile(resolve(suite), file, environment);
         results.set(file, result);
         process.stdout.write(describe(file, result));
       }
