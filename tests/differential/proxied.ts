@@ -1,11 +1,14 @@
 // A group of cases for proxying: one configuration for both servers, and for each case one client and what its
 // upstreams
 // answer. Compared is what the client hears (as in group.ts) and what the upstreams hear, byte for byte but for what
-// `comparableRequest` says.
+// `describeRequest` says.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type Script, ScriptedUpstream, type Step, sizeOf } from "../support/scripted-upstream.ts";
+import {
+  describeFastCgi, describeUwsgi, fastCgiAnswer, fastCgiSize, uwsgiSize,
+} from "../support/cgi-peer.ts";
+import { type Script, ScriptedUpstream, type SizeOf, type Step, sizeOf } from "../support/scripted-upstream.ts";
 import { type Answer as HeardAnswer, comparable, cut, type Heard, inOurWay } from "./answers.ts";
 import { converse, requestBytes } from "./conversation.ts";
 import { type Case, type Differences, differenceOf } from "./group.ts";
@@ -34,7 +37,31 @@ export interface ProxyGroup {
   readonly cases: readonly (string | ProxyCase)[];
   readonly differs?: Differences;
   readonly files?: Readonly<Record<string, string>>;
+  /** What the upstreams speak: HTTP if left out. Answers of uwsgi and FastCGI begin with fields. */
+  readonly speaks?: ProtocolName;
 }
+
+type ProtocolName = "http" | "uwsgi" | "fastcgi";
+
+/** What an upstream speaks. */
+interface Protocol {
+  readonly sizeOf: SizeOf;
+  /** A request in the form that is compared. */
+  readonly describe: (text: string) => string;
+  /** An answer in short, as steps. */
+  readonly steps: (short: string) => readonly Step[];
+}
+
+const protocols: Readonly<Record<ProtocolName, Protocol>> = {
+  http: { sizeOf, describe: describeRequest, steps: answerSteps },
+  uwsgi: {
+    sizeOf: uwsgiSize, describe: describeUwsgi, steps: (short) => [scriptAnswer(short), { do: "end" }],
+  },
+  fastcgi: {
+    sizeOf: fastCgiSize, describe: describeFastCgi, steps: (short) => [fastCgiAnswer(scriptAnswer(short)),
+      { do: "end" }],
+  },
+};
 
 /** What both programs are told, since their defaults differ: docs/differences.md. */
 const common = `
@@ -50,7 +77,16 @@ const socketName = "up";
 
 /** The upstreams of one server. */
 class Upstreams {
+  readonly #protocol: Protocol;
   readonly #all: ScriptedUpstream[] = [];
+
+  constructor(protocol: Protocol) {
+    this.#protocol = protocol;
+  }
+
+  get protocol(): Protocol {
+    return this.#protocol;
+  }
 
   get all(): readonly ScriptedUpstream[] {
     return this.#all;
@@ -58,15 +94,18 @@ class Upstreams {
 
   async listen(ports: readonly number[], prefix: string): Promise<void> {
     await this.close();
-    for (const number of upstreamPorts) this.#all.push(await ScriptedUpstream.listen(ports[number - 1] ?? 0));
-    this.#all.push(await ScriptedUpstream.listen(join(prefix, socketName)));
+    const { sizeOf: size } = this.#protocol;
+    for (const number of upstreamPorts) this.#all.push(await ScriptedUpstream.listen(ports[number - 1] ?? 0, size));
+    this.#all.push(await ScriptedUpstream.listen(join(prefix, socketName), size));
   }
 
   play({ answer, second }: ProxyCase): void {
     const [first, other, onSocket] = this.#all;
-    first?.play(scriptsOf(answer));
-    onSocket?.play(scriptsOf(answer));
-    other?.play(scriptsOf(second ?? "200 OK || second"));
+    const { steps } = this.#protocol;
+    const scripts = scriptsOf(answer ?? "200 OK || up", steps);
+    first?.play(scripts);
+    onSocket?.play(scripts);
+    other?.play(scriptsOf(second ?? "200 OK || second", steps));
   }
 
   async settle(): Promise<void> {
@@ -79,7 +118,8 @@ class Upstreams {
 }
 
 /** Declares the tests of a group. */
-export function proxied({ title, http = "", server, cases, differs = {}, files = {} }: ProxyGroup): void {
+export function proxied(group: ProxyGroup): void {
+  const { title, http = "", server, cases, differs = {}, files = {}, speaks = "http" } = group;
   const all = cases.map((each): ProxyCase => (typeof each === "string" ? { request: each } : each));
   describe(`nginx and Tricorn agree as proxies: ${title}`, { skip: requireNginx() }, () => {
     const pair = new Pair();
@@ -88,7 +128,7 @@ export function proxied({ title, http = "", server, cases, differs = {}, files =
       http: `${common}${addressed(http)}\nserver {\nlisten 127.0.0.1:%PORT%;\n${addressed(server)}\n}`,
       files,
       prepare: async ({ ports, prefix }) => {
-        const own = upstreams.get(prefix) ?? new Upstreams();
+        const own = upstreams.get(prefix) ?? new Upstreams(protocols[speaks]);
         upstreams.set(prefix, own);
         await own.listen(ports, prefix);
       },
@@ -134,7 +174,9 @@ async function play(one: ProxyCase, server: Server, upstreams: Upstreams): Promi
   const { answers, rest } = cut(bytes.toString("latin1"), one.methods ?? [/^(\S*)/.exec(first)?.[1] ?? ""]);
   const own = { ports: server.ports, prefix: server.prefix, masks: one.masks ?? [] };
   const heard = upstreams.all.map(({ connections }) => connections.flatMap((connection) => {
-    const requests = cutRequests(connection.bytes.toString("latin1")).map((text) => comparableRequest(text, own));
+    const { protocol } = upstreams;
+    const requests = cutRequests(connection.bytes.toString("latin1"), protocol.sizeOf)
+      .map((text) => maskedRequest(protocol.describe(text), own));
     return one.connections === true ? [...requests, `(${connection.end})`] : requests;
   }));
   return {
@@ -151,34 +193,40 @@ function withOptions(answer: HeardAnswer): HeardAnswer {
   };
 }
 
-function cutRequests(text: string): readonly string[] {
+function cutRequests(text: string, size: SizeOf): readonly string[] {
   const requests: string[] = [];
   for (let rest = text; rest !== "";) {
     // A request that is not whole is shown as it is.
-    const size = sizeOf(rest, "request") || rest.length;
-    requests.push(rest.slice(0, size));
-    rest = rest.slice(size);
+    const end = size(rest, "request") || rest.length;
+    requests.push(rest.slice(0, end));
+    rest = rest.slice(end);
   }
   return requests;
 }
 
-/**
- * What upstreams hear, made equal in what has no meaning: the order of fields of different names (RFC 9110 §5.3), the
- * boundaries of chunks (RFC 9112 §7.1), ports and folders of the server's own.
- */
-function comparableRequest(
+/** @returns the text without what is each server's own: ports, folders, and what a case says */
+function maskedRequest(
   text: string, { ports, prefix, masks }: { ports: readonly number[]; prefix: string; masks: readonly RegExp[] },
 ): string {
+  let result = text.replaceAll(prefix, "<prefix>");
+  for (const [index, port] of ports.entries()) result = result.replaceAll(String(port), `<port ${index + 1}>`);
+  for (const mask of masks) result = result.replaceAll(mask, "<masked>");
+  return result;
+}
+
+/**
+ * What upstreams hear, made equal in what has no meaning: the order of fields of different names (RFC 9110 §5.3) and
+  * the
+ * boundaries of chunks (RFC 9112 §7.1).
+ */
+function describeRequest(text: string): string {
   const headEnd = text.indexOf("\r\n\r\n");
   const [line = "", ...fields] = (headEnd < 0 ? text : text.slice(0, headEnd)).split("\r\n");
   const body = headEnd < 0 ? "(half a head)" : text.slice(headEnd + 4);
   const isChunked = fields.some((field) => /^transfer-encoding: *chunked$/i.test(field));
   const name = (field: string): string => field.slice(0, field.indexOf(":")).toLowerCase();
   const sorted = [...fields].sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
-  let result = [line, ...sorted, "", isChunked ? unchunked(body) : body].join("\r\n").replaceAll(prefix, "<prefix>");
-  for (const [index, port] of ports.entries()) result = result.replaceAll(String(port), `<port ${index + 1}>`);
-  for (const mask of masks) result = result.replaceAll(mask, "<masked>");
-  return result;
+  return [line, ...sorted, "", isChunked ? unchunked(body) : body].join("\r\n");
 }
 
 function unchunked(body: string): string {
@@ -198,9 +246,9 @@ function addressed(text: string): string {
     .replaceAll("%UP2%", `127.0.0.1:%PORT${upstreamPorts[1]}%`).replaceAll("%SOCKET%", `%PREFIX%/${socketName}`);
 }
 
-function scriptsOf(answer: ProxyCase["answer"] = "200 OK || up"): readonly Script[] {
+function scriptsOf(answer: NonNullable<ProxyCase["answer"]>, steps: Protocol["steps"]): readonly Script[] {
   const answers = isMany(answer) ? answer : [answer];
-  return answers.map((each) => (typeof each === "string" ? { steps: answerSteps(each) } : each));
+  return answers.map((each) => (typeof each === "string" ? { steps: steps(each) } : each));
 }
 
 function isMany(answer: Answer | readonly Answer[]): answer is readonly Answer[] {
@@ -226,6 +274,15 @@ function answerSteps(short: string): readonly Step[] {
   const text = isChunked ? `${(body ?? "").length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body ?? "";
   const steps = [`${[status, ...fields, ...lengths].join("\r\n")}\r\n\r\n${text}`];
   return closes ? [...steps, { do: "end" }] : steps;
+}
+
+/** An answer as scripts give it (RFC 3875 §6.2): "404 Not Found | X: y || body" begins with Status, 200 does not. */
+function scriptAnswer(short: string): string {
+  if (/[\r\n]/.test(short)) return short;
+  const [head = "", body = ""] = short.split(" || ");
+  const [line = "", ...fields] = head.split(" | ");
+  const status = line.startsWith("HTTP/") ? [line] : line === "200 OK" ? [] : [`Status: ${line}`];
+  return `${[...status, "Content-Type: text/plain", ...fields].join("\r\n")}\r\n\r\n${body}`;
 }
 
 function titleOf({ name, request, answer }: ProxyCase): string {

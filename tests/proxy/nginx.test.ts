@@ -26,7 +26,8 @@ describe("nginx as the upstream", { skip: requireProgram("nginx", "apt-get insta
           ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
           types { text/plain txt; } gzip on; gzip_types text/plain; gzip_http_version 1.0; gzip_proxied any;
           server { listen 127.0.0.1:${port}; listen unix:${socket}; root ${folder}/www; client_max_body_size 0;
-            location /many { return 200 "$connection_requests"; } location /put/ { dav_methods PUT; }
+            location /many { return 200 "$connection_requests"; } location /put/ { dav_methods PUT;
+              create_full_put_path on; }
             location /fields { return 200 "$http_host $http_x_forwarded_for $server_protocol"; } } }`);
       },
       args: ({ folder }) => ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")],

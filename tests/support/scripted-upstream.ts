@@ -40,27 +40,31 @@ export class ScriptedUpstream implements AsyncDisposable {
   readonly #server: Server;
   readonly #path: string | undefined;
   readonly #talks = new Set<Talk>();
+  readonly #sizeOf: SizeOf;
   #recorded: Talk[] = [];
   #scripts: readonly Script[] = [];
   #next = 0;
   /** Of TCP; 0 on a Unix socket. */
   port = 0;
 
-  private constructor(server: Server, path: string | undefined) {
+  private constructor(server: Server, path: string | undefined, requestSize: SizeOf) {
     this.#server = server;
     this.#path = path;
+    this.#sizeOf = requestSize;
   }
 
-  /** @param where a port of 127.0.0.1 (0: any), or the path of a Unix socket */
-  static async listen(where: number | string = 0, scripts: readonly Script[] = []): Promise<ScriptedUpstream> {
+  /**
+   * @param where a port of 127.0.0.1 (0: any), or the path of a Unix socket
+   * @param requestSize of another protocol than HTTP
+   */
+  static async listen(where: number | string = 0, requestSize: SizeOf = sizeOf): Promise<ScriptedUpstream> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
-    const upstream = new ScriptedUpstream(server, typeof where === "string" ? where : undefined);
+    const upstream = new ScriptedUpstream(server, typeof where === "string" ? where : undefined, requestSize);
     server.on("connection", (socket) => upstream.#talk(socket));
     if (typeof where === "string") server.listen(where);
     else server.listen(where, "127.0.0.1");
     await once(server, "listening");
     if (typeof where === "number") upstream.port = (server.address() as AddressInfo).port;
-    upstream.play(scripts);
     return upstream;
   }
 
@@ -115,9 +119,10 @@ export class ScriptedUpstream implements AsyncDisposable {
   }
 
   #talk(socket: Socket): void {
-    // What comes when a case is over is nobody's: a script of the next case does not answer it.
-    const talk = new Talk(socket, () => this.#scripts[Math.min(this.#next, this.#scripts.length - 1)], () => {
-      this.#next += 1;
+    const talk = new Talk(socket, {
+      sizeOf: this.#sizeOf,
+      script: () => this.#scripts[Math.min(this.#next, this.#scripts.length - 1)],
+      begun: () => (this.#next += 1),
     });
     this.#talks.add(talk);
     this.#recorded.push(talk);
@@ -129,11 +134,21 @@ export class ScriptedUpstream implements AsyncDisposable {
   }
 }
 
+/** The size of the request that a text begins with, of its head only for "head"; 0 while it is not whole. */
+export type SizeOf = (text: string, of: Script["at"]) => number;
+
+interface TalkSettings {
+  readonly sizeOf: SizeOf;
+  /** What is played next. */
+  readonly script: () => Script | undefined;
+  /** It is played. */
+  readonly begun: () => void;
+}
+
 /** One connection. */
 class Talk implements Recorded {
   readonly #socket: Socket;
-  readonly #script: () => Script | undefined;
-  readonly #begun: () => void;
+  readonly #settings: TalkSettings;
   readonly #parts: Buffer[] = [];
   #text = "";
   /** Where in `#text` the next request begins. */
@@ -143,10 +158,9 @@ class Talk implements Recorded {
   #end: Recorded["end"] = "open";
   #wake: () => void = () => undefined;
 
-  constructor(socket: Socket, script: () => Script | undefined, begun: () => void) {
+  constructor(socket: Socket, settings: TalkSettings) {
     this.#socket = socket;
-    this.#script = script;
-    this.#begun = begun;
+    this.#settings = settings;
     socket.on("data", (bytes: Buffer) => {
       this.#parts.push(bytes);
       this.#text += bytes.toString("latin1");
@@ -176,22 +190,26 @@ class Talk implements Recorded {
 
   /** Answers requests until the other side has ended. */
   async run(): Promise<void> {
+    const { script: next, begun } = this.#settings;
     for (;;) {
-      const first = this.#script();
-      if (first?.at !== "connect") await this.#until(() => this.#text.length > this.#at);
+      if (next()?.at !== "connect") await this.#until(() => this.#text.length > this.#at);
       if (this.#isOver && this.#text.length === this.#at) break;
-      const script = this.#script();
-      this.#begun();
+      const script = next();
+      begun();
       this.#isIdle = false;
-      if (script?.at !== "connect") await this.#until(() => sizeOf(this.#text.slice(this.#at), script?.at) > 0);
+      if (script?.at !== "connect") await this.#until(() => this.#size(script?.at) > 0);
       for (const step of script?.steps ?? []) await this.#do(step);
       if (this.#socket.writableEnded || this.#socket.destroyed) return;
-      await this.#until(() => sizeOf(this.#text.slice(this.#at), "request") > 0);
-      this.#at += sizeOf(this.#text.slice(this.#at), "request");
+      await this.#until(() => this.#size("request") > 0);
+      this.#at += this.#size("request");
       this.#isIdle = true;
       if (this.#isOver) break;
     }
     this.#socket.end();
+  }
+
+  #size(of: Script["at"]): number {
+    return this.#settings.sizeOf(this.#text.slice(this.#at), of);
   }
 
   async #do(step: Step): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * Reads field lines (RFC 9112 §5) one at a time, so that a head that drips in is never read twice.
  *
- * Strict where request smuggling lives: only CRLF ends a line, no space before the colon, no folding,
+ * Strict where request smuggling lives: only CRLF ends a line of a request, no space before the colon, no folding,
  * names are tokens, values have no control character but HTAB. What a line means for framing is
  * gathered on the way and judged when the section ends.
  */
@@ -28,9 +28,9 @@ export type FieldParse = "done" | "need-data" | Violation;
 
 /**
  * Whose fields are read. The grammar and the framing are one; Host, Expect and a single Content-Type are asked of
- * requests only. Who answers may end lines with LF alone: a script by right (RFC 3875 §7.2), a server because so many do
- * (RFC 9112 §2.2 lets a recipient take it); but its connection carries nothing else, since one that reads lines in its
- * own way may see the end of a message elsewhere, too.
+ * requests only. Who answers may end lines with LF alone: a script by right (RFC 3875 §7.2), a server because so many
+ * do (RFC 9112 §2.2 lets a recipient take it); but its connection carries nothing else, since one that reads lines in
+ * its own way may see the end of a message elsewhere, too.
  */
 export type FieldRole = "request" | "response" | "script";
 
@@ -137,7 +137,7 @@ export class FieldParser {
       // RFC 9112 §5.1: no whitespace is allowed between the field name and colon.
       if (byte !== COLON || at === nameStart) {
         if (at + 2 - nameStart > sizeMax) return violation("field_size", 431);
-        return violation(byte === LF ? "bare_lf" : "field_name");
+        return violation(byte === LF && this.#role === "request" ? "bare_lf" : "field_name");
       }
       const nameEnd = at;
       let valueStart = at + 1;

@@ -51,6 +51,8 @@ export class ResponseReader implements UpstreamReader {
   #begun = false;
   #inputEnded = false;
   #persistent = true;
+  /** Has an informational response said that the connection carries nothing else? */
+  #closing = false;
   /** This connection's last head, if it is remembered: the next one is probably the same. */
   #last: ReceivedHead | undefined = undefined;
 
@@ -81,6 +83,7 @@ export class ResponseReader implements UpstreamReader {
     this.#begun = false;
     this.#informationalCount = 0;
     this.#chunked = undefined;
+    this.#closing = false;
     // Bytes that came before the request answer nothing that was asked: `next` refuses them.
     if (this.#state === "done" && this.#input.isEmpty) this.#state = "head";
   }
@@ -196,12 +199,13 @@ export class ResponseReader implements UpstreamReader {
   #begin(head: ReceivedHead): ResponseEvent {
     const { status } = head;
     this.#input.at += head.size;
+    this.#closing ||= head.close;
     if (status < 200 && status !== 101) {
       if (++this.#informationalCount > INFORMATIONAL_COUNT_MAX) return this.#fail("informational_count");
       return { kind: "informational", status, lines: head.lines };
     }
     // RFC 9112 §9.3: close wins; HTTP/1.0 persists only when it says so.
-    this.#persistent = this.#role === "response" && !head.close && (head.minorVersion >= 1 || head.keepAlive);
+    this.#persistent = this.#role === "response" && !this.#closing && (head.minorVersion >= 1 || head.keepAlive);
     // RFC 9112 §6.3, in its order.
     if (status === 101) {
       this.#state = "switched";
