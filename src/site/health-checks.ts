@@ -1,6 +1,6 @@
 /** health_check: which upstream does a location ask, and how is it checked? */
 import type { Block, CheckedDirective } from "../config/nginx/block.ts";
-import { type ComplexValue, constantOf } from "../config/nginx/complex-value.ts";
+import { constantOf } from "../config/nginx/complex-value.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import type { HandlerSettings, LocationSettings, SiteHealthCheck } from "../edge/model.ts";
 import { healthCheckOf } from "../upstream/directives.ts";
@@ -38,7 +38,7 @@ export function siteHealthChecks({ http, written, locations, upstreams }: Health
     if (upstream !== undefined && upstreams.has(upstream)) checks.push({ upstream, location, check });
     else {
       mistakes.push({
-        place: at.directive.name, nginx: '"health_check" needs a location that passes requests to an upstream',
+        place: at.directive.name, nginx: '"health_check" needs a location that passes requests to an upstream by HTTP',
         hint: "write proxy_pass http://NAME; in it, and upstream NAME { } in http { }",
       });
     }
@@ -46,14 +46,7 @@ export function siteHealthChecks({ http, written, locations, upstreams }: Health
   return { checks, mistakes };
 }
 
+/** A check is a request by HTTP: what asks by other protocols is not checked. */
 function upstreamOf(handler: HandlerSettings): string | undefined {
-  switch (handler.kind) {
-    case "proxy": return /^https?:\/\/([^/?]+)/i.exec(constant(handler.url))?.[1];
-    case "uwsgi": case "fastcgi": return constant(handler.address);
-    default: return undefined;
-  }
-}
-
-function constant(value: ComplexValue): string {
-  return constantOf(value) ?? "";
+  return handler.kind === "proxy" ? /^https?:\/\/([^/?]+)/i.exec(constantOf(handler.url) ?? "")?.[1] : undefined;
 }

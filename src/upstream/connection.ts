@@ -353,7 +353,7 @@ function closeReason(failure: Error | undefined): CloseReason {
   if (code === "ECONNRESET") return CLOSED_IN_HANDSHAKE;
   // OpenSSL's own errors have such codes; those of a certificate are named after X509_V_ERR_….
   const isProtocol = code.startsWith("ERR_SSL") || code === "EPROTO";
-  return { kind: "error", call: isProtocol ? "SSL_do_handshake()" : "verify", text: failure.message };
+  return { kind: "error", call: isProtocol ? "SSL_do_handshake()" : "verify", text: failure.message.trimEnd() };
 }
 
 /** Address and port of "192.0.2.1:1024"; port 0 where none is said. */

@@ -121,7 +121,6 @@ export interface TransportSettings {
   readonly ignoreClientAbort: boolean;
   readonly passRequestHeaders: boolean;
   readonly passRequestBody: boolean;
-  readonly forceRanges: boolean;
   /** Where a copy of the response is kept: where the request's file is, or at this path. */
   readonly store: "off" | "on" | ComplexValue;
   /** Mode of that file, 0o600 and more. */

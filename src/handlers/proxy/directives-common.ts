@@ -95,9 +95,6 @@ export function commonRows(family: Family): CommonRows {
   const passBody = row("pass_request_body", one(onOff()), {
     fallback: "on", example: "off", doc: "Pass on the body of the client's request.",
   });
-  const forceRanges = row("force_ranges", one(onOff()), {
-    fallback: "off", example: "on", doc: `Answer requests for ranges, though ${peer} does not say that it can.`,
-  });
   const store = row("store", one(either(choice(["off", "on"]), variablePath("string"))), {
     fallback: "off", example: "/srv/copies$uri",
     doc: "Keep a copy of each response: where the file of the request is, or at this path.",
@@ -142,7 +139,7 @@ export function commonRows(family: Family): CommonRows {
   return {
     rows: [
       connectTimeout, sendTimeout, readTimeout, bufferSize, socketKeepalive, bind, nextUpstream, tries, triesTimeout,
-      limitRate, ignoreClientAbort, passHeaders, passBody, forceRanges, store, access, buffering, requestBuffering,
+      limitRate, ignoreClientAbort, passHeaders, passBody, store, access, buffering, requestBuffering,
       maxTempFileSize, interceptErrors, hideHeader, passHeader, ignoreHeaders,
     ],
     withoutEffect: commonRowsWithoutEffect(family),
@@ -173,7 +170,6 @@ export function commonRows(family: Family): CommonRows {
         ignoreClientAbort: block.one(ignoreClientAbort),
         passRequestHeaders: block.one(passHeaders),
         passRequestBody: block.one(passBody),
-        forceRanges: block.one(forceRanges),
         store: typeof stored === "string" ? stored : absolutePath(stored, directory),
         storeAccess: block.one(access),
       };

@@ -45,7 +45,7 @@ const shared = {
   maxTempFileSize: 1_073_741_824, connectTimeoutMs: 60_000, sendTimeoutMs: 60_000, readTimeoutMs: 60_000,
   bufferSize: 16_384, socketKeepalive: false, bind: undefined, nextUpstream: ["error", "timeout"], nextUpstreamTries: 0,
   nextUpstreamTimeoutMs: 0, limitRate: undefined, ignoreClientAbort: false, passRequestHeaders: true,
-  passRequestBody: true, forceRanges: false, store: "off", storeAccess: 0o600,
+  passRequestBody: true, store: "off", storeAccess: 0o600,
 };
 
 const tls = {
