@@ -1,10 +1,10 @@
 /**
  * A streamed response between a worker that is fast and a client that may be slow.
  *
- * While the client keeps up, bytes go straight through and credit goes straight back. When it does not:
- * a synchronous worker's bytes go on into a file (nginx: proxy_max_temp_file_size), so that a slow reader
- * never occupies a worker; everybody else gets no more credit until the client has read. A client that is slow by
- * limit_rate is such a client.
+ * While the client keeps up, bytes go straight through and credit goes straight back. When it does not, whoever sends
+ * gets no more credit until the client has read. If that takes long, and the bytes may wait in a file (nginx:
+ * proxy_max_temp_file_size), they go there, so that a slow reader never occupies a worker; until the client has caught
+ * up. A client that is slow by limit_rate is slow from the start.
  */
 import type { FieldLine } from "../http/response-head.ts";
 import { Spool } from "../net/index.ts";
@@ -15,6 +15,8 @@ import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** Bytes that may wait in memory for the client before the rest goes elsewhere. */
 const QUEUED_MAX = 131_072;
+/** A client that lets its sender wait so long at once, or so long in all, is slow: a file before costs more than that. */
+const WAIT_MS_MAX = 100, WAITS_MS_MAX = 1000;
 /** Credit is given back in portions, not for every chunk. */
 const GRANT_MIN = 65_536;
 /** Portions a second under limit_rate, and their least size. */
@@ -44,6 +46,12 @@ export class ResponseFlow {
   #storing = false;
   /** The disk takes nothing more: from now on the client's pace counts. */
   #full = false;
+  /** The client is slow: what comes is stored. */
+  #isSlow = false;
+  #slowTimer: NodeJS.Timeout | undefined = undefined;
+  /** Since when the sender waits for the client; how long it has waited before. */
+  #waitingMs = 0;
+  #waitedMs = 0;
   #pumping = false;
   #owed = 0;
   /** Bytes that have left, for limit_rate. */
@@ -68,7 +76,7 @@ export class ResponseFlow {
   write(bytes: Bytes, start: number, end: number): void {
     if (this.#closed || start === end) return;
     const { limit, spoolPath } = this.#owner;
-    const isSlow = this.#channel.queuedSize > QUEUED_MAX && spoolPath !== undefined;
+    const isSlow = this.#isSlow && this.#channel.queuedSize > QUEUED_MAX && spoolPath !== undefined;
     if (limit === undefined && this.#spool === undefined && !isSlow) {
       this.#channel.sendChunk(this.#exchange, bytes, start, end);
       this.taken(end - start);
@@ -100,16 +108,38 @@ export class ResponseFlow {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#slowTimer);
     void this.#spool?.close(true);
   }
 
   /** Gives back credit for what the client, or the file, has taken. */
   #settle(): void {
     // Where there may be a file, what follows has room: the worker must come to send it.
-    const hasRoom = this.#owner.spoolPath !== undefined && !this.#full;
-    if (this.#owed < GRANT_MIN || (this.#channel.queuedSize > QUEUED_MAX && !hasRoom)) return;
+    const mayStore = this.#owner.spoolPath !== undefined && !this.#full;
+    const isBehind = this.#channel.queuedSize > QUEUED_MAX;
+    if (mayStore && !this.#isSlow) this.#watch(isBehind);
+    if (this.#owed < GRANT_MIN || (isBehind && !(mayStore && this.#isSlow))) return;
     this.#owner.grant(this.#owed);
     this.#owed = 0;
+  }
+
+  /** Finds out whether the client is slow. */
+  #watch(isBehind: boolean): void {
+    if (isBehind === (this.#slowTimer !== undefined)) return;
+    const now = performance.now();
+    if (!isBehind) {
+      clearTimeout(this.#slowTimer);
+      this.#slowTimer = undefined;
+      this.#waitedMs += now - this.#waitingMs;
+      return;
+    }
+    this.#waitingMs = now;
+    this.#slowTimer = setTimeout(() => {
+      this.#slowTimer = undefined;
+      if (this.#closed) return;
+      this.#isSlow = true;
+      this.#settle();
+    }, Math.max(0, Math.min(WAIT_MS_MAX, WAITS_MS_MAX - this.#waitedMs)));
   }
 
   /** Moves chunks into the file, one at a time; credit follows each. */
@@ -156,9 +186,17 @@ export class ResponseFlow {
     this.#pumping = false;
     const isEmpty = this.#part === undefined && this.#queue.length === 0 && !this.#storing
       && (this.#spool?.unreadSize ?? 0) === 0;
-    if (!isEmpty || this.#closed || this.#trailers === undefined) return;
+    if (!isEmpty || this.#closed) return;
+    if (this.#trailers === undefined) return this.#caughtUp();
     this.close();
     this.#owner.end(this.#trailers);
+  }
+
+  /** The client has taken all that was stored: what comes goes straight to it again. */
+  #caughtUp(): void {
+    void this.#spool?.close(true);
+    this.#spool = undefined;
+    this.#isSlow = this.#full = false;
   }
 
   async #fromSpool(spool: Spool): Promise<Bytes | undefined> {
