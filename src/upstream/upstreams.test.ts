@@ -199,6 +199,19 @@ describe("upstreams", () => {
     notEqual(at(2), second);
   });
 
+  test("that only requests name leave nothing in the zone, whenever they are forgotten", async () => {
+    const upstreams = upstreamsOf();
+    for (let round = 0; round < 8; round++) {
+      const names = Array.from({ length: 150 }, (_, index) => `n${round}-${index}.test`);
+      for (const name of names) dns.say(name, [{ type: "A", address: "192.0.2.1" }]);
+      const found = names.map((host) => upstreams.at({ kind: "tcp", host, port: 80 }, resolver));
+      // So many that all which are being looked up were to be forgotten.
+      for (let port = 1; port <= 256; port++) void upstreams.at({ kind: "tcp", host: "192.0.2.1", port }, undefined);
+      for (const upstream of found) deepEqual(members(await upstream), ["192.0.2.1:80"]);
+    }
+    deepEqual(notices.filter((notice) => notice.includes("no room in the zone")), []);
+  });
+
   test("that the configuration mentions are looked up once, and found by requests too", async () => {
     const upstreams = upstreamsOf();
     const place = { kind: "tcp", host: "localhost", port: 8000 } as const;
