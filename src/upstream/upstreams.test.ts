@@ -4,6 +4,7 @@ import { Clock } from "../net/index.ts";
 import { NXDOMAIN, NameServer, SERVFAIL } from "../../tests/support/name-server.ts";
 import { DIAL, KEEPALIVE, Listening, Peerside, serverLine } from "../../tests/support/upstream-connections.ts";
 import { eventually } from "../../tests/support/wait.ts";
+import type { Choice, Peer } from "./balancer.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { ResolverSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import { Upstream, Upstreams } from "./upstreams.ts";
@@ -12,6 +13,7 @@ import { UpstreamZone } from "./zone.ts";
 /** Nobody can be asked for it: it is no name. */
 const NO_NAME = "no such name";
 const WAIT_MS = 10_000;
+const ANYBODY: Choice = { clientAddress: "", hashKey: () => "", sticky: undefined };
 
 describe("upstreams", () => {
   let dns: NameServer;
@@ -181,6 +183,19 @@ describe("upstreams", () => {
       Promise.resolve(upstreams.at({ ...place, host: "unasked.test" }, undefined)),
       /^Error: no resolver defined to resolve unasked\.test$/,
     );
+  });
+
+  test("that only a request names ask all addresses again with each request, whoever has failed", async () => {
+    dns.say("failing.test", [{ type: "A", address: "192.0.2.1" }, { type: "A", address: "192.0.2.2" }]);
+    const { balancer } = await upstreamsOf().at({ kind: "tcp", host: "failing.test", port: 80 }, resolver);
+    for (let request = 0; request < 3; request++) {
+      const tried: Peer[] = [];
+      for (let peer = balancer.choose(ANYBODY, tried); peer !== undefined; peer = balancer.choose(ANYBODY, tried)) {
+        tried.push(peer);
+        balancer.release(peer, { outcome: "failed" });
+      }
+      equal(tried.length, 2);
+    }
   });
 
   test("that only requests name are bounded", () => {

@@ -217,7 +217,8 @@ export class Upstreams implements Ticked {
       this.#implicit.set(key, known);
       return known;
     }
-    const server = onlyServer(name, address);
+    // As in nginx, each request tries the addresses of such a name anew.
+    const server = { ...onlyServer(name, address), maxFails: 0 };
     const settings = implicitSettings(name, [server]);
     const upstream = new Upstream(settings, new Balancer(settings, this.#settings.zone, this.#machine));
     const isKnown = upstream.balancer.peers.length > 0;
