@@ -26,7 +26,7 @@ const files = findTests();
 await prepareOrExit(async () => {
   await ensureVenv();
   prepareExamples();
-  if (files.some((path) => /^tests\/(?:applications|asgi)\//.test(path))) await prepareApplications();
+  if (files.some((path) => /^tests\/(?:applications|asgi|proxy)\//.test(path))) await prepareApplications();
 });
 
 if (files.length > 0) await runNodeTests(files);

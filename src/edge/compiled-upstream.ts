@@ -88,8 +88,9 @@ export class CompiledUpstream {
   }
 
   /** proxy_limit_rate: bytes a second, 0 for no limit. */
-  limitRate(evaluation: Evaluation): number {
-    const rate = this.#rate?.(evaluation) ?? "";
+  limitRate(request: { readonly evaluation: Evaluation }): number {
+    if (this.#rate === undefined) return 0;
+    const rate = this.#rate(request.evaluation);
     return /^\d{1,15}$/.test(rate) ? Number(rate) : 0;
   }
 

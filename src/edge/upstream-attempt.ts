@@ -65,7 +65,8 @@ export class UpstreamAttempt implements UpstreamFacts {
     this.#totalMs ??= performance.now() - this.#startMs;
   }
 
-  get responseMs(): number {
-    return this.#totalMs ?? performance.now() - this.#startMs;
+  /** nginx: undefined while it goes on, as when the head leaves. */
+  get responseMs(): number | undefined {
+    return this.#totalMs;
   }
 }

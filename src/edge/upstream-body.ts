@@ -8,7 +8,7 @@ import { FileBody, OpenFile, closeDescriptor, identityOf, openDescriptor } from 
 import type { BodySink, ReadBuffers } from "../net/index.ts";
 import { LAST_CHUNK, formatChunkSize } from "../protocol/h1/index.ts";
 import { END_OF_STDIN, encodeStdinHeader, RECORD_SIZE_MAX } from "../protocol/fastcgi/index.ts";
-import { copyBytes } from "../std/bytes.ts";
+import { NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { UpstreamConnection } from "../upstream/index.ts";
 
@@ -73,10 +73,13 @@ export class UpstreamBodyWriter implements BodySink {
     this.#frame(bytes, taken);
   }
 
-  /** A part of the body: a view, which is copied. */
-  chunk(bytes: Bytes): void {
+  /** A part of the body, which stays as it is. @param isLast nothing follows */
+  part(bytes: Bytes, isLast: boolean): void {
+    this.#connection.cork();
     this.sentSize += bytes.length;
-    this.#frame(copyBytes(bytes), undefined);
+    if (bytes.length > 0) this.#frame(bytes, undefined);
+    if (isLast) this.end();
+    this.#connection.uncork();
   }
 
   passed(): void {
@@ -158,22 +161,33 @@ interface StreamingClient {
   resumeBody(): void;
 }
 
-/** A body that flows to the upstream as the client sends it. */
+/** The call whose body flows. */
+export interface StreamingCall {
+  /** What the client has sent so far is here: goes on. @param whole the body, if that is all of it */
+  begin(whole: Bytes | undefined): void;
+  /** The client did not send all of it. */
+  leave(): void;
+}
+
+/**
+ * A body that flows to the upstream as the client sends it. What comes in one go leaves in one; a body that is all here
+ * before anybody is asked is as good as a gathered one.
+ */
 export class StreamedUpstreamBody implements BodyReceiver {
   readonly #client: StreamingClient;
-  /** What came before there was a connection. */
+  readonly #call: StreamingCall;
+  /** What came since the last write, or before there was a connection. */
   #kept: Bytes[] = [];
   #keptSize = 0;
   #writer: UpstreamBodyWriter | undefined = undefined;
+  #begun = false;
   #paused = false;
   #ended = false;
   #aborted = false;
-  readonly #onAbort: () => void;
 
-  /** @param onAbort the client did not send all of it */
-  constructor(client: StreamingClient, onAbort: () => void) {
+  constructor(client: StreamingClient, call: StreamingCall) {
     this.#client = client;
-    this.#onAbort = onAbort;
+    this.#call = call;
   }
 
   /** Has nothing been lost for a second try? */
@@ -181,43 +195,43 @@ export class StreamedUpstreamBody implements BodyReceiver {
     return this.#writer === undefined || this.#writer.sentSize === 0;
   }
 
-  /** The head has left on this connection. */
+  /** The head leaves on this connection, and what is here of the body with it. */
   flowTo(writer: UpstreamBodyWriter): void {
     this.#writer = writer;
-    const kept = this.#kept;
-    this.#kept = [];
-    this.#keptSize = 0;
-    for (const part of kept) writer.chunk(part);
-    if (this.#ended) return writer.end();
-    this.#client.sendContinue();
-    this.#settle();
+    this.#flush(writer);
+    if (!this.#ended) this.#client.sendContinue();
+  }
+
+  /** The connection is gone, and nothing of the body has left on it: it waits for another one. */
+  wait(): void {
+    this.#writer = undefined;
   }
 
   onData(bytes: Bytes): void {
     if (this.#aborted) return;
-    if (this.#writer === undefined) {
-      this.#kept.push(copyBytes(bytes));
-      this.#keptSize += bytes.length;
-    } else {
-      this.#writer.chunk(bytes);
-    }
+    this.#kept.push(copyBytes(bytes));
+    this.#keptSize += bytes.length;
     this.#settle();
   }
 
   onPause(): void {
-    return;
+    if (this.#aborted) return;
+    if (!this.#begun) this.#begin(undefined);
+    else if (this.#writer !== undefined && this.#keptSize > 0) this.#flush(this.#writer);
   }
 
   onEnd(): void {
+    if (this.#aborted) return;
     this.#ended = true;
-    this.#writer?.end();
+    if (!this.#begun) this.#begin(this.#takeKept());
+    else if (this.#writer !== undefined) this.#flush(this.#writer);
   }
 
   onAborted(): void {
     if (this.#aborted || this.#ended) return;
     this.#aborted = true;
     this.#kept = [];
-    this.#onAbort();
+    this.#call.leave();
   }
 
   onCredit(): void {
@@ -233,8 +247,26 @@ export class StreamedUpstreamBody implements BodyReceiver {
     this.#settle();
   }
 
+  #begin(whole: Bytes | undefined): void {
+    this.#begun = true;
+    this.#call.begin(whole);
+  }
+
+  #flush(writer: UpstreamBodyWriter): void {
+    writer.part(this.#takeKept(), this.#ended);
+    this.#settle();
+  }
+
+  #takeKept(): Bytes {
+    const [first = NO_BYTES] = this.#kept;
+    const bytes = this.#kept.length > 1 ? concatBytes(this.#kept) : first;
+    this.#kept = [];
+    this.#keptSize = 0;
+    return bytes;
+  }
+
   #settle(): void {
-    const isFull = this.#writer === undefined ? this.#keptSize > QUEUED_MAX : this.#writer.isFull;
+    const isFull = this.#keptSize > QUEUED_MAX || this.#writer?.isFull === true;
     if (isFull === this.#paused) return;
     this.#paused = isFull;
     if (isFull) this.#client.pauseBody();

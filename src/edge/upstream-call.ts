@@ -25,7 +25,7 @@ import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { conditionOf, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { ReadPace } from "./read-pace.ts";
+import { type PacedResponse, ReadPace } from "./read-pace.ts";
 import { StaticView } from "./static-view.ts";
 import { StoredCopy } from "./stored-copy.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -46,7 +46,7 @@ const connectionFields: ReadonlySet<string> = new Set([
   "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
 ]);
 
-export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
+export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, PacedResponse {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
@@ -130,10 +130,15 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
     }
     const hasLength = head.fields.semantics.contentLength >= 0;
     if (requestBuffering === false && (hasLength || protocol.mayStream)) {
-      this.body = { kind: "stream", expectContinue: false };
-      this.streamed = new StreamedUpstreamBody(this, () => this.leave());
-      this.#begin();
-      return this.streamed;
+      const streamed = new StreamedUpstreamBody(this, {
+        begin: (whole) => {
+          if (whole === undefined) this.streamed = streamed;
+          this.body = whole === undefined ? { kind: "stream", expectContinue: false } : { kind: "whole", bytes: whole };
+          this.#begin();
+        },
+        leave: () => this.leave(),
+      });
+      return streamed;
     }
     const settings = {
       clientBodyBufferSize: location.http.clientBodyBufferSize,
@@ -254,12 +259,13 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
     const request = this.request;
     if (upstream === undefined || target === undefined || request === undefined) return false;
     if (this.streamed?.isUntouched === false) return false;
-    const isAnother = isStale || this.#tried.length < upstream.balancer.peers.length;
+    const isAnother = isStale || this.#tried.length < countOfAsked(upstream);
     const elapsedMs = this.#context.clock.coarseMs - this.#startMs;
     const soFar = { method: request.method, wasSent: this.#wasSent, count: this.#tried.length - (isStale ? 1 : 0), elapsedMs };
     if (!isAnother || !mayBeSentAgain(condition, soFar, this.#way.protocol.settings)) return false;
     // Whoever had closed an idle connection is asked again.
     if (isStale) this.#tried = this.#tried.slice(0, -1);
+    this.streamed?.wait();
     this.#ask(upstream, target);
     return true;
   }
@@ -342,12 +348,28 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
     if (isAll) this.#ended();
     if (head === undefined || this.abandoned) return;
     if (this.#store !== undefined) this.#keep(this.#store, bytes, isAll);
-    if (isAll) return this.#out.whole(head, bytes, 0, bytes.length);
+    const pace = this.#passing ? this.#pace : this.#newPace();
+    if (isAll && pace === undefined) return this.#out.whole(head, bytes, 0, bytes.length);
     this.#owed += bytes.length;
-    if (this.#passing) this.#out.chunk(bytes, 0, bytes.length);
-    else this.#startPassing(head, bytes);
-    this.#pace?.took(bytes.length);
+    if (!this.#passing) this.#startPassing(head, pace === undefined ? bytes : NO_BYTES);
+    else if (pace === undefined) this.#out.chunk(bytes, 0, bytes.length);
+    pace?.take(bytes);
+    if (isAll) pace?.end([]);
     this.#settle();
+  }
+
+  #newPace(): ReadPace | undefined {
+    const rate = this.#way.limitRate(this.#exchange);
+    return rate > 0 ? (this.#pace = new ReadPace(rate, this)) : undefined;
+  }
+
+  onPaced(bytes: Bytes): void {
+    this.#out.chunk(bytes, 0, bytes.length);
+    this.#settle();
+  }
+
+  onPacedEnd(trailers: readonly FieldLine[]): void {
+    this.#out.endFlow(trailers);
   }
 
   #keep(store: StoredCopy, bytes: Bytes, isAll: boolean): void {
@@ -362,7 +384,6 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
   #startPassing(head: ResponseHead, bytes: Bytes): void {
     this.#passing = true;
     const { settings } = this.#way.protocol;
-    this.#pace = ReadPace.of(this.#way.limitRate(this.#exchange.evaluation), () => this.#settle());
     this.#out.start(head, bytes, 0, bytes.length, {
       storedMax: this.#passed?.mayWait(settings) === true ? settings.maxTempFileSize : 0,
       grant: (size) => {
@@ -394,7 +415,9 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
     if (head === undefined || this.abandoned) return;
     if (!this.#passing) return this.#out.whole(head, NO_BYTES, 0, 0);
     const te = trailers.length === 0 ? undefined : this.#exchange.head.fields.get("te");
-    this.#out.endFlow(filterTrailers(trailers, te));
+    const passed = filterTrailers(trailers, te);
+    if (this.#pace === undefined) this.#out.endFlow(passed);
+    else this.#pace.end(passed);
   }
 
   /** The upstream has said all. */
@@ -402,7 +425,6 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
     const upstream = this.#upstream;
     const peer = this.#tried.at(-1);
     this.#try = undefined;
-    this.#pace?.close();
     if (upstream?.settings.sticky !== undefined && peer !== undefined) {
       this.#way.chooser(upstream).responseEnded(peer, this.evaluation);
     }
@@ -425,6 +447,10 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
     if (this.#askAnother(condition, isStale)) return;
     if (isStale) this.#exchange.notice("error", text);
     this.respondStatus(condition === "timeout" ? 504 : 502);
+  }
+
+  onErrors(text: string): void {
+    this.#exchange.notice("error", text);
   }
 
   onBodyLost(text: string): void {
@@ -464,4 +490,9 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest {
     this.abandoned = true;
     this.#exchange.over();
   }
+}
+
+/** nginx: whoever is `down` is not asked, so that the last answer stays when all others have been. */
+function countOfAsked({ balancer }: Upstream): number {
+  return balancer.peers.filter(({ server }) => !server.down).length;
 }

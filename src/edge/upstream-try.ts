@@ -30,6 +30,8 @@ export interface TryOwner {
   onFailed(condition: NextUpstream, text: string, isStale: boolean): void;
   /** The request's own body could not be read. */
   onBodyLost(text: string): void;
+  /** A line for the log, about what the script wrote to its error stream. */
+  onErrors(text: string): void;
 }
 
 /** What is sent. */
@@ -54,6 +56,10 @@ export class UpstreamTry implements ConnectionUser {
   #file: { close(): void } | undefined = undefined;
   #received: ReceivedHead | undefined = undefined;
   #wasKept = false;
+  /** Has the peer closed its half? */
+  #hasEnded = false;
+  /** Characters of the script's error stream that were told. */
+  #toldSize = 0;
   /** Has anything of the request left? */
   wasSent = false;
   #isOver = false;
@@ -101,9 +107,11 @@ export class UpstreamTry implements ConnectionUser {
     if (body.kind === "whole") {
       writer.whole(request.head, body.bytes);
     } else {
+      connection.cork();
       writer.head(request.head);
       if (body.kind === "file") this.#file = sendFile(writer, body, this.#context.buffers, (lost) => this.#onFile(lost));
       else streamed?.flowTo(writer);
+      connection.uncork();
     }
     attempt.noteSent(request.head.length, writer);
     // A body that is still on its way may take as long as its client does.
@@ -127,13 +135,14 @@ export class UpstreamTry implements ConnectionUser {
   onEnd(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
+    this.#hasEnded = true;
     reader.inputEnded();
     this.#read(reader);
   }
 
   onClose(why: CloseReason): void {
     this.#connection = undefined;
-    const doing = this.#received === undefined ? "reading response header from" : "reading";
+    const doing = this.#doing;
     switch (why.kind) {
       case "connect-timeout": return this.#fail("timeout", `${TIMED_OUT} while connecting to upstream`);
       case "send-timeout": return this.#fail("timeout", `${TIMED_OUT} while sending request to upstream`);
@@ -187,15 +196,18 @@ export class UpstreamTry implements ConnectionUser {
           this.#owner.onInformational(event.status, event.lines);
           break;
         case "response":
+          this.#tellErrors(reader);
           this.#onHead(event);
           break;
         case "data":
           this.#onData(event.bytes, reader);
           break;
         case "end":
+          this.#tellErrors(reader);
           this.#done(reader);
           return this.#owner.onWhole(event.trailers);
         case "violation":
+          this.#tellErrors(reader);
           return this.#onViolation(event.reason);
       }
     }
@@ -232,20 +244,39 @@ export class UpstreamTry implements ConnectionUser {
   }
 
   #release(outcome: "ok" | "failed" | "untold"): void {
+    this.#attempt.ended();
     const { headerMs, responseMs } = this.#attempt;
-    const result = headerMs === undefined ? { outcome } : { outcome, headerMs, totalMs: responseMs };
+    const isAnswered = headerMs !== undefined && responseMs !== undefined;
+    const result = isAnswered ? { outcome, headerMs, totalMs: responseMs } : { outcome };
     if (this.#upstream.balancer.release(this.#peer, result)) {
       this.#context.onNotice("warning", `upstream server temporarily disabled: ${this.#peer.name}`);
     }
   }
 
+  get #doing(): string {
+    return this.#received === undefined ? "reading response header from" : "reading";
+  }
+
   #closedEarly(): void {
-    const doing = this.#received === undefined ? "reading response header from" : "reading";
-    this.#fail("error", `upstream prematurely closed connection while ${doing} upstream`);
+    this.#fail("error", `upstream prematurely closed connection while ${this.#doing} upstream`);
+  }
+
+  /** nginx: what a script writes to its error stream is for the log. */
+  #tellErrors(reader: UpstreamReader): void {
+    const { stderr = "" } = reader;
+    if (stderr.length === this.#toldSize) return;
+    const text = stderr.slice(this.#toldSize).replace(/[\x00-\x1f\x7f]+/g, " ").trim();
+    this.#toldSize = stderr.length;
+    this.#owner.onErrors(`FastCGI sent in stderr: "${text}" while ${this.#doing} upstream`);
   }
 
   #onViolation(reason: string): void {
-    if (reason === "response_incomplete") return this.#closedEarly();
+    if (reason === "response_incomplete") {
+      if (this.#hasEnded || this.#received !== undefined) return this.#closedEarly();
+      // nginx: a script that ends its output there has said something that is no response.
+      const text = "upstream prematurely closed FastCGI stdout while reading response header from upstream";
+      return this.#fail("invalid_header", text);
+    }
     if (this.#received !== undefined) return this.#fail("error", `upstream sent ${reason} while reading upstream`);
     this.#fail("invalid_header", `upstream sent invalid header: ${reason} while reading response header from upstream`);
   }

@@ -160,11 +160,16 @@ describe("the pool of connections", () => {
     await using one = await Peerside.listen(HERE);
     await using two = await Peerside.listen(HERE);
     const upstream = {};
+    const busy = await use(upstream, one);
     (await use(upstream, one)).keep();
     const staying = await use(upstream, two);
     staying.keep();
-    pool.closeIdle(upstream, ({ name }) => name.endsWith(`:${one.port}`));
+    pool.retire(upstream, ({ name }) => name.endsWith(`:${one.port}`));
     equal(pool.idleCount, 1);
+    ok(busy.isConnected, "what is under way is finished");
+    busy.keep();
+    equal(pool.idleCount, 1);
+    equal(busy.isConnected, false);
     equal(await use(upstream, two), staying);
     staying.close();
   });

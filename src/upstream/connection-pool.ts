@@ -74,19 +74,17 @@ export class ConnectionPool implements ConnectionHome, Ticked {
     return connection;
   }
 
-  /** Closes idle connections to peers that an upstream has no more. */
-  closeIdle(upstream: object, isGone: (peer: Peer) => boolean): void {
-    const idle = this.#idle.get(upstream);
-    if (idle === undefined) return;
-    for (const stack of idle.stacks.values()) {
-      for (const connection of stack.filter(({ peer }) => isGone(peer))) connection.close();
+  /** Closes connections to peers that an upstream has no more: idle ones now, others after their request. */
+  retire(upstream: object, isGone: (peer: Peer) => boolean): void {
+    for (const connection of this.#all) {
+      if (connection.upstream === upstream && isGone(connection.peer)) connection.retire();
     }
   }
 
   /** Closes what is idle; what is used is closed when its user gives it back. */
   close(): void {
     this.#closing = true;
-    for (const upstream of this.#idle.keys()) this.closeIdle(upstream, () => true);
+    for (const connection of this.#all) connection.retire();
     if (this.#all.size === 0) this.#clock.remove(this);
   }
 

@@ -109,6 +109,8 @@ export class UpstreamConnection {
   /** The peer has sent its end. */
   #ended = false;
   #paused = false;
+  /** Nobody will ask for it again. */
+  #retired = false;
   /** Does the read timeout run? */
   #awaiting = false;
   /**
@@ -228,7 +230,7 @@ export class UpstreamConnection {
     const { connections, requests, timeMs } = this.#keepalive;
     const { nowMs } = this.#home;
     const isWorn = this.#requests >= requests || nowMs - this.#openedMs > timeMs;
-    const isClean = !this.#ended && !isWorn && this.#stream.queuedSize === 0;
+    const isClean = !this.#ended && !isWorn && !this.#retired && this.#stream.queuedSize === 0;
     if (!isClean || !this.#home.keep(this, connections)) return this.close();
     this.#state = "idle";
     this.#sinceMs = JUST_NOW;
@@ -264,6 +266,12 @@ export class UpstreamConnection {
     this.#requests++;
     this.#connectMs = 0;
     this.#awaiting = false;
+  }
+
+  /** For the pool: its peer is asked no more. What is under way on it is finished. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#state === "idle") this.close();
   }
 
   /** For the pool: looks at its deadlines. */

@@ -7,6 +7,10 @@
  */
 import * as dns from "node:dns/promises";
 import { isIP } from "node:net";
+import { DNS_NAME_SIZE_MAX } from "../protocol/dns/index.ts";
+import type { DnsAnswer, DnsQuestion, DnsType } from "../protocol/dns/index.ts";
+import { DnsClient, DnsProblem, NOT_FOUND } from "./dns-client.ts";
+import { type DnsServer, FORMAT_ERROR } from "./dns-exchange.ts";
 import type { ResolverSettings } from "./settings.ts";
 
 export interface Addresses {
@@ -40,12 +44,11 @@ export class ResolveProblem extends Error {
   }
 }
 
-/** RFC 1035 §2.3.4 has 255 bytes on the wire, which are 253 characters. */
-const NAME_SIZE_MAX = 253;
 /** Letters, digits, hyphens; underscores, which are no host names but are used. */
 const NAME = /^(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?$/;
 const NAMES_REMEMBERED_MAX = 1000;
-const QUERIES_AT_ONCE_MAX = 500;
+/** Names; each has two questions, and each of these a socket or, after a silence, some. */
+const QUERIES_AT_ONCE_MAX = 250;
 /** A hostile answer may have thousands. */
 const ADDRESS_COUNT_MAX = 256;
 /** TTLs out of these bounds are a server's mistake, or an attack (DNS rebinding). */
@@ -54,21 +57,24 @@ const TTL_MS_MIN = 1000, TTL_MS_MAX = 3_600_000;
 const FAILURE_MS = 1000;
 /** For so long the system's answers count. */
 const SYSTEM_TTL_MS = 10_000;
-/** A datagram may get lost: another one is sent then, after a longer and longer while. */
-const TRY_MS_MAX = 2000, TRIES = 4;
 /** SRV records of one name that are followed. */
 const TARGET_COUNT_MAX = 64;
+/** Aliases that are followed from message to message. */
+const ALIAS_COUNT_MAX = 16;
+/** The port of name servers that say none. */
+const DNS_PORT = 53;
 
-const NOT_FOUND = "3: Host not found";
-const TIMED_OUT = "110: Operation timed out";
-
-/** nginx's words for what c-ares calls so (RFC 1035 §4.1.1, RCODE). */
+/** nginx's words for what getaddrinfo calls so. */
 const REASONS: Readonly<Record<string, string>> = {
-  ENOTFOUND: NOT_FOUND, ENODATA: NOT_FOUND, EFORMERR: "1: Format error", EBADRESP: "1: Format error",
-  EBADNAME: "1: Format error", ESERVFAIL: "2: Server failure", ENOTIMP: "4: Unimplemented",
-  EREFUSED: "5: Operation refused", ECONNREFUSED: "111: Connection refused", EAI_AGAIN: "2: Server failure",
-  ETIMEOUT: TIMED_OUT, ECANCELLED: TIMED_OUT,
+  ENOTFOUND: NOT_FOUND, ENODATA: NOT_FOUND, EAI_AGAIN: "2: Server failure",
 };
+
+/** What a name was found to be. */
+interface Records {
+  readonly answers: readonly DnsAnswer[];
+  /** Seconds. */
+  readonly ttl: number;
+}
 
 interface Remembered<T> {
   readonly answer: Promise<T>;
@@ -78,19 +84,16 @@ interface Remembered<T> {
 
 export class Resolver {
   readonly #settings: ResolverSettings | undefined;
-  readonly #dns: dns.Resolver | undefined;
+  readonly #dns: DnsClient = new DnsClient();
   readonly #addresses = new Map<string, Remembered<Addresses>>();
   readonly #services = new Map<string, Remembered<ServiceTargets>>();
   #running = 0;
-  /** Name servers that are named by names are known when this is done. */
-  #prepared: Promise<void> | undefined = undefined;
+  /** Name servers that are named by names are looked up once. */
+  #servers: Promise<readonly DnsServer[]> | undefined = undefined;
 
   /** @param settings undefined: the system is asked (getaddrinfo, /etc/hosts) */
   constructor(settings: ResolverSettings | undefined) {
     this.#settings = settings;
-    if (settings === undefined) return;
-    const timeout = Math.min(TRY_MS_MAX, Math.max(1, Math.floor(settings.timeoutMs / 2)));
-    this.#dns = new dns.Resolver({ timeout, tries: TRIES });
   }
 
   /** @param name or an IP address, with or without brackets. @returns rejects with a `ResolveProblem` */
@@ -112,7 +115,7 @@ export class Resolver {
 
   /** Ends all queries; those who asked hear of a timeout. */
   close(): void {
-    this.#dns?.cancel();
+    this.#dns.close();
   }
 
   #remember<T extends { readonly ttlMs: number }>(
@@ -122,7 +125,7 @@ export class Resolver {
     const known = memory.get(key);
     const nowMs = performance.now();
     if (known !== undefined && nowMs < known.untilMs) return aged(known, nowMs);
-    if (name.length > NAME_SIZE_MAX || !NAME.test(name)) return reject(name, "1: Format error");
+    if (!isName(name)) return reject(name, FORMAT_ERROR);
     if (this.#running >= QUERIES_AT_ONCE_MAX) return reject(name, "too many names are being resolved");
     const remembered: Remembered<T> = { answer: ask(), untilMs: Number.POSITIVE_INFINITY };
     memory.delete(key);
@@ -136,65 +139,71 @@ export class Resolver {
   }
 
   async #lookUp(name: string): Promise<Addresses> {
-    if (this.#dns === undefined || this.#settings === undefined) return lookUpInSystem(name);
+    if (this.#settings === undefined) return lookUpInSystem(name);
     const { ipv4, ipv6 } = this.#settings;
-    await (this.#prepared ??= this.#prepare(name, this.#dns, this.#settings.servers));
-    const records = await this.#ask(name, [
-      ...(ipv4 ? [this.#dns.resolve4(name, { ttl: true })] : []),
-      ...(ipv6 ? [this.#dns.resolve6(name, { ttl: true })] : []),
-    ]);
-    const ttlMs = Math.min(...records.map(({ ttl }) => ttl)) * 1000;
-    return { addresses: unique(records.map(({ address }) => address)), ttlMs: this.#bounded(ttlMs) };
+    const types: readonly DnsType[] = [...(ipv4 ? ["A"] as const : []), ...(ipv6 ? ["AAAA"] as const : [])];
+    const { answers, ttl } = await this.#ask(name, types);
+    return { addresses: unique(answers.flatMap(({ addresses }) => addresses)), ttlMs: this.#bounded(ttl * 1000) };
   }
 
   async #lookUpService(whole: string): Promise<ServiceTargets> {
-    if (this.#dns === undefined || this.#settings === undefined) {
-      throw new ResolveProblem(whole, "no resolver is defined");
-    }
-    await (this.#prepared ??= this.#prepare(whole, this.#dns, this.#settings.servers));
-    const records = await this.#ask(whole, [this.#dns.resolveSrv(whole)]);
+    if (this.#settings === undefined) throw new ResolveProblem(whole, "no resolver is defined");
+    const { answers, ttl } = await this.#ask(whole, ["SRV"]);
+    // RFC 2782: the root as a target says that there is no such service.
+    const services = answers.flatMap((answer) => answer.services).filter(({ target }) => target !== "");
     const found = await Promise.allSettled(
-      records.slice(0, TARGET_COUNT_MAX).map(async ({ name, port, weight, priority }) => {
-        const { addresses, ttlMs } = await this.lookup(name);
+      services.slice(0, TARGET_COUNT_MAX).map(async ({ target, port, weight, priority }) => {
+        const { addresses, ttlMs } = await this.lookup(target);
         return { target: { priority, weight, port, addresses }, ttlMs };
       }),
     );
-    const answers = found.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
-    if (answers.length === 0) {
+    const known = found.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+    if (known.length === 0) {
       throw worst(whole, found.map((answer): unknown => (answer.status === "rejected" ? answer.reason : undefined)));
     }
-    // Node does not say the TTL of SRV records: that of the addresses stands for it.
-    const ttlMs = Math.min(...answers.map((answer) => answer.ttlMs));
-    return { targets: answers.map(({ target }) => target), ttlMs: this.#bounded(ttlMs) };
+    const ttlMs = Math.min(this.#bounded(ttl * 1000), ...known.map((answer) => answer.ttlMs));
+    return { targets: known.map(({ target }) => target), ttlMs };
   }
 
-  /** Tells c-ares its servers, once: names among them are looked up by the system, as nginx does when it starts. */
-  async #prepare(name: string, resolver: dns.Resolver, servers: readonly string[]): Promise<void> {
-    if (servers.length === 0) return;
-    const found = await Promise.all(servers.map(serverAddresses));
-    if (found.every((addresses) => addresses.length === 0)) {
-      this.#prepared = undefined;
-      throw new ResolveProblem(name, `host not found in resolver "${servers.join(" ")}"`);
-    }
-    resolver.setServers(found.flat());
-  }
-
-  /** @returns the records of all answers that came in time: at least one */
-  async #ask<T>(name: string, queries: readonly Promise<readonly T[]>[]): Promise<readonly T[]> {
-    const records: T[] = [];
-    const problems: unknown[] = [];
+  /**
+   * Asks for a name, and for what it is an alias of. As in nginx an answer of each type is needed, whatever it says;
+   * one that is missing would make an upstream lose half of its servers.
+   * @returns what has records: at least one answer
+   */
+  async #ask(name: string, types: readonly DnsType[]): Promise<Records> {
     this.#running++;
-    const all = Promise.all(queries.map(async (query) => {
-      try {
-        records.push(...await query);
-      } catch (problem) {
-        // Another answer may be enough.
-        problems.push(problem);
+    try {
+      const servers = await this.#nameServers(name);
+      const turn = this.#dns.turn();
+      const untilMs = performance.now() + (this.#settings?.timeoutMs ?? 0);
+      let asked = name;
+      let ttl = Number.POSITIVE_INFINITY;
+      for (let count = 0; count <= ALIAS_COUNT_MAX; count++) {
+        const questions = types.map((type): DnsQuestion => ({ name: asked, type }));
+        const all = await this.#dns.ask(servers, questions, turn, untilMs);
+        const answers = all.filter(({ addresses, services }) => addresses.length + services.length > 0);
+        if (answers.length > 0) return { answers, ttl: Math.min(ttl, ...answers.map((answer) => answer.ttl)) };
+        const link = all.findLast(({ alias }) => alias !== undefined);
+        if (link?.alias === undefined) throw new ResolveProblem(name, NOT_FOUND);
+        if (!isName(link.alias)) throw new ResolveProblem(name, FORMAT_ERROR);
+        asked = link.alias;
+        ttl = Math.min(ttl, link.ttl);
       }
-    })).finally(() => this.#running--);
-    await within(all, this.#settings?.timeoutMs ?? 0);
-    if (records.length > 0) return records;
-    throw problems.length < queries.length ? new ResolveProblem(name, TIMED_OUT) : worst(name, problems);
+      throw new ResolveProblem(name, FORMAT_ERROR);
+    } catch (problem) {
+      throw problemOf(name, problem);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  /** Names among them are looked up by the system, once they are found: nginx does it when it starts. */
+  async #nameServers(name: string): Promise<readonly DnsServer[]> {
+    const { servers = [] } = this.#settings ?? {};
+    const found = await (this.#servers ??= Promise.all(servers.map(serverAddresses)).then((each) => each.flat()));
+    if (found.length > 0) return found;
+    this.#servers = undefined;
+    throw new ResolveProblem(name, `host not found in resolver "${servers.join(" ")}"`);
   }
 
   #bounded(ttlMs: number): number {
@@ -206,22 +215,19 @@ export class Resolver {
  * @param server "192.0.2.1:53", "[::1]", "dns.example:53"
  * @returns the same with addresses; none where none is found
  */
-async function serverAddresses(server: string): Promise<readonly string[]> {
-  const [, bracketed, plain, port = "53"] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(server) ?? [];
+async function serverAddresses(server: string): Promise<readonly DnsServer[]> {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(server) ?? [];
   const host = bracketed ?? plain ?? server;
-  if (isIP(host) !== 0) return [hostAndPort(host, port)];
-  if (!NAME.test(host)) return [];
+  const port = Number(digits ?? DNS_PORT);
+  if (isIP(host) !== 0) return [{ host, port }];
+  if (!isName(host)) return [];
   try {
     const { addresses } = await lookUpInSystem(host);
-    return addresses.map((address) => hostAndPort(address, port));
+    return addresses.map((address) => ({ host: address, port }));
   } catch {
     // Another server may be found; without any, the query fails and says so.
     return [];
   }
-}
-
-function hostAndPort(host: string, port: string): string {
-  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 async function lookUpInSystem(name: string): Promise<Addresses> {
@@ -239,16 +245,9 @@ function worst(name: string, problems: readonly unknown[]): ResolveProblem {
   return known.find(({ isAbsent }) => !isAbsent) ?? known[0] ?? new ResolveProblem(name, NOT_FOUND);
 }
 
-/** Waits for it, but not longer than that. */
-async function within(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
-}
-
 function problemOf(name: string, error: unknown): ResolveProblem {
   if (error instanceof ResolveProblem) return error;
+  if (error instanceof DnsProblem) return new ResolveProblem(name, error.message);
   const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
   return new ResolveProblem(name, REASONS[code] ?? code);
 }
@@ -257,6 +256,10 @@ function problemOf(name: string, error: unknown): ResolveProblem {
 function aged<T extends { readonly ttlMs: number }>({ answer, untilMs }: Remembered<T>, nowMs: number): Promise<T> {
   if (untilMs === Number.POSITIVE_INFINITY) return answer;
   return answer.then((known) => ({ ...known, ttlMs: untilMs - nowMs }));
+}
+
+function isName(text: string): boolean {
+  return text.length <= DNS_NAME_SIZE_MAX && NAME.test(text);
 }
 
 function reject(name: string, reason: string): Promise<never> {

@@ -76,7 +76,7 @@ export interface KeepaliveSettings {
 }
 
 export interface ResolverSettings {
-  /** Name servers, "192.0.2.1" or "192.0.2.1:53" or "[2001:db8::1]:53"; none: those of the system. */
+  /** Name servers, "192.0.2.1" or "192.0.2.1:53" or "[2001:db8::1]:53": at least one. */
   readonly servers: readonly string[];
   /** How long an answer counts; undefined: as its TTL says. */
   readonly validMs: number | undefined;

@@ -4,6 +4,7 @@ import { Clock } from "../net/index.ts";
 import { NXDOMAIN, NameServer, SERVFAIL } from "../../tests/support/name-server.ts";
 import { DIAL, KEEPALIVE, Listening, Peerside, serverLine } from "../../tests/support/upstream-connections.ts";
 import { eventually } from "../../tests/support/wait.ts";
+import type { Choice, Peer } from "./balancer.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { ResolverSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import { Upstream, Upstreams } from "./upstreams.ts";
@@ -12,6 +13,7 @@ import { UpstreamZone } from "./zone.ts";
 /** Nobody can be asked for it: it is no name. */
 const NO_NAME = "no such name";
 const WAIT_MS = 10_000;
+const ANYBODY: Choice = { clientAddress: "", hashKey: () => "", sticky: undefined };
 
 describe("upstreams", () => {
   let dns: NameServer;
@@ -183,6 +185,19 @@ describe("upstreams", () => {
     );
   });
 
+  test("that only a request names ask all addresses again with each request, whoever has failed", async () => {
+    dns.say("failing.test", [{ type: "A", address: "192.0.2.1" }, { type: "A", address: "192.0.2.2" }]);
+    const { balancer } = await upstreamsOf().at({ kind: "tcp", host: "failing.test", port: 80 }, resolver);
+    for (let request = 0; request < 3; request++) {
+      const tried: Peer[] = [];
+      for (let peer = balancer.choose(ANYBODY, tried); peer !== undefined; peer = balancer.choose(ANYBODY, tried)) {
+        tried.push(peer);
+        balancer.release(peer, { outcome: "failed" });
+      }
+      equal(tried.length, 2);
+    }
+  });
+
   test("that only requests name are bounded", () => {
     const upstreams = upstreamsOf();
     const at = (port: number): Upstream => {
@@ -197,6 +212,19 @@ describe("upstreams", () => {
     equal(at(1), first, "it was asked for later");
     deepEqual(members(second), [], "the one that was asked for longest ago is closed");
     notEqual(at(2), second);
+  });
+
+  test("that only requests name leave nothing in the zone, whenever they are forgotten", async () => {
+    const upstreams = upstreamsOf();
+    for (let round = 0; round < 8; round++) {
+      const names = Array.from({ length: 150 }, (_, index) => `n${round}-${index}.test`);
+      for (const name of names) dns.say(name, [{ type: "A", address: "192.0.2.1" }]);
+      const found = names.map((host) => upstreams.at({ kind: "tcp", host, port: 80 }, resolver));
+      // So many that all which are being looked up were to be forgotten.
+      for (let port = 1; port <= 256; port++) void upstreams.at({ kind: "tcp", host: "192.0.2.1", port }, undefined);
+      for (const upstream of found) deepEqual(members(await upstream), ["192.0.2.1:80"]);
+    }
+    deepEqual(notices.filter((notice) => notice.includes("no room in the zone")), []);
   });
 
   test("that the configuration mentions are looked up once, and found by requests too", async () => {

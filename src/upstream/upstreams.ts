@@ -198,7 +198,7 @@ export class Upstreams implements Ticked {
   #setMembers(upstream: Upstream, members: readonly Member[]): void {
     upstream.balancer.setMembers(members);
     const names = new Set(members.map(({ name }) => name));
-    this.#settings.pool.closeIdle(upstream, (peer) => !names.has(peer.name));
+    this.#settings.pool.retire(upstream, (peer) => !names.has(peer.name));
   }
 
   #resolver(settings: ResolverSettings): { readonly number: number; readonly resolver: Resolver } {
@@ -217,23 +217,26 @@ export class Upstreams implements Ticked {
       this.#implicit.set(key, known);
       return known;
     }
-    const server = onlyServer(name, address);
+    // As in nginx, each request tries the addresses of such a name anew.
+    const server = { ...onlyServer(name, address), maxFails: 0 };
     const settings = implicitSettings(name, [server]);
     const upstream = new Upstream(settings, new Balancer(settings, this.#settings.zone, this.#machine));
     const isKnown = upstream.balancer.peers.length > 0;
     const made = { upstream, server, untilMs: isKnown ? Number.POSITIVE_INFINITY : 0, lookup: undefined };
+    if (this.#implicit.size >= IMPLICIT_COUNT_MAX) this.#forgetOldest();
     this.#implicit.set(key, made);
-    if (this.#implicit.size > IMPLICIT_COUNT_MAX) this.#forgetOldest();
     return made;
   }
 
+  /** Those that are being looked up, of which the resolver has a bound, are not forgotten before somebody has them. */
   #forgetOldest(): void {
-    const [oldest] = this.#implicit;
-    if (oldest === undefined) return;
-    const [key, { upstream }] = oldest;
-    this.#implicit.delete(key);
-    this.#settings.pool.closeIdle(upstream, () => true);
-    upstream.balancer.close();
+    for (const [key, { upstream, lookup }] of this.#implicit) {
+      if (lookup !== undefined) continue;
+      this.#implicit.delete(key);
+      this.#settings.pool.retire(upstream, () => true);
+      upstream.balancer.close();
+      if (this.#implicit.size < IMPLICIT_COUNT_MAX) return;
+    }
   }
 
   async #lookUp(

@@ -67,7 +67,7 @@ const protocols: Readonly<Record<ProtocolName, Protocol>> = {
 const common = `
   proxy_http_version 1.1;
   proxy_set_header Connection "";
-  keepalive_timeout 300ms;
+  keepalive_timeout 1;
   lingering_timeout 1;
 `;
 /** Options of Connection are compared without regard to case (RFC 9110 §7.6.1). */

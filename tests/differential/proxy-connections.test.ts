@@ -94,8 +94,8 @@ proxied({
   title: "tunnels",
   server: String.raw`
     location / { proxy_set_header Connection $http_connection; proxy_set_header Upgrade $http_upgrade;
-      proxy_read_timeout 300ms; proxy_pass http://%UP%; }
-    location /plain { proxy_read_timeout 300ms; proxy_pass http://%UP%; }
+      proxy_read_timeout 1s; proxy_pass http://%UP%; }
+    location /plain { proxy_read_timeout 1s; proxy_pass http://%UP%; }
     location /socket { proxy_set_header Connection upgrade; proxy_set_header Upgrade $http_upgrade;
       proxy_pass http://unix:%SOCKET%; }`,
   differs: { "hop-by-hop-fields": ["426 instead"] },

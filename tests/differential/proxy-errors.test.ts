@@ -223,7 +223,7 @@ proxied({
       name: "silence within an unbuffered body" },
     { request: "GET /slow", answer: { steps: [`${head}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n`] },
       name: "silence within chunks" },
-    { request: "GET /slow", answer: { steps: [`${head}Content-Length: 2\r\n\r\no`, { pauseMs: 100 }, "k"] },
+    { request: "GET /", answer: { steps: [`${head}Content-Length: 2\r\n\r\no`, { pauseMs: 100 }, "k"] },
       name: "a pause within a body" },
     "GET /refused", "POST /refused || abc", "HEAD /refused", "GET /no-socket", "POST /no-socket || abc",
   ],

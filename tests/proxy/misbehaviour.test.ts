@@ -231,7 +231,8 @@ describe("an upstream that misbehaves", () => {
   test("whose clients leave in the middle of anything", async () => {
     const scripts: readonly Script[] = [
       { steps: [] }, { steps: [head] }, { steps: [withLength.slice(0, -5)] }, { steps: [inChunks.slice(0, 60)] },
-      { steps: [`${head}Content-Length: 9000000\r\n\r\n`, { many: 9_000_000 }] }, { at: "head", steps: [] },
+      { steps: [`${head}Connection: close\r\nContent-Length: 9000000\r\n\r\n`, { many: 9_000_000 }] }, { at: "head",
+        steps: [] },
     ];
     const upload = requestText({ method: "POST", target: "/unbuffered/", fields: { "Content-Length": "900000" } });
     const requests = [requestText({}), requestText({ target: "/unbuffered/" }), upload, upload + "x".repeat(500_000)];

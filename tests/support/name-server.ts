@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket as TcpSocket } from "node:net";
 
 export type NameRecord =
   | { readonly type: "A" | "AAAA"; readonly address: string; readonly ttl?: number }
+  | { readonly type: "CNAME"; readonly target: string; readonly ttl?: number }
   | {
       readonly type: "SRV"; readonly target: string; readonly port: number; readonly ttl?: number;
       readonly priority?: number; readonly weight?: number;
@@ -17,14 +18,22 @@ export interface Said {
   /** Types of queries that are not answered; true: none is. */
   readonly silent?: boolean | readonly string[];
   readonly truncated?: boolean;
+  /** RCODEs of some types alone. */
+  readonly codes?: Readonly<Record<string, number>>;
+  /** So many queries are lost first. */
+  readonly lost?: number;
+  /** First comes another answer, of nobody's id or from another port, which says 203.0.113.66. */
+  readonly forged?: "id" | "port";
 }
 
 export const NXDOMAIN = 3, SERVFAIL = 2, REFUSED = 5;
 
-const TYPES: Readonly<Record<string, number>> = { A: 1, AAAA: 28, SRV: 33 };
+const TYPES: Readonly<Record<string, number>> = { A: 1, CNAME: 5, AAAA: 28, SRV: 33 };
+const FORGED: NameRecord = { type: "A", address: "203.0.113.66" };
 
 export class NameServer implements AsyncDisposable {
   readonly #udp: Socket;
+  readonly #forger: Socket = createSocket("udp4");
   readonly #tcp: Server;
   readonly #tcpSockets = new Set<TcpSocket>();
   readonly #said = new Map<string, Said>();
@@ -36,7 +45,12 @@ export class NameServer implements AsyncDisposable {
     this.#udp = createSocket("udp4");
     this.#udp.on("message", (message, { port, address }) => {
       const answer = this.#answer(message, false);
-      if (answer !== undefined) this.#udp.send(answer, port, address);
+      if (answer === undefined) return;
+      const forged = this.#said.get(readName(message, 12).name)?.forged;
+      const send = (): void => this.#udp.send(answer, port, address);
+      if (forged === undefined) return send();
+      const socket = forged === "id" ? this.#udp : this.#forger;
+      socket.send(forge(message, forged), port, address, send);
     });
     this.#tcp = createServer((socket) => this.#serve(socket));
   }
@@ -62,6 +76,7 @@ export class NameServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#udp.close();
+    this.#forger.close();
     for (const socket of this.#tcpSockets) socket.destroy();
     this.#tcp.close();
     await once(this.#tcp, "close");
@@ -89,15 +104,31 @@ export class NameServer implements AsyncDisposable {
     this.queries.push(`${name} ${type}${isTcp ? "/tcp" : ""}`);
     const said = this.#said.get(name) ?? { code: NXDOMAIN };
     if (said.silent === true || (Array.isArray(said.silent) && said.silent.includes(type))) return undefined;
+    if ((said.lost ?? 0) > 0) {
+      this.#said.set(name, { ...said, lost: (said.lost ?? 0) - 1 });
+      return undefined;
+    }
     const truncated = said.truncated === true && !isTcp;
-    const records = truncated ? [] : (said.records ?? []).filter((record) => record.type === type);
-    // QR, and what was asked for of RD; RA.
-    const flags = 0x8000 | (query.readUInt16BE(2) & 0x0100) | (truncated ? 0x0200 : 0) | 0x0080 | (said.code ?? 0);
-    const head = Buffer.concat([
-      query.subarray(0, 2), word(flags), word(1), word(records.length), word(0), word(0), query.subarray(12, end + 4),
-    ]);
-    return Buffer.concat([head, ...records.map(encodeRecord)]);
+    const records = (said.records ?? []).filter((record) => record.type === type || record.type === "CNAME");
+    return message(query, truncated ? [] : records, (truncated ? 0x0200 : 0) | (said.codes?.[type] ?? said.code ?? 0));
   }
+}
+
+/** An answer. @param flags its RCODE and more */
+function message(query: Buffer, records: readonly NameRecord[], flags: number): Buffer {
+  const { end } = readName(query, 12);
+  // QR, and what was asked for of RD; RA.
+  const all = 0x8000 | (query.readUInt16BE(2) & 0x0100) | 0x0080 | flags;
+  const head = Buffer.concat([
+    query.subarray(0, 2), word(all), word(1), word(records.length), word(0), word(0), query.subarray(12, end + 4),
+  ]);
+  return Buffer.concat([head, ...records.map(encodeRecord)]);
+}
+
+function forge(query: Buffer, forged: "id" | "port"): Buffer {
+  const answer = message(query, [FORGED], 0);
+  if (forged === "id") answer.writeUInt16BE(answer.readUInt16BE(0) ^ 1);
+  return answer;
 }
 
 function encodeRecord(record: NameRecord): Buffer {
@@ -117,12 +148,18 @@ function recordData(record: NameRecord): Buffer {
       const groups = [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after];
       return Buffer.concat(groups.map((group) => word(Number.parseInt(group, 16))));
     }
+    case "CNAME": return encodeName(record.target);
     case "SRV": {
-      const labels = record.target.split(".").map((label) => Buffer.from([label.length, ...Buffer.from(label)]));
       const numbers = [record.priority ?? 0, record.weight ?? 0, record.port].map(word);
-      return Buffer.concat([...numbers, ...labels, Buffer.from([0])]);
+      return Buffer.concat([...numbers, encodeName(record.target)]);
     }
   }
+}
+
+/** @param name "" is the root */
+function encodeName(name: string): Buffer {
+  const labels = name.split(".").map((label) => Buffer.from([label.length, ...Buffer.from(label)]));
+  return name === "" ? Buffer.from([0]) : Buffer.concat([...labels, Buffer.from([0])]);
 }
 
 function readName(bytes: Buffer, start: number): { readonly name: string; readonly end: number } {

@@ -63,6 +63,17 @@ describe("A head of an upstream", () => {
     assert.equal(head.close, false);
   });
 
+  test("has the first of fields that may be there once, and all of the others", () => {
+    assert.deepEqual(shown(["Expires: foo", "expires: bar", "Content-Type: a/b", "ETag: 1", "Content-Type: c/d",
+      "etag: 2", "Location: /a", "Location: /b", "Last-Modified: x", "Last-Modified: y", "Refresh: 1", "Refresh: 2"]),
+    ["Expires: foo", "Content-Type: a/b", "ETag: 1", "Location: /a", "Last-Modified: x", "Refresh: 1"]);
+    const several = ["Set-Cookie: a=1", "Set-Cookie: b=1", "Vary: a", "Vary: b", "WWW-Authenticate: A",
+      "WWW-Authenticate: B", "Cache-Control: a", "Cache-Control: b", "Link: a", "Link: b"];
+    assert.deepEqual(shown(several), several);
+    const servers = ["Server: a", "Server: b", "Date: a", "Date: b"];
+    assert.deepEqual(shown(servers, { hideHeaders: [] }), ["Server: a", "Date: a"]);
+  });
+
   test("keeps Upgrade when protocols are switched, and names it in a 426", () => {
     const lines = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Accept: x"];
     const of = (status: number): readonly string[] => linesOf(heads().pass(received(lines, { status }), asked()));

@@ -34,6 +34,14 @@ const connectionFields: readonly string[] = [
 /** Options that Connection may name without naming a field, and the field of framing, which is ours to say. */
 const noFields: readonly string[] = ["close", "keep-alive", "upgrade", "content-length"];
 
+/**
+ * Fields that a response may have once (RFC 9110 §5.3). As nginx has it, the first one counts: whoever comes next could
+ * take another one.
+ */
+const onceNames: ReadonlySet<string> = new Set([
+  "content-type", "date", "etag", "expires", "last-modified", "location", "refresh", "server",
+]);
+
 export class ProxyResponseHeads {
   readonly #ignored: readonly ObeyedField[];
   /** In lower case. */
@@ -66,9 +74,11 @@ export class ProxyResponseHeads {
 
   #shown({ status, lines, connectionOptions }: UpstreamHead): FieldLine[] {
     const fields: FieldLine[] = [];
+    const seen = new Set<string>();
     for (const line of lines) {
       const name = line[0].toLowerCase();
-      if (this.#hidden.has(name)) continue;
+      if (this.#hidden.has(name) || seen.has(name)) continue;
+      if (onceNames.has(name)) seen.add(name);
       if (name === "upgrade") {
         // RFC 9110 §15.5.22: a 426 MUST name what it wants.
         if (status === 426) fields.push(line, ["Connection", "Upgrade"]);

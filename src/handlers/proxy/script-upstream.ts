@@ -25,8 +25,7 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
   readonly name: "uwsgi" | "fastcgi";
   readonly settings: Settings;
   readonly responses: ProxyResponseHeads;
-  /** Both say the body's size beforehand. */
-  readonly mayStream = false;
+  abstract readonly mayStream: boolean;
   readonly redirectDefault: undefined = undefined;
   readonly constantTarget: ProxyTarget | undefined;
   protected readonly params: Params;
@@ -74,6 +73,9 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
 }
 
 export class UwsgiUpstream extends ScriptUpstream<UwsgiSettings> {
+  /** Nothing but CONTENT_LENGTH says where a body ends. */
+  readonly mayStream = false;
+
   constructor(settings: UwsgiSettings, pass: ScriptPass, http: HttpSettings, variables: Variables) {
     super(settings, pass, "uwsgi", http, variables);
   }
@@ -91,8 +93,13 @@ export class UwsgiUpstream extends ScriptUpstream<UwsgiSettings> {
 }
 
 export class FastCgiUpstream extends ScriptUpstream<FastCgiSettings> {
+  /** Records say where a body ends; as with nginx, whoever switches buffering off has no CONTENT_LENGTH of chunks. */
+  readonly mayStream = true;
+  readonly #caught: readonly string[];
+
   constructor(settings: FastCgiSettings, pass: ScriptPass, http: HttpSettings, variables: Variables) {
     super(settings, pass, "fastcgi", http, variables);
+    this.#caught = settings.catchStderr.map(byteText);
   }
 
   request({ head, evaluation, bodySize }: RequestToPass): PassedRequest {
@@ -101,6 +108,6 @@ export class FastCgiUpstream extends ScriptUpstream<FastCgiSettings> {
   }
 
   reader(memory: ResponseMemory): UpstreamReader {
-    return new FastCgiReader(readerLimits(this.settings.bufferSize), memory, this.settings.keepConn);
+    return new FastCgiReader(readerLimits(this.settings.bufferSize), memory, this.settings.keepConn, this.#caught);
   }
 }

@@ -138,6 +138,19 @@ describe("FastCGI records", () => {
     assert.equal(reader.stderr, `${"x".repeat(STDERR_SIZE_MAX - 1)}y`);
   });
 
+  test("STDERR with a word that is caught refuses the response, if it came before the head's end", () => {
+    const catching: ResponseSetting = {
+      reader: (bounds, memory) => new FastCgiReader(bounds, memory, true, ["Fatal \xc3\xa9", "Oops"]),
+    };
+    const answer = stdout("X: y\r\n\r\nbody") + endRequest();
+    assert.equal(playResponseEveryWay(stderr("a Fatal \xc3") + stderr("\xa9!") + answer, catching).outcome,
+      "502 fastcgi_stderr");
+    for (const text of [stderr("fatal") + answer, stdout("X: y\r\n\r\n") + stderr("Oops") + answer, answer]) {
+      assert.equal(playResponseText(text, catching).outcome, "reusable");
+    }
+    assert.equal(outcomeOf(stderr("Oops") + answer), "reusable");
+  });
+
   test("that bring the response no further have an end", () => {
     const empty = Math.floor(IDLE_SIZE_MAX / 8);
     for (const text of [stdout(""), stdout("").replace("\x06", "\x07")]) {

@@ -32,6 +32,7 @@ export class FastCgiReader implements UpstreamReader {
   readonly #limits: HeadLimits;
   readonly #memory: ResponseMemory;
   readonly #keepConn: boolean;
+  readonly #caught: readonly string[];
   #state: State = "done";
   readonly #input: Unread = new Unread();
   #type = 0;
@@ -48,11 +49,16 @@ export class FastCgiReader implements UpstreamReader {
   #begun = false;
   #inputEnded = false;
 
-  /** @param keepConn was the application asked to keep the connection? */
-  constructor(limits: HeadLimits, memory: ResponseMemory, keepConn: boolean) {
+  /**
+   * @param keepConn was the application asked to keep the connection?
+   * @param caught a response is refused if one of these was written to STDERR before its head (fastcgi_catch_stderr);
+   *   one character a byte
+   */
+  constructor(limits: HeadLimits, memory: ResponseMemory, keepConn: boolean, caught: readonly string[] = []) {
     this.#limits = limits;
     this.#memory = memory;
     this.#keepConn = keepConn;
+    this.#caught = caught;
     this.#response = new ResponseReader(limits, memory, "script");
   }
 
@@ -132,7 +138,14 @@ export class FastCgiReader implements UpstreamReader {
     }
     // Records go on whatever a script says: there is no other protocol to change to.
     if (event.kind === "response" && event.status === 101) return this.#fail("status_field");
+    if (event.kind === "response" && this.#isCaught()) return this.#fail("fastcgi_stderr");
     return event;
+  }
+
+  #isCaught(): boolean {
+    if (this.#caught.length === 0 || this.#errorSize === 0) return false;
+    const errors = concatBytes(this.#errors).latin1Slice();
+    return this.#caught.some((text) => errors.includes(text));
   }
 
   /** Reads one part of a record. @returns undefined: look at the response again */

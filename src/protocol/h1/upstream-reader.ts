@@ -41,6 +41,8 @@ export interface UpstreamReader {
   readonly begun: boolean;
   /** Bytes that are kept: of an unfinished head, or surplus. */
   readonly pendingSize: number;
+  /** What a script wrote to its error stream for this request; absent where the protocol has none. */
+  readonly stderr?: string;
   /** After a head with status 101 and "paused": what came behind it, which is not HTTP. */
   takeRest(): Bytes;
 }

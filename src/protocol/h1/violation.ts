@@ -10,7 +10,7 @@ export type ViolationReason =
   | "chunk_size" | "chunk_extension" | "chunk_end" | "trailer_section"
   // Of responses only.
   | "status_line" | "status_line_size" | "status_field" | "informational_count" | "response_unexpected"
-  | "response_incomplete" | "fastcgi_record" | "fastcgi_refused";
+  | "response_incomplete" | "fastcgi_record" | "fastcgi_refused" | "fastcgi_stderr";
 
 export interface Violation {
   readonly kind: "violation";

@@ -38,8 +38,10 @@ export class ConsistentHash implements Selection {
   }
 
   select(choice: Choice, tried: readonly Peer[], nowMs: number): BalancedPeer | undefined {
+    const key = choice.hashKey();
+    if (key === "") return this.#rotation.select(choice, tried, nowMs);
     const points = this.#points;
-    let point = firstAtLeast(points, crc32(choice.hashKey()));
+    let point = firstAtLeast(points, crc32(key));
     for (let draw = 0; draw < DRAWS_MAX; draw++, point++) {
       if (point >= points.length) point = 0;
       const peers = this.#owners[this.#ownerOf[point] ?? 0];

@@ -266,9 +266,11 @@ describe("random", () => {
 });
 
 describe("A hash", () => {
-  test("takes turns for an empty key", () => {
-    const balance: BalanceSettings = { kind: "hash", key: [], consistent: false };
-    const simulation = new Simulation({ servers: serversOf({}, {}), balance });
-    assert.deepEqual(simulation.requests(4), [A, B, A, B]);
+  test("takes turns for an empty key, whether or not it is consistent", () => {
+    for (const isConsistent of [false, true]) {
+      const balance: BalanceSettings = { kind: "hash", key: [], consistent: isConsistent };
+      const simulation = new Simulation({ servers: serversOf({}, {}), balance });
+      assert.deepEqual(simulation.requests(4), [A, B, A, B]);
+    }
   });
 });
