@@ -22,10 +22,11 @@ export class ShownStatus {
     status: number, fields: readonly FieldLine[], { errorPages, http }: CompiledLocation, evaluation: () => Evaluation,
   ): ErrorPageOutcome | undefined {
     this.status = status;
-    if (errorPages === undefined || (this.#isErrorPage && !http.recursiveErrorPages)) return undefined;
+    if (errorPages === undefined || this.#isErrorPage) return undefined;
+    // nginx: whether another error has a page says the location of the first.
+    this.#isErrorPage = !http.recursiveErrorPages;
     const page = errorPages.find(status, evaluation());
     if (page === undefined) return undefined;
-    this.#isErrorPage = true;
     if (page.kind === "redirect") return page;
     this.status = page.status === "response" ? undefined : page.status;
     this.#kept = fields.filter(([name]) => keptOfErrors.includes(name));

@@ -117,19 +117,18 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   }
 
   start(known: AppBody | undefined, keeps: boolean): BodyReceiver | undefined {
-    const { head, location, evaluation } = this.#exchange;
+    const { head, location } = this.#exchange;
     const { protocol } = this.#way;
     const { requestBuffering, passRequestBody } = protocol.settings;
-    const replaced = protocol.replacedBody(evaluation);
-    const isWanted = head.hasBody && passRequestBody && replaced === undefined;
-    if (replaced !== undefined) this.body = { kind: "whole", bytes: fromLatin1(replaced) };
+    // What takes the body's place may ask for it.
+    const isWanted = head.hasBody && (passRequestBody || protocol.replacesBody);
     if (!isWanted || known !== undefined) {
       if (isWanted && known !== undefined) this.body = known;
       this.#begin();
       return undefined;
     }
     const hasLength = head.fields.semantics.contentLength >= 0;
-    if (requestBuffering === false && (hasLength || protocol.mayStream)) {
+    if (requestBuffering === false && !protocol.replacesBody && (hasLength || protocol.mayStream)) {
       const streamed = new StreamedUpstreamBody(this, {
         begin: (whole) => {
           if (whole === undefined) this.streamed = streamed;
@@ -213,6 +212,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   #found(upstream: Upstream, target: ProxyTarget): void {
     this.#upstream = upstream;
     const { head, evaluation, connection } = this.#exchange;
+    const replaced = this.#way.protocol.replacedBody(evaluation);
+    if (replaced !== undefined) this.body = { kind: "whole", bytes: fromLatin1(replaced) };
     const hasBody = this.body.kind === "stream";
     const { protocol } = this.#way;
     const request = protocol.request({ head, evaluation, connection, target, hasBody, bodySize: this.#bodySize });

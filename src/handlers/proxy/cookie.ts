@@ -76,7 +76,10 @@ function firstOf(rules: readonly Rewriting[]): Rewriting {
   };
 }
 
-/** Domains are compared as a whole, without regard to case and to a dot in front, which stays (RFC 6265 §5.2.3). */
+/**
+ * Domains are compared as a whole, without regard to case and to a dot in front, which stays (RFC 6265 §5.2.3); an
+ * expression sees the dot, and what it leads to stands for all of it.
+ */
 function domainRule({ searched, replacement }: Replacement, variables: Variables): Rewriting {
   const search = compileSearch(searched, variables);
   const text = compileText(replacement, variables);
@@ -85,7 +88,7 @@ function domainRule({ searched, replacement }: Replacement, variables: Variables
     if (domain === "") return undefined;
     const dot = domain === value ? "" : ".";
     if (search.kind === "regex") {
-      return search.matcher.matches(domain, evaluation) ? dot + text(evaluation) : undefined;
+      return search.matcher.matches(value, evaluation) ? text(evaluation) : undefined;
     }
     const isFound = withoutDot(search.text(evaluation)).toLowerCase() === domain.toLowerCase();
     return isFound ? dot + withoutDot(text(evaluation)) : undefined;

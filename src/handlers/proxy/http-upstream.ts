@@ -44,6 +44,10 @@ export class HttpUpstream implements UpstreamProtocol {
     this.#redirect = this.#constant === undefined ? undefined : redirectOf(byteText(url ?? ""), this.#constant, pass.prefix);
   }
 
+  get replacesBody(): boolean {
+    return this.#body !== undefined;
+  }
+
   get mayStream(): boolean {
     return this.settings.httpVersion === 1;
   }

@@ -26,6 +26,7 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
   readonly settings: Settings;
   readonly responses: ProxyResponseHeads;
   abstract readonly mayStream: boolean;
+  readonly replacesBody = false;
   readonly redirectDefault: undefined = undefined;
   readonly constantTarget: ProxyTarget | undefined;
   protected readonly params: Params;
@@ -75,6 +76,7 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
 export class UwsgiUpstream extends ScriptUpstream<UwsgiSettings> {
   /** Nothing but CONTENT_LENGTH says where a body ends. */
   readonly mayStream = false;
+  readonly replacesBody = false;
 
   constructor(settings: UwsgiSettings, pass: ScriptPass, http: HttpSettings, variables: Variables) {
     super(settings, pass, "uwsgi", http, variables);

@@ -52,7 +52,9 @@ export interface UpstreamProtocol {
   /** The target where it is the same for all requests. */
   readonly constantTarget: ProxyTarget | undefined;
   target(evaluation: Evaluation): ProxyTarget | { readonly fault: string };
-  /** A body in place of the client's. */
+  /** Is there a body in place of the client's? */
+  readonly replacesBody: boolean;
+  /** That body. */
   replacedBody(evaluation: Evaluation): string | undefined;
   request(wanted: RequestToPass): PassedRequest | RefusedRequest;
   reader(memory: ResponseMemory): UpstreamReader;
