@@ -76,7 +76,6 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
 export class UwsgiUpstream extends ScriptUpstream<UwsgiSettings> {
   /** Nothing but CONTENT_LENGTH says where a body ends. */
   readonly mayStream = false;
-  readonly replacesBody = false;
 
   constructor(settings: UwsgiSettings, pass: ScriptPass, http: HttpSettings, variables: Variables) {
     super(settings, pass, "uwsgi", http, variables);
