@@ -1,5 +1,5 @@
-// What comes in one go and leaves in one, and at the pace that is asked for: bodies that are not gathered, heads without
-// bodies, proxy_limit_rate, answers whose lines end with LF, peers that are down, clients that leave.
+// What comes in one go and leaves in one, and at the pace that is asked for: bodies that are not gathered, heads
+// without bodies, proxy_limit_rate, lines that end with LF, peers that are down, clients that leave.
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { Program } from "../support/program.ts";
