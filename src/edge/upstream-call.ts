@@ -56,6 +56,8 @@ export class UpstreamCall implements Call, TryOwner, PassRequest, PacedResponse 
   abandoned = false;
   /** Its last word was said. */
   #answered = false;
+  /** proxy_set_body: what is sent in the place of the body. */
+  #replacement: AppBody | undefined = undefined;
   #streamed: StreamedUpstreamBody | undefined = undefined;
   #target: ProxyTarget | undefined = undefined;
   #upstream: Upstream | undefined = undefined;
@@ -117,19 +119,17 @@ export class UpstreamCall implements Call, TryOwner, PassRequest, PacedResponse 
   }
 
   start(known: AppBody | undefined, keeps: boolean): BodyReceiver | undefined {
-    const { head, location, evaluation } = this.#exchange;
+    const { head, location } = this.#exchange;
     const { protocol } = this.#way;
     const { requestBuffering, passRequestBody } = protocol.settings;
-    const replaced = protocol.replacedBody(evaluation);
-    const isWanted = head.hasBody && passRequestBody && replaced === undefined;
-    if (replaced !== undefined) this.body = { kind: "whole", bytes: fromLatin1(replaced) };
+    const isWanted = head.hasBody && (passRequestBody || protocol.replacesBody);
     if (!isWanted || known !== undefined) {
       if (isWanted && known !== undefined) this.body = known;
       this.#begin();
       return undefined;
     }
     const hasLength = head.fields.semantics.contentLength >= 0;
-    if (requestBuffering === false && (hasLength || protocol.mayStream)) {
+    if (requestBuffering === false && !protocol.replacesBody && (hasLength || protocol.mayStream)) {
       const streamed = new StreamedUpstreamBody(this, {
         begin: (whole) => {
           if (whole === undefined) this.#streamed = streamed;
@@ -221,6 +221,8 @@ export class UpstreamCall implements Call, TryOwner, PassRequest, PacedResponse 
   #found(upstream: Upstream, target: ProxyTarget): void {
     this.#upstream = upstream;
     const { head, evaluation } = this.#exchange;
+    const replaced = this.#way.protocol.replacedBody(evaluation);
+    if (replaced !== undefined) this.#replacement = { kind: "whole", bytes: fromLatin1(replaced) };
     const hasBody = this.body.kind === "stream";
     const request = this.#way.protocol.request({ head, evaluation, target, hasBody, bodySize: this.#bodySize });
     if ("refused" in request) return this.#fault(request.refused, 400);
@@ -230,7 +232,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest, PacedResponse 
 
   /** −1 where it is not known, or where nothing is said of a body. */
   get #bodySize(): number {
-    const { body } = this;
+    const body = this.#replacement ?? this.body;
     const { contentLength } = this.#exchange.head.fields.semantics;
     if (body.kind === "file") return body.size;
     if (body.kind === "stream") return contentLength;
@@ -254,7 +256,7 @@ export class UpstreamCall implements Call, TryOwner, PassRequest, PacedResponse 
       return this.#fault("no live upstreams while connecting to upstream", 502);
     }
     this.#tried.push(peer);
-    const sent = { request, body: this.body, streamed: this.#streamed };
+    const sent = { request, body: this.#replacement ?? this.body, streamed: this.#streamed };
     const next = new UpstreamTry(this.#context, this.#way, sent, upstream, peer, attempt, this);
     this.#try = next;
     next.start(this.#way.dial(this.#exchange.evaluation, target));

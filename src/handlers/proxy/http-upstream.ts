@@ -48,6 +48,10 @@ export class HttpUpstream implements UpstreamProtocol {
     return this.settings.httpVersion === 1;
   }
 
+  get replacesBody(): boolean {
+    return this.#body !== undefined;
+  }
+
   get redirectDefault(): UpstreamProtocol["redirectDefault"] {
     return this.#redirect;
   }

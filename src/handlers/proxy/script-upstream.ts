@@ -26,6 +26,7 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
   readonly settings: Settings;
   readonly responses: ProxyResponseHeads;
   abstract readonly mayStream: boolean;
+  readonly replacesBody = false;
   readonly redirectDefault: undefined = undefined;
   readonly constantTarget: ProxyTarget | undefined;
   protected readonly params: Params;
