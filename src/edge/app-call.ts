@@ -45,6 +45,8 @@ export class AppCall implements AppExchange, Call {
   abandoned = false;
   /** Its last word was said. */
   #answered = false;
+  /** Was the worker told that its client has probably left? */
+  #isHinted = false;
   /** X-Accel-Buffering, where it was said. */
   #buffering: boolean | undefined = undefined;
   readonly #context: EdgeContext;
@@ -121,6 +123,8 @@ export class AppCall implements AppExchange, Call {
   hintGone(): void {
     // Who writes to it all the time will be told by a reset, if it has left.
     if (this.#exchange.responding && this.#exchange.isMain && this.#pool.interface === "wsgi") return;
+    if (this.#isHinted) return;
+    this.#isHinted = true;
     if (this.#pool.abandon(this)) this.respondStatus(503);
   }
 

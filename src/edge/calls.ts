@@ -36,7 +36,7 @@ export interface Call {
   start(known: AppBody | undefined, keeps: boolean): BodyReceiver | undefined;
   /** Nobody waits for the answer any more. */
   leave(): void;
-  /** The client has probably left. */
+  /** The client has probably left: it has ended its half. Said again and again. */
   hintGone(): void;
   /** The server ends. */
   drain(): void;

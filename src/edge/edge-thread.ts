@@ -14,7 +14,7 @@ import type { SocketHandle } from "../net/index.ts";
 import { AccessLogs } from "../observe/index.ts";
 import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
 import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
-import type { HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
+import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
 import { assert } from "../std/assert.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
@@ -46,6 +46,7 @@ export interface ThreadSettings {
   readonly bodyDirectories: Readonly<Record<string, string>>;
   readonly software: string;
   readonly healthyBefore: readonly string[];
+  readonly foundBefore: readonly FoundName[];
   readonly zone: SharedArrayBuffer;
   readonly upstreamZone: SharedArrayBuffer;
   readonly counts: SharedArrayBuffer;
@@ -57,6 +58,7 @@ export type ThreadReport =
   | { readonly kind: "listening" }
   | { readonly kind: "worker-idle"; readonly name: string }
   | { readonly kind: "healthy"; readonly peers: readonly string[] }
+  | { readonly kind: "found"; readonly names: readonly FoundName[] }
   | { readonly kind: "worker-lost"; readonly name: string }
   | { readonly kind: "drained" }
   | {
@@ -109,6 +111,9 @@ export class EdgeThread implements ConnectionOwner {
       clock,
       pool: connections,
       onNotice,
+      foundBefore: settings.foundBefore,
+      // All threads find the same.
+      ...(settings.edge === 0 && { onFound: (names) => report({ kind: "found", names }) }),
     });
     const site = new CompiledSite(configuration.site, {
       pools: this.#pools,

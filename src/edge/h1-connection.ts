@@ -184,7 +184,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       return abortStream(this.#stream, this.#http);
     }
     if (nowMs > this.#halfClosedMs) {
-      this.#halfClosedMs = Number.POSITIVE_INFINITY;
+      this.#halfClosedMs = nowMs + HALF_CLOSED_MS;
       this.#exchange?.hintGone();
     }
     if (nowMs > this.#deadlineMs) this.#expire();

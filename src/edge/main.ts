@@ -86,6 +86,7 @@ class EdgeProcess {
         return;
       case "worker-lost":
       case "healthy":
+      case "found":
         return tellMaster(report);
       case "listening":
         if (this.#countTo("listening")) tellMaster({ kind: "listening" });

@@ -3,7 +3,7 @@
  * clones, so that objects which are shared in the configuration still are on the other side).
  * The edge holds all traffic; the master only tells it who may work, when to listen and when to end.
  */
-import type { UpstreamServerSettings } from "../upstream/index.ts";
+import type { FoundName, UpstreamServerSettings } from "../upstream/index.ts";
 import type { Configuration } from "./model.ts";
 
 /** A listening socket as the edge receives it: bound by the master, inherited. */
@@ -68,6 +68,7 @@ export type EdgeCommand =
       readonly bodyDirectories: Readonly<Record<string, string>>;
       /** As the edge before it has reported them. */
       readonly healthyBefore: readonly string[];
+      readonly foundBefore: readonly FoundName[];
     }
   /** Connect to it and give it work. */
   | { readonly kind: "worker-ready"; readonly worker: WorkerAddress };
@@ -81,4 +82,6 @@ export type EdgeReport =
   | { readonly kind: "worker-lost"; readonly name: string }
   /** Peers of upstreams that have passed their health checks, whenever they are others: for `persistent`. */
   | { readonly kind: "healthy"; readonly peers: readonly string[] }
+  /** What the names of upstreams were found to be, whenever it is something else: for a reload without name servers. */
+  | { readonly kind: "found"; readonly names: readonly FoundName[] }
   | { readonly kind: "drained" };

@@ -1,5 +1,5 @@
 /** nginx's proxy_next_upstream: what a status is called there, and what may be asked of another peer. */
-import type { NextUpstream, TransportSettings } from "../upstream/index.ts";
+import type { NextUpstream, TransportSettings, Upstream } from "../upstream/index.ts";
 
 /** nginx: methods that are not sent again by themselves (RFC 9110 §9.2.2). */
 const notIdempotent: ReadonlySet<string> = new Set(["POST", "LOCK", "PATCH"]);
@@ -39,4 +39,9 @@ export function mayBeSentAgain(
   if (wasSent && notIdempotent.has(method) && !nextUpstream.includes("non_idempotent")) return false;
   if (nextUpstreamTries > 0 && count >= nextUpstreamTries) return false;
   return nextUpstreamTimeoutMs === 0 || elapsedMs < nextUpstreamTimeoutMs;
+}
+
+/** nginx: whoever is `down` is not asked, so that the last answer stays when all others have been. */
+export function countOfAsked({ balancer }: Upstream): number {
+  return balancer.peers.filter(({ server }) => !server.down).length;
 }

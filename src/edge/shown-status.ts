@@ -1,6 +1,7 @@
 /**
  * What a client is shown in place of a status: error_page's choice, and what that makes of the response which comes
- * then. An error within an error's page counts in its place.
+ * then. An error within an error's page counts in its place. As with nginx, the location of an error says whether what
+ * its page leads to may have error pages, too (recursive_error_pages).
  */
 import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
 import type { ErrorPageOutcome, Evaluation } from "../route/index.ts";
@@ -13,7 +14,7 @@ const keptOfErrors: readonly string[] = ["WWW-Authenticate", "Content-Range", "L
 export class ShownStatus {
   /** What the next response is shown with; undefined: with its own. */
   status: number | undefined = undefined;
-  #isErrorPage = false;
+  #isLast = false;
   /** Fields of an earlier response that stay. */
   #kept: readonly FieldLine[] = NO_LINES;
 
@@ -22,11 +23,10 @@ export class ShownStatus {
     status: number, fields: readonly FieldLine[], { errorPages, http }: CompiledLocation, evaluation: () => Evaluation,
   ): ErrorPageOutcome | undefined {
     this.status = status;
-    if (errorPages === undefined || this.#isErrorPage) return undefined;
-    // nginx: whether another error has a page says the location of the first.
-    this.#isErrorPage = !http.recursiveErrorPages;
+    if (errorPages === undefined || this.#isLast) return undefined;
     const page = errorPages.find(status, evaluation());
     if (page === undefined) return undefined;
+    this.#isLast = !http.recursiveErrorPages;
     if (page.kind === "redirect") return page;
     this.status = page.status === "response" ? undefined : page.status;
     this.#kept = fields.filter(([name]) => keptOfErrors.includes(name));

@@ -4,6 +4,8 @@
  */
 import { chmod, mkdir, rename, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
+import { parseHttpDate } from "../http/date.ts";
+import { type FieldLine, fieldValue } from "../http/response-head.ts";
 import { Spool, removeFile } from "../net/index.ts";
 import { NO_BYTES, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
@@ -12,8 +14,8 @@ export interface StoredCopyOptions {
   readonly path: string;
   /** Of the file; directories that are made get the same, and may be entered by whoever may read. */
   readonly access: number;
-  /** Milliseconds since the epoch, of Last-Modified. */
-  readonly modifiedMs: number | undefined;
+  /** Fields of the response: the file is as old as Last-Modified says. */
+  readonly lines: readonly FieldLine[];
   /** Something for the error log. */
   readonly notice: (text: string) => void;
 }
@@ -45,10 +47,11 @@ export class StoredCopy {
     await spool?.settled();
     await spool?.close(this.#hasFailed);
     if (spool === undefined || this.#hasFailed) return;
-    const { path, access, modifiedMs } = this.#options;
+    const { path, access, lines } = this.#options;
+    const modifiedS = parseHttpDate(fieldValue(lines, "last-modified") ?? "");
     try {
       await chmod(spool.path, access);
-      if (modifiedMs !== undefined) await utimes(spool.path, new Date(), new Date(modifiedMs));
+      if (modifiedS !== undefined) await utimes(spool.path, new Date(), new Date(modifiedS * 1000));
       await rename(spool.path, path);
     } catch (error) {
       this.#fail(error);

@@ -12,8 +12,7 @@ import type { AppBody } from "../app/index.ts";
 import { filterTrailers } from "../filters/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
 import type { BodyReceiver, PassRequest, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
-import { parseHttpDate } from "../http/date.ts";
-import { type FieldLine, type ResponseHead, fieldValue } from "../http/response-head.ts";
+import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { Evaluation } from "../route/index.ts";
 import type { ReceivedHead } from "../protocol/h1/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
@@ -23,7 +22,7 @@ import type { AttemptLog, Call } from "./calls.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import { conditionOf, mayBeSentAgain } from "./next-upstream.ts";
+import { conditionOf, countOfAsked, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { type PacedResponse, ReadPace } from "./read-pace.ts";
 import { StaticView } from "./static-view.ts";
@@ -58,6 +57,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   abandoned = false;
   /** Its last word was said. */
   #answered = false;
+  /** proxy_set_body: what is sent in the place of the body. */
+  #replacement: AppBody | undefined = undefined;
   streamed: StreamedUpstreamBody | undefined = undefined;
   #target: ProxyTarget | undefined = undefined;
   #upstream: Upstream | undefined = undefined;
@@ -77,6 +78,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   #owed = 0;
   #pace: ReadPace | undefined = undefined;
   #store: StoredCopy | undefined = undefined;
+  /** Bytes that had been sent when it was last said that the client has probably left. */
+  #hintedSize = -1;
 
   /** @param isFirst was nobody else asked before? */
   constructor(
@@ -160,10 +163,18 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   }
 
   hintGone(): void {
-    // Whoever is written to will be told by a reset, if it has left.
-    if (this.#exchange.responding || this.#way.protocol.settings.ignoreClientAbort) return;
+    if (this.#way.protocol.settings.ignoreClientAbort) return;
+    if (!this.#exchange.responding) {
+      this.leave();
+      return this.#exchange.respondStatus(CLIENT_CLOSED_REQUEST);
+    }
+    // Whoever is written to will tell by a reset that it has left; where the upstream is silent, nobody would notice.
+    const { bytesSent } = this.#exchange;
+    const isSilent = bytesSent === this.#hintedSize && this.#out.channel.queuedSize === 0;
+    this.#hintedSize = bytesSent;
+    if (!isSilent) return;
     this.leave();
-    this.#exchange.respondStatus(CLIENT_CLOSED_REQUEST);
+    this.#out.cut();
   }
 
   /** The server ends: what is under way is finished. */
@@ -213,7 +224,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     this.#upstream = upstream;
     const { head, evaluation, connection } = this.#exchange;
     const replaced = this.#way.protocol.replacedBody(evaluation);
-    if (replaced !== undefined) this.body = { kind: "whole", bytes: fromLatin1(replaced) };
+    if (replaced !== undefined) this.#replacement = { kind: "whole", bytes: fromLatin1(replaced) };
     const hasBody = this.body.kind === "stream";
     const { protocol } = this.#way;
     const request = protocol.request({ head, evaluation, connection, target, hasBody, bodySize: this.#bodySize });
@@ -222,9 +233,14 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     this.#ask(upstream, target);
   }
 
+  /** What is sent of a body. */
+  get sentBody(): AppBody {
+    return this.#replacement ?? this.body;
+  }
+
   /** −1 where it is not known, or where nothing is said of a body. */
   get #bodySize(): number {
-    const { body } = this;
+    const body = this.sentBody;
     const { contentLength } = this.#exchange.head.fields.semantics;
     if (body.kind === "file") return body.size;
     if (body.kind === "stream") return contentLength;
@@ -307,14 +323,9 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   #storedCopy({ lines }: ReceivedHead): StoredCopy | undefined {
     const path = this.#way.storePath(this.evaluation);
     if (path === undefined) return undefined;
-    const modified = fieldValue(lines, "last-modified");
-    const modifiedS = modified === undefined ? undefined : parseHttpDate(modified);
-    return new StoredCopy({
-      path,
-      access: this.#way.protocol.settings.storeAccess,
-      modifiedMs: modifiedS === undefined ? undefined : modifiedS * 1000,
-      notice: (text) => this.#exchange.notice("error", text),
-    });
+    const { storeAccess } = this.#way.protocol.settings;
+    const notice = (text: string): void => this.#exchange.notice("error", text);
+    return new StoredCopy({ path, access: storeAccess, lines, notice });
   }
 
   /** Is another peer asked, because of the status? */
@@ -344,19 +355,33 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     return true;
   }
 
+  /** nginx: where nothing is gathered, the client hears at once that it is answered. */
+  onBodyAwaited(): void {
+    const head = this.#head;
+    if (head === undefined || this.#passing || this.abandoned) return;
+    if (this.#passed?.mayWait(this.#way.protocol.settings) !== false) return;
+    this.#newPace();
+    this.#startPassing(head, NO_BYTES);
+  }
+
   onData(bytes: Bytes, isAll: boolean): void {
     const head = this.#head;
     if (isAll) this.#ended();
     if (head === undefined || this.abandoned) return;
     if (this.#store !== undefined) this.#keep(this.#store, bytes, isAll);
     const pace = this.#passing ? this.#pace : this.#newPace();
-    if (isAll && pace === undefined) return this.#out.whole(head, bytes, 0, bytes.length);
+    if (isAll && pace === undefined && !this.#passing) return this.#out.whole(head, bytes, 0, bytes.length);
     this.#owed += bytes.length;
     if (!this.#passing) this.#startPassing(head, pace === undefined ? bytes : NO_BYTES);
     else if (pace === undefined) this.#out.chunk(bytes, 0, bytes.length);
     pace?.take(bytes);
-    if (isAll) pace?.end([]);
+    if (isAll) this.#endPassing([]);
     this.#settle();
+  }
+
+  #endPassing(trailers: readonly FieldLine[]): void {
+    if (this.#pace === undefined) this.#out.endFlow(trailers);
+    else this.#pace.end(trailers);
   }
 
   #newPace(): ReadPace | undefined {
@@ -416,9 +441,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     if (head === undefined || this.abandoned) return;
     if (!this.#passing) return this.#out.whole(head, NO_BYTES, 0, 0);
     const te = trailers.length === 0 ? undefined : this.#exchange.head.fields.get("te");
-    const passed = filterTrailers(trailers, te);
-    if (this.#pace === undefined) this.#out.endFlow(passed);
-    else this.#pace.end(passed);
+    this.#endPassing(filterTrailers(trailers, te));
   }
 
   /** The upstream has said all. */
@@ -491,9 +514,4 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     this.abandoned = true;
     this.#exchange.over();
   }
-}
-
-/** nginx: whoever is `down` is not asked, so that the last answer stays when all others have been. */
-function countOfAsked({ balancer }: Upstream): number {
-  return balancer.peers.filter(({ server }) => !server.down).length;
 }

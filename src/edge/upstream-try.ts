@@ -21,6 +21,8 @@ export interface TryOwner {
   onInformational(status: number, lines: readonly FieldLine[]): void;
   /** @returns false when the rest of the response is not wanted: the try was given up */
   onHead(received: ReceivedHead): boolean;
+  /** The head has come, and nothing of the body with it. */
+  onBodyAwaited(): void;
   /** A part of the body: a view. @param isAll it is the whole response's, which has ended */
   onData(bytes: Bytes, isAll: boolean): void;
   /** All that has come of the response was given. */
@@ -37,7 +39,7 @@ export interface TryOwner {
 /** What is sent. */
 export interface TriedRequest {
   readonly request: PassedRequest | undefined;
-  readonly body: AppBody;
+  readonly sentBody: AppBody;
   /** Of a body that comes as the client sends it. */
   readonly streamed: StreamedUpstreamBody | undefined;
 }
@@ -89,7 +91,7 @@ export class UpstreamTry implements ConnectionUser {
 
   onConnected(): void {
     const connection = this.#connection;
-    const { request, body, streamed } = this.#sent;
+    const { request, sentBody: body, streamed } = this.#sent;
     if (connection === undefined || request === undefined) return;
     const attempt = this.#attempt;
     attempt.connected(this.#wasKept);
@@ -130,6 +132,7 @@ export class UpstreamTry implements ConnectionUser {
     reader.receive(bytes);
     this.#read(reader);
     reader.keepRest();
+    if (this.#received !== undefined && !this.#isOver && this.#attempt.responseSize === 0) this.#owner.onBodyAwaited();
   }
 
   onEnd(): void {

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { EdgeCommand, EdgeReport } from "../edge/index.ts";
 import type { Configuration } from "../edge/model.ts";
+import type { FoundName } from "../upstream/index.ts";
 import type { Inbox } from "./inbox.ts";
 import { type HeldListener, shareOut } from "./socket-table.ts";
 
@@ -22,6 +23,8 @@ export interface EdgeStart {
   readonly bodyDirectories: Readonly<Record<string, string>>;
   /** Peers of upstreams that were well before. */
   readonly healthyBefore: readonly string[];
+  /** What names of upstreams were found to be. */
+  readonly foundBefore: readonly FoundName[];
   readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly inbox: Inbox;
   /** Under the system's usual scheduling: where the other one is forbidden, chrt ends and no edge ever starts. */
@@ -47,7 +50,8 @@ export class EdgeProcess {
 
   /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
   constructor(start: EdgeStart) {
-    const { configuration, listeners, runDirectory, bodyDirectories, healthyBefore, identity, inbox, isPlain } = start;
+    const { configuration, listeners, identity, inbox, isPlain } = start;
+    const { runDirectory, bodyDirectories, healthyBefore, foundBefore } = start;
     const { workerProcesses } = configuration.process;
     // Each thread closes what it was given, so a socket that two of them share is handed over twice.
     const fds: number[] = [];
@@ -79,7 +83,8 @@ export class EdgeProcess {
       if (pid !== undefined) return;
       inbox.add({ kind: "edge-exit", pid, exit: { code: undefined, signal: undefined, unstarted: error.message } });
     });
-    this.send({ kind: "start", configuration, listeners: inherited, runDirectory, bodyDirectories, healthyBefore });
+    const before = { healthyBefore, foundBefore };
+    this.send({ kind: "start", configuration, listeners: inherited, runDirectory, bodyDirectories, ...before });
   }
 
   get pid(): number | undefined {

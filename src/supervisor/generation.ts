@@ -182,6 +182,10 @@ export class Generation {
       case "healthy":
         this.#place.health.peers = report.peers;
         return;
+      case "found":
+        // Of one that is replaced, the other knows better.
+        if (this.#phase.kind !== "draining") this.#place.found.names = report.names;
+        return;
       case "drained":
         // It exits by itself now, which is what the draining waits for.
         return;
@@ -216,6 +220,7 @@ export class Generation {
       runDirectory: run.path,
       bodyDirectories: Object.fromEntries(this.plan.crews.map(({ app, quarters }) => [app.name, quarters.directory])),
       healthyBefore: this.#place.health.peers,
+      foundBefore: this.#place.found.names,
       inbox,
       isPlain: this.#edgeFailureCount > 0,
     });

@@ -4,6 +4,7 @@
  */
 import type { Configuration } from "../edge/model.ts";
 import type { Result } from "../std/result.ts";
+import type { FoundName } from "../upstream/index.ts";
 import type { Inbox } from "./inbox.ts";
 import type { MasterLog } from "./master-log.ts";
 import type { ProcessNames } from "./process-names.ts";
@@ -24,6 +25,8 @@ export interface Place {
   readonly sockets: SocketTable;
   /** Peers of upstreams that have passed their health checks, as the last edge said. */
   readonly health: { peers: readonly string[] };
+  /** What the names of upstreams are, as the last edge has found. */
+  readonly found: { names: readonly FoundName[] };
   readonly log: MasterLog;
   readonly inbox: Inbox;
   /** Says something to whoever looks at standard error, where the log is elsewhere. */

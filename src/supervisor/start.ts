@@ -137,6 +137,7 @@ async function prepare(options: StartOptions, pidFile: PidKeeper): Promise<Resul
     names,
     sockets,
     health: { peers: [] },
+    found: { names: [] },
     log: log.value,
     inbox,
     complain: (text) => {

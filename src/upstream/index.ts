@@ -17,4 +17,4 @@ export { Upstreams } from "./upstreams.ts";
 export type { Upstream } from "./upstreams.ts";
 export { HealthChecks, healthRequest } from "./health.ts";
 export type { HealthCheck, HealthChecksSettings } from "./health.ts";
-export type { UpstreamNotice } from "./upstreams-membership.ts";
+export type { FoundName, UpstreamNotice } from "./upstreams-membership.ts";

@@ -8,6 +8,7 @@ import type { Choice, Peer } from "./balancer.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { ResolverSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import { Upstream, Upstreams } from "./upstreams.ts";
+import type { FoundName } from "./upstreams-membership.ts";
 import { UpstreamZone } from "./zone.ts";
 
 /** Nobody can be asked for it: it is no name. */
@@ -38,9 +39,16 @@ describe("upstreams", () => {
   });
 
   function upstreamsOf(...settings: readonly UpstreamSettings[]): Upstreams {
+    return upstreamsAfter([], settings);
+  }
+
+  function upstreamsAfter(
+    foundBefore: readonly FoundName[], settings: readonly UpstreamSettings[],
+    onFound: (names: readonly FoundName[]) => void = () => undefined,
+  ): Upstreams {
     const zone = new UpstreamZone(UpstreamZone.allocate(settings));
     const onNotice = (level: string, text: string): void => void notices.push(`${level} ${text}`);
-    const upstreams = new Upstreams({ settings, zone, clock, pool, onNotice });
+    const upstreams = new Upstreams({ settings, zone, clock, pool, onNotice, foundBefore, onFound });
     made.push(upstreams);
     return upstreams;
   }
@@ -113,6 +121,38 @@ describe("upstreams", () => {
     equal(notices.length, noticed + 1, "it is said once");
     dns.say("moving.test", [{ type: "A", address: "127.0.0.3", ttl: 60 }]);
     await eventually("it is back", WAIT_MS, () => members(upstream)[0] === `127.0.0.3:${port}`);
+  });
+
+  test("begin with what was found before them, so that name servers may be away meanwhile", async () => {
+    dns.say("before.test", [{ type: "A", address: "192.0.2.1", ttl: 1 }]);
+    dns.say("_http._tcp.before.test", [{ type: "SRV", target: "before.test", port: 8001, weight: 3, ttl: 1 }]);
+    const groups = (port: number): readonly UpstreamSettings[] => [
+      group("a", [line("before.test", port, { resolve: true })]),
+      group("b", [line("before.test", 80, { resolve: true, service: "http" })]),
+      group("c", [line("localhost", port)]),
+    ];
+    let found: readonly FoundName[] = [];
+    const first = upstreamsAfter([], groups(81), (names) => (found = names));
+    await first.start();
+    await eventually("all to be told", WAIT_MS, () => found.length === 3);
+    first.close();
+    for (const name of ["before.test", "_http._tcp.before.test"]) dns.say(name, { silent: true });
+    const second = upstreamsAfter(structuredClone(found), groups(82), (names) => (found = names));
+    const told = found;
+    const started = second.start();
+    const [a, b, c] = ["a", "b", "c"].map((name) => second.named(name));
+    for (const upstream of [a, b, c]) equal(upstream?.ready(), upstream, "nobody waits");
+    await started;
+    deepEqual([members(a), members(b)], [["192.0.2.1:82"], ["192.0.2.1:8001"]]);
+    equal(members(c)[0], "127.0.0.1:82");
+    equal(b?.balancer.peers[0]?.server.weight, 3);
+    await eventually("the next one may know it, too", WAIT_MS, () => found !== told);
+    deepEqual(found, told);
+    dns.say("before.test", [{ type: "A", address: "192.0.2.2", ttl: 1 }]);
+    await eventually("what is found now", WAIT_MS, () => members(a)[0] === "192.0.2.2:82");
+    dns.say("before.test", { code: NXDOMAIN });
+    await eventually("what is no more to be forgotten", WAIT_MS, () => !found.some(({ key }) => key.startsWith("a ")));
+    equal(found.some(({ key }) => key.startsWith("b ")), true);
   });
 
   test("take servers, weights and backups from SRV records", async () => {

@@ -15,7 +15,7 @@ import type {
   KeepaliveSettings, ResolverSettings, UpstreamAddress, UpstreamServerSettings, UpstreamSettings,
 } from "./settings.ts";
 import { Membership, bareHost } from "./upstreams-membership.ts";
-import type { UpstreamNotice } from "./upstreams-membership.ts";
+import type { FoundName, UpstreamNotice } from "./upstreams-membership.ts";
 import type { UpstreamZone } from "./zone.ts";
 
 /** Upstreams that only requests know; beyond it the one that was asked longest ago is forgotten. */
@@ -34,6 +34,9 @@ export interface UpstreamsSettings {
   readonly clock: Clock;
   readonly pool: ConnectionPool;
   readonly onNotice: UpstreamNotice;
+  /** What names were found to be by the process before this one, and whom to tell what they are for the next. */
+  readonly foundBefore?: readonly FoundName[];
+  readonly onFound?: (names: readonly FoundName[]) => void;
 }
 
 /** A group of peers. The object is also what their idle connections are known by. */
@@ -84,10 +87,14 @@ export class Upstreams implements Ticked {
   readonly #memberships = new Map<Upstream, Membership>();
   readonly #system = new Resolver(undefined);
   readonly #resolvers = new Map<ResolverSettings, { readonly number: number; readonly resolver: Resolver }>();
+  readonly #foundBefore: ReadonlyMap<string, FoundName>;
   #started = false;
+  /** Were names found to be something else since that was told? */
+  #hasFound = false;
 
   constructor(settings: UpstreamsSettings) {
     this.#settings = settings;
+    this.#foundBefore = new Map(settings.foundBefore?.map((found) => [found.key, found]));
     this.#machine = machineOf(settings);
     for (const upstream of settings.settings) this.#named.set(upstream.name, this.#make(upstream, upstream.servers));
     settings.clock.add(this);
@@ -161,6 +168,9 @@ export class Upstreams implements Ticked {
   tick(nowMs: number): void {
     if (!this.#started) return;
     for (const membership of this.#memberships.values()) void membership.lookUp(nowMs);
+    if (!this.#hasFound) return;
+    this.#hasFound = false;
+    this.#settings.onFound?.([...this.#memberships.values()].flatMap(({ found }) => found));
   }
 
   /** Looks nothing up any more. */
@@ -182,15 +192,23 @@ export class Upstreams implements Ticked {
     const membership = new Membership({
       name, servers, system: this.#system, onNotice: this.#settings.onNotice,
       resolver: settings === undefined ? this.#system : this.#resolver(settings).resolver,
-      onMembers: (members) => this.#setMembers(upstream, members),
+      foundBefore: (key) => this.#foundBefore.get(key),
+      onMembers: (members) => {
+        this.#hasFound = true;
+        this.#setMembers(upstream, members);
+      },
     });
+    if (membership.found.length > 0) membership.tell();
     if (membership.hasNames) this.#memberships.set(upstream, membership);
     else this.#memberships.delete(upstream);
     return membership;
   }
 
   #begin(upstream: Upstream): Promise<void> {
-    const first = this.#memberships.get(upstream)?.lookUp(performance.now()) ?? Promise.resolve();
+    const membership = this.#memberships.get(upstream);
+    const first = membership?.lookUp(performance.now()) ?? Promise.resolve();
+    // Nobody waits for what was known before.
+    if (membership?.isFound === true) return Promise.resolve();
     upstream.begin(first);
     return first;
   }

@@ -52,9 +52,8 @@ export interface UpstreamProtocol {
   /** The target where it is the same for all requests. */
   readonly constantTarget: ProxyTarget | undefined;
   target(evaluation: Evaluation): ProxyTarget | { readonly fault: string };
-  /** Is there a body in place of the client's? */
+  /** Is another body sent in place of the client's? It may be made of that one. */
   readonly replacesBody: boolean;
-  /** That body. */
   replacedBody(evaluation: Evaluation): string | undefined;
   request(wanted: RequestToPass): PassedRequest | RefusedRequest;
   reader(memory: ResponseMemory): UpstreamReader;

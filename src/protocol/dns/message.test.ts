@@ -1,7 +1,7 @@
 import { deepEqual, equal, notEqual } from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Bytes } from "../../std/bytes.ts";
-import { fromLatin1 } from "../../std/bytes.ts";
+import { NO_BYTES, copyBytes, fromLatin1 } from "../../std/bytes.ts";
 import { type DnsQuestion, type DnsReading, encodeDnsQuery, readDnsAnswer } from "./index.ts";
 
 const ID = 0x1234;
@@ -155,6 +155,27 @@ describe("an answer of a name server", () => {
       equal(kind, size < 24 ? "unrelated" : "malformed", `${size} bytes`);
     }
     deepEqual(read([], { count: 1 }), { kind: "malformed" });
+  });
+
+  test("may be of any bytes, and is read to some end", () => {
+    let seed = 1;
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    const service = words(1, 5, 8000) + `\x01b${pointer(14)}`;
+    const sources = [
+      message([record(asked, CNAME, 5, `\x01b${pointer(14)}`), record(pointer(36), A, 1, address)]),
+      message([record(asked, SRV, 5, service)], { asks: wireName("a.test") + words(SRV, INTERNET) }),
+    ];
+    const kinds = new Set<string>();
+    for (let round = 0; round < 20_000; round++) {
+      const bytes = copyBytes(sources[round % 2] ?? NO_BYTES);
+      for (let count = random(4); count >= 0; count--) bytes[random(bytes.length)] = random(256);
+      const type = round % 2 === 0 ? "A" : "SRV";
+      kinds.add(readDnsAnswer(bytes.subarray(0, bytes.length - random(3)), ID, { name: "a.test", type }).kind);
+    }
+    deepEqual([...kinds].sort(), ["answer", "malformed", "truncated", "unrelated"]);
   });
 
   test("is not understood if its addresses are none", () => {
