@@ -12,6 +12,7 @@ import { limits, type Played, play } from "../protocol/engine.ts";
 import { framed, readPieces } from "../protocol/frames.ts";
 import { pieces } from "./mutate.ts";
 import { configurations } from "./configurations.ts";
+import { nameAnswers } from "./name-target.ts";
 import { responseTargets } from "./response-targets.ts";
 import type { Target } from "./target.ts";
 import { webSocketTargets } from "./websocket-targets.ts";
@@ -202,5 +203,5 @@ const heads: Target = {
 };
 
 export const targets: readonly Target[] = [
-  requests, ...responseTargets, chunked, frames, heads, configurations, ...webSocketTargets,
+  requests, ...responseTargets, chunked, frames, heads, nameAnswers, configurations, ...webSocketTargets,
 ];
