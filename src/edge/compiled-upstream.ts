@@ -81,9 +81,13 @@ export class CompiledUpstream {
     return bind === undefined || tls === undefined ? undefined : this.#dialOf(bind, tls);
   }
 
-  /** proxy_store: where a copy of the response is kept; undefined for nowhere. */
-  storePath(evaluation: Evaluation): string | undefined {
-    if (this.protocol.settings.store === "off") return undefined;
+  /** Are copies of responses kept (proxy_store)? */
+  get stores(): boolean {
+    return this.protocol.settings.store !== "off";
+  }
+
+  /** Where the copy of a response is kept. */
+  storePath(evaluation: Evaluation): string {
     return this.#store?.(evaluation) ?? evaluation.facts.filename();
   }
 

@@ -9,7 +9,6 @@
  * unless the configuration says `non_idempotent`. A response that breaks off is cut at the client, too.
  */
 import type { AppBody } from "../app/index.ts";
-import { filterTrailers } from "../filters/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
 import type { BodyReceiver, PassRequest, PassedHead, PassedRequest, ProxyTarget } from "../handlers/index.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
@@ -24,19 +23,16 @@ import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { conditionOf, countOfAsked, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { type PacedResponse, ReadPace } from "./read-pace.ts";
 import { StaticView } from "./static-view.ts";
-import { StoredCopy } from "./stored-copy.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UpstreamAttempt } from "./upstream-attempt.ts";
+import { type ResponseSource, UpstreamResponse } from "./upstream-response.ts";
 import { StreamedUpstreamBody } from "./upstream-body.ts";
 import { type TriedRequest, type TryOwner, UpstreamTry } from "./upstream-try.ts";
 
 const SWITCHING_PROTOCOLS = 101, EARLY_HINTS = 103;
 /** nginx's own number for the log: the client has closed. */
 const CLIENT_CLOSED_REQUEST = 499;
-/** Bytes of a response that may be on their way before its upstream is slowed down. */
-const WINDOW = 262_144;
 const NO_PEERS: readonly Peer[] = [];
 const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
 
@@ -45,7 +41,7 @@ const connectionFields: ReadonlySet<string> = new Set([
   "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
 ]);
 
-export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, PacedResponse {
+export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, ResponseSource {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
@@ -69,15 +65,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   #try: UpstreamTry | undefined = undefined;
   #attempt: UpstreamAttempt | undefined = undefined;
   #wasSent = false;
-  #passed: PassedHead | undefined = undefined;
-  /** As it leaves. */
-  #head: ResponseHead | undefined = undefined;
-  /** Has the response's head gone to the client, and does its body follow? */
-  #passing = false;
-  /** Bytes of the response that the client's side has not taken yet. */
-  #owed = 0;
-  #pace: ReadPace | undefined = undefined;
-  #store: StoredCopy | undefined = undefined;
+  #response: UpstreamResponse | undefined = undefined;
   /** Bytes that had been sent when it was last said that the client has probably left. */
   #hintedSize = -1;
 
@@ -155,8 +143,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     // nginx: proxy_ignore_client_abort; what was asked for is read to its end.
     if (this.abandoned || (this.#way.protocol.settings.ignoreClientAbort && this.#try !== undefined)) return;
     this.abandoned = true;
-    this.#pace?.close();
-    this.#store?.drop();
+    this.#response?.drop();
     this.#attempt?.ended(CLIENT_CLOSED_REQUEST);
     this.#try?.giveUp("untold");
     this.#try = undefined;
@@ -303,13 +290,12 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     const condition = conditionOf(status);
     if (condition !== undefined && this.#isRefused(condition, status)) return false;
     const passed = this.#way.protocol.responses.pass(received, this);
-    this.#passed = passed;
     this.#exchange.upstreamFields = received.lines;
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
     if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed);
     if (this.#isElsewhere(status, passed)) return false;
-    this.#head = this.#sticking(passed.head);
-    if (status === 200 && this.request?.method === "GET") this.#store = this.#storedCopy(received);
+    const head = this.#sticking(passed.head);
+    this.#response = new UpstreamResponse(this.#exchange, this.#out, this.#way, received, passed, head, this);
     return true;
   }
 
@@ -318,14 +304,6 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     const peer = this.#tried.at(-1);
     if (this.#upstream?.settings.sticky === undefined || peer === undefined) return head;
     return this.#way.chooser(this.#upstream).headCame(head, peer, this.evaluation);
-  }
-
-  #storedCopy({ lines }: ReceivedHead): StoredCopy | undefined {
-    const path = this.#way.storePath(this.evaluation);
-    if (path === undefined) return undefined;
-    const { storeAccess } = this.#way.protocol.settings;
-    const notice = (text: string): void => this.#exchange.notice("error", text);
-    return new StoredCopy({ path, access: storeAccess, lines, notice });
   }
 
   /** Is another peer asked, because of the status? */
@@ -355,93 +333,23 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     return true;
   }
 
-  /** nginx: where nothing is gathered, the client hears at once that it is answered. */
-  onBodyAwaited(): void {
-    const head = this.#head;
-    if (head === undefined || this.#passing || this.abandoned) return;
-    if (this.#passed?.mayWait(this.#way.protocol.settings) !== false) return;
-    this.#newPace();
-    this.#startPassing(head, NO_BYTES);
+  onPause(): void {
+    if (!this.abandoned) this.#response?.pause();
   }
 
   onData(bytes: Bytes, isAll: boolean): void {
-    const head = this.#head;
     if (isAll) this.#ended();
-    if (head === undefined || this.abandoned) return;
-    if (this.#store !== undefined) this.#keep(this.#store, bytes, isAll);
-    const pace = this.#passing ? this.#pace : this.#newPace();
-    if (isAll && pace === undefined && !this.#passing) return this.#out.whole(head, bytes, 0, bytes.length);
-    this.#owed += bytes.length;
-    if (!this.#passing) this.#startPassing(head, pace === undefined ? bytes : NO_BYTES);
-    else if (pace === undefined) this.#out.chunk(bytes, 0, bytes.length);
-    pace?.take(bytes);
-    if (isAll) this.#endPassing([]);
-    this.#settle();
-  }
-
-  #endPassing(trailers: readonly FieldLine[]): void {
-    if (this.#pace === undefined) this.#out.endFlow(trailers);
-    else this.#pace.end(trailers);
-  }
-
-  #newPace(): ReadPace | undefined {
-    const rate = this.#way.limitRate(this.#exchange);
-    return rate > 0 ? (this.#pace = new ReadPace(rate, this)) : undefined;
-  }
-
-  onPaced(bytes: Bytes): void {
-    this.#out.chunk(bytes, 0, bytes.length);
-    this.#settle();
-  }
-
-  onPacedEnd(trailers: readonly FieldLine[]): void {
-    this.#out.endFlow(trailers);
-  }
-
-  #keep(store: StoredCopy, bytes: Bytes, isAll: boolean): void {
-    this.#owed += bytes.length;
-    store.write(bytes, () => {
-      this.#owed -= bytes.length;
-      this.#settle();
-    });
-    if (isAll) void store.complete();
-  }
-
-  #startPassing(head: ResponseHead, bytes: Bytes): void {
-    this.#passing = true;
-    const { settings } = this.#way.protocol;
-    this.#out.start(head, bytes, 0, bytes.length, {
-      storedMax: this.#passed?.mayWait(settings) === true ? settings.maxTempFileSize : 0,
-      grant: (size) => {
-        this.#owed -= size;
-        this.#settle();
-      },
-    });
-  }
-
-  /** Reads on, or not, as the client and proxy_limit_rate let it. */
-  #settle(): void {
-    this.#try?.flow(this.#owed <= WINDOW && this.#pace?.isDue !== false);
-  }
-
-  /** Nothing more has come so far: what will come late must not hold the head back. */
-  onPause(): void {
-    const head = this.#head;
-    if (head === undefined || this.#passing || this.abandoned) return;
-    // A body of known size is on its way; a stream of events may be silent for long.
-    if (head.contentLength > 0 && this.#passed?.mayWait(this.#way.protocol.settings) === true) return;
-    this.#startPassing(head, NO_BYTES);
+    if (!this.abandoned) this.#response?.data(bytes, isAll);
   }
 
   onWhole(trailers: readonly FieldLine[]): void {
-    const head = this.#head;
     this.#exchange.upstreamTrailers = trailers;
     this.#ended();
-    void this.#store?.complete();
-    if (head === undefined || this.abandoned) return;
-    if (!this.#passing) return this.#out.whole(head, NO_BYTES, 0, 0);
-    const te = trailers.length === 0 ? undefined : this.#exchange.head.fields.get("te");
-    this.#endPassing(filterTrailers(trailers, te));
+    if (!this.abandoned) this.#response?.end(trailers);
+  }
+
+  flow(reads: boolean): void {
+    this.#try?.flow(reads);
   }
 
   /** The upstream has said all. */
@@ -457,15 +365,14 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   onFailed(condition: NextUpstream, text: string, isStale: boolean): void {
     const failed = this.#try;
     this.#try = undefined;
-    this.#pace?.close();
-    this.#store?.drop();
+    this.#response?.drop();
     if (this.abandoned || this.#answered) return;
     this.#wasSent ||= failed?.wasSent === true;
-    if (this.#passed !== undefined) {
+    if (this.#response !== undefined) {
       this.#answered = true;
       this.#exchange.notice("error", text);
       // Nothing has left yet: the client can still be told.
-      return this.#passing ? this.#out.cut() : this.#exchange.respondStatus(502);
+      return this.#response.hasBegun ? this.#out.cut() : this.#exchange.respondStatus(502);
     }
     if (!isStale) this.#exchange.notice("error", text);
     if (this.#askAnother(condition, isStale)) return;
@@ -492,12 +399,10 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     const detached = upgrade !== undefined && asked.includes(upgrade) ? switched?.detach() : undefined;
     this.#try = undefined;
     if (detached === undefined || upgrade === undefined || switched === undefined) {
-      this.#passed = undefined;
       switched?.giveUp("failed");
       this.#fault("upstream switched to a protocol that nobody has asked for", 502);
       return false;
     }
-    this.#passing = true;
     const { sendTimeoutMs, readTimeoutMs } = this.#way.protocol.settings;
     const tunnel = new Tunnel(this.#context, detached.connection, detached.rest, { sendTimeoutMs, readTimeoutMs }, {
       sent: (size) => (this.#exchange.bytesSent += size),

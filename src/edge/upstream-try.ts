@@ -21,8 +21,6 @@ export interface TryOwner {
   onInformational(status: number, lines: readonly FieldLine[]): void;
   /** @returns false when the rest of the response is not wanted: the try was given up */
   onHead(received: ReceivedHead): boolean;
-  /** The head has come, and nothing of the body with it. */
-  onBodyAwaited(): void;
   /** A part of the body: a view. @param isAll it is the whole response's, which has ended */
   onData(bytes: Bytes, isAll: boolean): void;
   /** All that has come of the response was given. */
@@ -132,7 +130,6 @@ export class UpstreamTry implements ConnectionUser {
     reader.receive(bytes);
     this.#read(reader);
     reader.keepRest();
-    if (this.#received !== undefined && !this.#isOver && this.#attempt.responseSize === 0) this.#owner.onBodyAwaited();
   }
 
   onEnd(): void {

@@ -52,10 +52,6 @@ export class HttpUpstream implements UpstreamProtocol {
     return this.settings.httpVersion === 1;
   }
 
-  get replacesBody(): boolean {
-    return this.#body !== undefined;
-  }
-
   get redirectDefault(): UpstreamProtocol["redirectDefault"] {
     return this.#redirect;
   }
