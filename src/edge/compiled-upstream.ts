@@ -83,6 +83,11 @@ export class CompiledUpstream {
     return bind === undefined || tls === undefined ? undefined : this.#dialOf(bind, tls);
   }
 
+  /** Is there nothing to do with responses but to pass them on? */
+  get isPlain(): boolean {
+    return !this.stores && this.#rate === undefined;
+  }
+
   /** Are copies of responses kept (proxy_store)? */
   get stores(): boolean {
     return this.protocol.settings.store !== "off";

@@ -65,6 +65,9 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   #try: UpstreamTry | undefined = undefined;
   #attempt: UpstreamAttempt | undefined = undefined;
   #wasSent = false;
+  #passed: PassedHead | undefined = undefined;
+  /** The response's head as it leaves. */
+  #head: ResponseHead | undefined = undefined;
   #response: UpstreamResponse | undefined = undefined;
   /** Bytes that had been sent when it was last said that the client has probably left. */
   #hintedSize = -1;
@@ -295,8 +298,9 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
     if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed);
     if (this.#isElsewhere(status, passed)) return false;
-    const head = this.#sticking(passed.head);
-    this.#response = new UpstreamResponse(this.#exchange, this.#out, this.#way, received, passed, head, this);
+    this.#head = this.#sticking(passed.head);
+    this.#passed = passed;
+    if (!this.#way.isPlain) this.#pass(received);
     return true;
   }
 
@@ -335,18 +339,32 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   }
 
   onPause(): void {
-    if (!this.abandoned) this.#response?.pause();
+    if (!this.abandoned) this.#pass()?.pause();
   }
 
   onData(bytes: Bytes, isAll: boolean): void {
+    const head = this.#head;
     if (isAll) this.#ended();
-    if (!this.abandoned) this.#response?.data(bytes, isAll);
+    if (this.abandoned || head === undefined) return;
+    // Most responses come at once, and leave so.
+    if (isAll && this.#response === undefined) this.#out.whole(head, bytes, 0, bytes.length);
+    else this.#pass()?.data(bytes, isAll);
   }
 
   onWhole(trailers: readonly FieldLine[]): void {
+    const head = this.#head;
     this.#exchange.upstreamTrailers = trailers;
     this.#ended();
-    if (!this.abandoned) this.#response?.end(trailers);
+    if (this.abandoned || head === undefined) return;
+    if (this.#response === undefined) this.#out.whole(head, NO_BYTES, 0, 0);
+    else this.#response.end(trailers);
+  }
+
+  /** The response as it comes, in parts. @param received where something is to be done with it besides */
+  #pass(received?: ReceivedHead): UpstreamResponse | undefined {
+    if (this.#response !== undefined || this.#head === undefined || this.#passed === undefined) return this.#response;
+    const [exchange, out, way] = [this.#exchange, this.#out, this.#way];
+    return (this.#response = new UpstreamResponse(exchange, out, way, received, this.#passed, this.#head, this));
   }
 
   flow(reads: boolean): void {
@@ -369,11 +387,11 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     this.#response?.drop();
     if (this.abandoned || this.#answered) return;
     this.#wasSent ||= failed?.wasSent === true;
-    if (this.#response !== undefined) {
+    if (this.#head !== undefined) {
       this.#answered = true;
       this.#exchange.notice("error", text);
       // Nothing has left yet: the client can still be told.
-      return this.#response.hasBegun ? this.#out.cut() : this.#exchange.respondStatus(502);
+      return this.#response?.hasBegun === true ? this.#out.cut() : this.#exchange.respondStatus(502);
     }
     if (!isStale) this.#exchange.notice("error", text);
     if (this.#askAnother(condition, isStale)) return;

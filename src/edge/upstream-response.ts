@@ -37,10 +37,10 @@ export class UpstreamResponse implements PacedResponse {
   #owed = 0;
   #pace: ReadPace | undefined = undefined;
 
-  /** @param head what of the received one leaves */
+  /** @param received where a copy may be kept @param head what of it leaves */
   constructor(
-    exchange: CurrentRequest, out: Outgoing, way: CompiledUpstream, received: ReceivedHead, passed: PassedHead,
-    head: ResponseHead, source: ResponseSource,
+    exchange: CurrentRequest, out: Outgoing, way: CompiledUpstream, received: ReceivedHead | undefined,
+    passed: PassedHead, head: ResponseHead, source: ResponseSource,
   ) {
     this.#exchange = exchange;
     this.#out = out;
@@ -48,7 +48,7 @@ export class UpstreamResponse implements PacedResponse {
     this.#passed = passed;
     this.#head = head;
     this.#source = source;
-    const isStored = way.stores && received.status === 200 && exchange.head.method === "GET";
+    const isStored = way.stores && received?.status === 200 && exchange.head.method === "GET";
     this.#store = isStored ? this.#storedCopy(received) : undefined;
   }
 
