@@ -107,6 +107,8 @@ no warnings 'redefine';
 *IO::Handle::print = sub {
 	my ($self, @parts) = @_;
 	my $text = join '', @parts;
+	# What the suite's own name servers are told to say is read by the suite, which expects no CR.
+	return CORE::print { $self } $text if $text =~ /^X-ERROR:/m;
 	my $changed = '';
 	# The PROXY protocol's header may stand in front.
 	if ($text =~ /\A(?:PROXY [^\n]*\n|\r\n\r\n\0\r\nQUIT\n..(..))/s) {

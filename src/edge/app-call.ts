@@ -17,7 +17,7 @@ import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { AppAttempt } from "./app-attempt.ts";
-import type { AttemptLog, Call } from "./calls.ts";
+import type { AttemptLog, Call } from "./call.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { Outgoing } from "./outgoing.ts";

@@ -62,7 +62,9 @@ export class CompiledUpstream {
   }
 
   chooser(upstream: Upstream): Chooser {
-    if (this.#chooser?.of !== upstream) this.#chooser = { of: upstream, chooser: new Chooser(upstream, this.#variables) };
+    if (this.#chooser?.of !== upstream) {
+      this.#chooser = { of: upstream, chooser: new Chooser(upstream, this.#variables) };
+    }
     return this.#chooser.chooser;
   }
 
@@ -145,8 +147,8 @@ class TlsTexts {
     const { serverName, verify, verifyDepth, trustedCertificate, crl, passwordFile, protocols, ciphers, sessionReuse } =
       this.#settings;
     return tlsClientSettings({
-      name, serverName, verify, verifyDepth, trustedCertificate, crl, certificate, certificateKey, passwordFile, protocols,
-      ciphers, sessionReuse,
+      name, serverName, verify, verifyDepth, trustedCertificate, crl, certificate, certificateKey, passwordFile,
+      protocols, ciphers, sessionReuse,
     });
   }
 }

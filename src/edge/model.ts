@@ -80,7 +80,7 @@ export interface ServerSettings {
 export type HandlerSettings =
   | { readonly kind: "static" }
   | { readonly kind: "app"; readonly app: string }
-  /** `url` as proxy_pass says it; `prefix` of the location is replaced by its path, undefined where that is not known. */
+  /** `url` as proxy_pass says it; its path takes the place of `prefix`, the location's, undefined without one. */
   | { readonly kind: "proxy"; readonly url: ComplexValue; readonly prefix: string | undefined }
   /** "127.0.0.1:9000", "unix:/run/app.sock", the name of an upstream. */
   | { readonly kind: "uwsgi"; readonly address: ComplexValue; readonly isTls: boolean }

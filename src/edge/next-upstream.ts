@@ -14,7 +14,7 @@ export function conditionOf(status: number): NextUpstream | undefined {
   return conditions.get(status);
 }
 
-/** nginx: does a response with this status count as a failure of its peer? 403 and 404 say something of the resource. */
+/** Is a response with this status a failure of its peer? nginx: 403 and 404 say something of the resource. */
 export function isFailure(status: number, { nextUpstream }: Pick<TransportSettings, "nextUpstream">): boolean {
   const condition = conditions.get(status);
   return condition !== undefined && status !== 403 && status !== 404 && nextUpstream.includes(condition);

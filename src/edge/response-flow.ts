@@ -15,7 +15,7 @@ import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** Bytes that may wait in memory for the client before the rest goes elsewhere. */
 const QUEUED_MAX = 131_072;
-/** A client that lets its sender wait so long at once, or so long in all, is slow: a file before costs more than that. */
+/** A client that lets its sender wait so long at once, or in all, is slow: a file before that would cost more. */
 const WAIT_MS_MAX = 100, WAITS_MS_MAX = 1000;
 /** Credit is given back in portions, not for every chunk. */
 const GRANT_MIN = 65_536;

@@ -17,7 +17,7 @@ import type { ReceivedHead } from "../protocol/h1/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { NextUpstream, Peer, Upstream } from "../upstream/index.ts";
-import type { AttemptLog, Call } from "./calls.ts";
+import type { AttemptLog, Call } from "./call.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
@@ -265,7 +265,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     if (this.streamed?.isUntouched === false) return false;
     const isAnother = isStale || this.#tried.length < countOfAsked(upstream);
     const elapsedMs = this.#context.clock.coarseMs - this.#startMs;
-    const soFar = { method: request.method, wasSent: this.#wasSent, count: this.#tried.length - (isStale ? 1 : 0), elapsedMs };
+    const count = this.#tried.length - (isStale ? 1 : 0);
+    const soFar = { method: request.method, wasSent: this.#wasSent, count, elapsedMs };
     if (!isAnother || !mayBeSentAgain(condition, soFar, this.#way.protocol.settings)) return false;
     // Whoever had closed an idle connection is asked again.
     if (isStale) this.#tried = this.#tried.slice(0, -1);

@@ -48,7 +48,8 @@ export class UpstreamResponse implements PacedResponse {
     this.#passed = passed;
     this.#head = head;
     this.#source = source;
-    this.#store = way.stores && received.status === 200 && exchange.head.method === "GET" ? this.#storedCopy(received) : undefined;
+    const isStored = way.stores && received.status === 200 && exchange.head.method === "GET";
+    this.#store = isStored ? this.#storedCopy(received) : undefined;
   }
 
   /** A part of the body: a view. @param isAll it is all of it, and the response has ended */

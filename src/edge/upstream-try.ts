@@ -7,7 +7,9 @@ import type { PassedRequest } from "../handlers/index.ts";
 import type { FieldLine } from "../http/response-head.ts";
 import type { ReceivedHead, UpstreamReader } from "../protocol/h1/index.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type { CloseReason, ConnectionUser, NextUpstream, Peer, Upstream, UpstreamConnection } from "../upstream/index.ts";
+import type {
+  CloseReason, ConnectionUser, NextUpstream, Peer, Upstream, UpstreamConnection,
+} from "../upstream/index.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { isFailure } from "./next-upstream.ts";
@@ -109,8 +111,11 @@ export class UpstreamTry implements ConnectionUser {
     } else {
       connection.cork();
       writer.head(request.head);
-      if (body.kind === "file") this.#file = sendFile(writer, body, this.#context.buffers, (lost) => this.#onFile(lost));
-      else streamed?.flowTo(writer);
+      if (body.kind === "file") {
+        this.#file = sendFile(writer, body, this.#context.buffers, (lost) => this.#onFile(lost));
+      } else {
+        streamed?.flowTo(writer);
+      }
       connection.uncork();
     }
     attempt.noteSent(request.head.length, writer);
@@ -149,7 +154,7 @@ export class UpstreamTry implements ConnectionUser {
       case "read-timeout": return this.#fail("timeout", `${TIMED_OUT} while ${doing} upstream`);
       case "closed": return this.#closedEarly();
       case "error":
-        return this.#fail("error", `${why.call} failed (${why.text}) while ${this.wasSent ? doing : "connecting to"} upstream`);
+        return this.#fail("error", `${why.call} failed (${why.text}) while ${this.#sentDoing} upstream`);
     }
   }
 
@@ -251,6 +256,10 @@ export class UpstreamTry implements ConnectionUser {
     if (this.#upstream.balancer.release(this.#peer, result)) {
       this.#context.onNotice("warning", `upstream server temporarily disabled: ${this.#peer.name}`);
     }
+  }
+
+  get #sentDoing(): string {
+    return this.wasSent ? this.#doing : "connecting to";
   }
 
   get #doing(): string {

@@ -41,7 +41,7 @@ export class HttpUpstream implements UpstreamProtocol {
     this.#prefix = pass.prefix;
     this.#method = settings.method === undefined ? undefined : compileText(settings.method, variables);
     this.#body = settings.setBody === undefined ? undefined : compileText(settings.setBody, variables);
-    this.#redirect = this.#constant === undefined ? undefined : redirectOf(byteText(url ?? ""), this.#constant, pass.prefix);
+    this.#redirect = this.#constant && redirectOf(byteText(url ?? ""), this.#constant, pass.prefix);
   }
 
   get replacesBody(): boolean {
@@ -123,11 +123,14 @@ function originForm({ target, authority }: RequestHead): string {
 
 /** A target of variables: what would end it is escaped. */
 function safe(uri: string): string {
-  return uri.replace(/[\x00-\x20\x7f]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  const hex = (byte: string): string => byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0");
+  return uri.replace(/[\x00-\x20\x7f]/g, (byte) => `%${hex(byte)}`);
 }
 
 /** `proxy_redirect default`: the URL of proxy_pass leads to where its location is, the bare host to the root. */
-function redirectOf(url: string, { uri }: ProxyTarget, prefix: string | undefined): UpstreamProtocol["redirectDefault"] {
+function redirectOf(
+  url: string, { uri }: ProxyTarget, prefix: string | undefined,
+): UpstreamProtocol["redirectDefault"] {
   if (uri === undefined) return { from: `${url}/`, to: "/" };
   return prefix === undefined ? undefined : { from: url, to: prefix };
 }

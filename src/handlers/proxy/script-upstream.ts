@@ -1,4 +1,4 @@
-/** What uwsgi_pass and fastcgi_pass send: parameters in place of a head (ngx_http_uwsgi_module, ngx_http_fastcgi_module). */
+/** What uwsgi_pass and fastcgi_pass send: parameters in place of a head. */
 import { parseAddress } from "../../config/nginx/address.ts";
 import { constantOf } from "../../config/nginx/complex-value.ts";
 import type { ComplexValue } from "../../config/nginx/complex-value.ts";
@@ -41,7 +41,8 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
     this.settings = settings;
     this.responses = new ProxyResponseHeads(settings, variables);
     const { passRequestHeaders, params } = settings;
-    this.params = new Params({ params, passRequestHeaders, underscoresInHeaders: http.underscoresInHeaders }, variables);
+    const { underscoresInHeaders } = http;
+    this.params = new Params({ params, passRequestHeaders, underscoresInHeaders }, variables);
     this.#scheme = isTls && scheme === "uwsgi" ? "suwsgi" : scheme;
     this.#address = compileText(address, variables);
     const constant = constantOf(address);
