@@ -19,13 +19,13 @@ const proofs: readonly (readonly [what: string, prove: (say: Say) => Promise<voi
   ["90 of 100 names vanish", (say) => vanishingNames({ servers: 100, leaving: 90, requests: 2000, rounds: 3 }, say)],
   ["2,000 upstreams by variables", (say) => passingUpstreams({ servers: 2000 }, say)],
   ["200 slow readers, in files", (say) => slowReaders({
-    clients: 200, readMs: 20_000, buffering: "", filesMax: files,
+    clients: 200, readMs: 8000, buffering: "", filesMax: files,
   }, say)],
   ["200 slow readers, in bounded files", (say) => slowReaders({
-    clients: 200, readMs: 20_000, buffering: "proxy_max_temp_file_size 1m;", filesMax: 200 * 2 ** 20,
+    clients: 200, readMs: 8000, buffering: "proxy_max_temp_file_size 1m;", filesMax: 200 * 2 ** 20,
   }, say)],
   ["200 slow readers, unbuffered", (say) => slowReaders({
-    clients: 200, readMs: 20_000, buffering: "proxy_buffering off;", filesMax: 0,
+    clients: 200, readMs: 8000, buffering: "proxy_buffering off;", filesMax: 0,
   }, say)],
   ["1,000 uploads vanish", (say) => vanishingUploads({ clients: 1000, buffering: "on" }, say)],
   ["1,000 streamed uploads vanish", (say) => vanishingUploads({ clients: 1000, buffering: "off" }, say)],

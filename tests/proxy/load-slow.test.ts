@@ -1,6 +1,6 @@
-// Clients that are slow, and clients that vanish in the middle: nothing of them is left.
+// Clients that are slow and then vanish: nothing of them is left.
 import { describe, test } from "node:test";
-import { slowReaders, vanishingUploads } from "./support/vanish.ts";
+import { slowReaders } from "./support/vanish.ts";
 
 describe("nothing is left of clients that vanish", () => {
   test("while they read slowly what waits for them in files", async (context) => {
@@ -15,10 +15,4 @@ describe("nothing is left of clients that vanish", () => {
       clients: 40, readMs: 1000, buffering: "proxy_buffering off;", filesMax: 0,
     }, (line) => context.diagnostic(line));
   });
-
-  for (const buffering of ["on", "off"] as const) {
-    test(`in the middle of an upload with proxy_request_buffering ${buffering}`, async (context) => {
-      await vanishingUploads({ clients: 40, buffering }, (line) => context.diagnostic(line));
-    });
-  }
 });

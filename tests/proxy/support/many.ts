@@ -15,7 +15,7 @@ const mega = 1e6;
 /** The probe's connection, and what a process opens at any time. */
 const looseDescriptors = 8;
 /** What garbage there may be meanwhile, and what allocators keep of what was needed once. */
-const garbageBytes = 80 * mega, keptBytes = 40 * mega;
+const garbageBytes = 120 * mega, keptBytes = 40 * mega;
 /** What a client and its request cost. */
 const bytesPerClient = 24_000;
 /** Half of all requests that cost nothing are answered within this, on a machine that does other things, too. */

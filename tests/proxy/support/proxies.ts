@@ -77,7 +77,10 @@ export async function bodySize(program: Program): Promise<number> {
   let size = 0;
   for (const fd of await readdir(directory)) {
     const path = await readlink(join(directory, fd)).catch(() => "");
-    if (bodyFile.test(path.replace(/ \(deleted\)$/, ""))) size += (await stat(join(directory, fd))).blocks * 512;
+    if (!bodyFile.test(path.replace(/ \(deleted\)$/, ""))) continue;
+    const stats = await stat(join(directory, fd));
+    // Some systems reserve more than there is, and what was read may have been given back.
+    size += Math.min(stats.size, stats.blocks * 512);
   }
   return size;
 }
