@@ -152,7 +152,7 @@ export class CompiledLocation {
     this.settings = settings;
     this.http = settings.http;
     this.pool = settings.handler.kind === "app" ? site.pool(settings.handler.app) : undefined;
-    const { access, tryFiles, errorPages, responses, accessLogs } = settings;
+    const { access, tryFiles, errorPages, accessLogs } = settings;
     this.access = access.rules.length === 0 ? undefined : new AccessCheck(access);
     this.realIp = access.realip === undefined ? undefined : new RealIp(access.realip);
     const { forwardedAllowIps, referers } = access;
@@ -160,7 +160,7 @@ export class CompiledLocation {
     this.trusted = forwardedAllowIps === undefined ? undefined : site.trusted(forwardedAllowIps);
     this.tryFiles = tryFiles === undefined ? undefined : new TryFilesList(tryFiles, variables);
     this.errorPages = errorPages.length === 0 ? undefined : new ErrorPages(errorPages, variables);
-    this.filters = responses === undefined ? undefined : new ResponseFilters(responses, variables);
+    this.filters = filtersOf(settings, variables);
     this.accessLog = accessLogs.logs.length === 0 ? undefined : site.accessLogs.writer(accessLogs);
     const directory = constantOf(settings.mapping.directory);
     this.#directory = directory === undefined ? compileText(settings.mapping.directory, variables) : undefined;
@@ -309,6 +309,24 @@ export class CompiledSite {
   readonly files: FileFinder = (path) => this.fileCache(this.#plainFiles).kindOf(path);
 
   readonly #plainFiles: CacheSettings = { openFileCache: undefined, symlinks: { mode: "off", from: "" } };
+}
+
+/** Undefined where responses leave as they are. */
+function filtersOf(settings: LocationSettings, variables: Variables): ResponseFilters | undefined {
+  const { responses } = settings;
+  const forced = forcesRanges(settings);
+  return responses === undefined && !forced ? undefined : new ResponseFilters(responses, variables, forced);
+}
+
+/** Does the directive of whoever is asked say so? nginx: max_ranges 0 counts more. */
+function forcesRanges({ handler, files, proxy, uwsgi, fastcgi }: LocationSettings): boolean {
+  if (files.maxRanges === 0) return false;
+  switch (handler.kind) {
+    case "proxy": return proxy.forceRanges;
+    case "uwsgi": return uwsgi.forceRanges;
+    case "fastcgi": return fastcgi.forceRanges;
+    default: return false;
+  }
 }
 
 /** What the location's upstream speaks. */

@@ -68,7 +68,7 @@ export interface CurrentRequest extends SentExchange {
   readonly startMs: number;
 
   /** Of the final response; 0 before it starts. */
-  readonly status: number;
+  status: number;
   /** Has the final response begun? */
   readonly responding: boolean;
   /** Did all of it leave? */

@@ -1,6 +1,7 @@
 /**
  * How a response leaves: whole, as a file, or as it comes; through the filters of its location, where it has any.
  */
+import type { Refusal } from "../filters/index.ts";
 import type { FileAnswer } from "../handlers/index.ts";
 import { type FieldLine, NO_LINES, type ResponseHead } from "../http/response-head.ts";
 import { mayHaveBody } from "../http/status.ts";
@@ -203,6 +204,15 @@ export class Outgoing {
     this.#filtered?.close();
   }
 
+  /** Do the location's filters want another answer than this one, which has not begun? */
+  refusal(head: ResponseHead): Refusal | undefined {
+    const { location, isMain, errorStatus = head.status } = this.#exchange;
+    // What an error is shown with is no response of its own.
+    if (location.filters === undefined || errorStatus !== head.status) return undefined;
+    const { evaluation } = this.#exchange;
+    return location.filters.refusal({ head, evaluation, isMain, hasBody: false, mayTransform: true });
+  }
+
   #begin(head: ResponseHead): ResponseHead {
     const exchange = this.#exchange;
     const leaving = exchange.started(head);
@@ -212,7 +222,10 @@ export class Outgoing {
       evaluation: exchange.evaluation,
       isMain: exchange.isMain,
       subrequest: (uri) => exchange.subrequest(uri),
-      changed: (filtered) => (exchange.responseHead = filtered),
+      changed: (filtered) => {
+        exchange.status = filtered.status;
+        exchange.responseHead = filtered;
+      },
       trailing: (lines) => (exchange.sentTrailers = lines),
     });
     this.channel = this.#filtered;

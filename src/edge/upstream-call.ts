@@ -321,20 +321,21 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     return true;
   }
 
-  /** X-Accel-Redirect, and errors that are intercepted: does somebody else answer? */
+  /** X-Accel-Redirect, errors that are intercepted, and what filters refuse: does somebody else answer? */
   #isElsewhere(status: number, passed: PassedHead): boolean {
     const exchange = this.#exchange;
     const { redirect } = passed;
     const isReplaced = this.#way.protocol.settings.interceptErrors && status >= 300
       && exchange.location.errorPages?.find(status, exchange.evaluation) !== undefined;
-    if (redirect === undefined && !isReplaced) return false;
+    // nginx: an error that is intercepted leads nowhere else.
+    const other = isReplaced ? { status, fields: passed.keptByError } : this.#out.refusal(passed.head);
+    if (redirect === undefined && other === undefined) return false;
     this.#answered = true;
     this.#attempt?.ended();
     this.#try?.giveUp("ok");
     this.#try = undefined;
-    // nginx: an error that is intercepted leads nowhere else.
-    if (redirect === undefined || isReplaced) exchange.respondStatus(status, passed.keptByError);
-    else exchange.goElsewhere(redirect, passed.kept);
+    if (redirect !== undefined && !isReplaced) exchange.goElsewhere(redirect, passed.kept);
+    else if (other !== undefined) exchange.respondStatus(other.status, other.fields);
     return true;
   }
 

@@ -1,16 +1,26 @@
 /** A response's head while filters change it. Texts are bytes, one character each. */
 import { isFieldValue } from "../http/characters.ts";
 import { type FieldLine, ResponseHead, fieldValue } from "../http/response-head.ts";
+import { reasonPhrase } from "../http/status.ts";
 
 export class HeadDraft {
-  readonly status: number;
-  readonly #reason: string;
+  #status: number;
+  #reason: string;
   #fields: FieldLine[];
 
   constructor({ status, reason, fields }: ResponseHead) {
-    this.status = status;
+    this.#status = status;
     this.#reason = reason;
     this.#fields = [...fields];
+  }
+
+  get status(): number {
+    return this.#status;
+  }
+
+  setStatus(status: number): void {
+    this.#status = status;
+    this.#reason = reasonPhrase(status);
   }
 
   /** All values joined, undefined when absent. @param name in lower case */
@@ -56,6 +66,6 @@ export class HeadDraft {
 
   /** The head as it is now. */
   head(): ResponseHead {
-    return new ResponseHead(this.status, this.#reason, this.#fields);
+    return new ResponseHead(this.#status, this.#reason, this.#fields);
   }
 }

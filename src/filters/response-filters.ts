@@ -1,7 +1,7 @@
 /**
  * What a location's directives do to its responses: head first, then body and trailers, in nginx's order: expires and
- * added fields, userid, addition, sub_filter, charset. Each sees what those before it have done; `$sent_http_…` does
- * not.
+ * added fields, userid, addition, sub_filter, charset, forced ranges. Each sees what those before it have done;
+ * `$sent_http_…` does not.
  *
  * Invariant: what `begin` gives for a head that it has seen is the same object, where nothing depends on the request.
  */
@@ -14,8 +14,10 @@ import { AddedFields, isUsual } from "./added-fields.ts";
 import type { BodyFilter } from "./body-filter.ts";
 import { Charset, type RangeKind } from "./charset.ts";
 import { freshness, parseExpires } from "./expires.ts";
+import { type Refusal, applyRange, isRangeAsked, refusalOf } from "./forced-ranges.ts";
 import { HeadDraft } from "./head-draft.ts";
 import { MediaTypes } from "./media-types.ts";
+import type { Recoder } from "./recode.ts";
 import type { AdditionSettings, ExpiresSettings, ResponseSettings, SubstitutionSettings } from "./settings.ts";
 import { type Substitute, Substitution, chain } from "./substitution.ts";
 import { UserIds } from "./user-id.ts";
@@ -30,6 +32,13 @@ export interface FilterInput {
   readonly hasBody: boolean;
   /** May the body be changed? Not where it is a range of what is told by its ETag. */
   readonly mayTransform: boolean;
+}
+
+/** What becomes of a body, once its head has passed. */
+interface Changes {
+  readonly addition: Added | undefined;
+  readonly substitutes: (() => BodyFilter) | undefined;
+  readonly recoder: Recoder | undefined;
 }
 
 /**
@@ -47,6 +56,11 @@ export interface FilterOutput {
   readonly after: string | undefined;
 }
 
+const noSettings: ResponseSettings = {
+  headers: [], trailers: [], expires: undefined, charset: undefined, substitution: undefined, addition: undefined,
+  userId: undefined,
+};
+
 export class ResponseFilters {
   readonly #headers: AddedFields;
   readonly #trailers: AddedFields;
@@ -55,11 +69,13 @@ export class ResponseFilters {
   readonly #addition: Addition | undefined;
   readonly #substitutions: Substitutions | undefined;
   readonly #charset: Charset | undefined;
+  readonly #forcesRanges: boolean;
   /** How long the head that is made of another one stays right. */
   readonly #lasts: "no" | "second" | "ever";
 
-  constructor(settings: ResponseSettings, variables: Variables) {
-    const { headers, trailers, expires, userId, addition, substitution, charset } = settings;
+  /** @param forcesRanges are parts taken of what upstreams send whole? */
+  constructor(settings: ResponseSettings | undefined, variables: Variables, forcesRanges: boolean = false) {
+    const { headers, trailers, expires, userId, addition, substitution, charset } = settings ?? noSettings;
     this.#headers = new AddedFields(headers, variables);
     this.#trailers = new AddedFields(trailers, variables);
     this.#expires = expires && new Expires(expires, variables);
@@ -67,8 +83,9 @@ export class ResponseFilters {
     this.#addition = addition && new Addition(addition);
     this.#substitutions = substitution && new Substitutions(substitution, variables);
     this.#charset = charset && new Charset(charset, variables);
-    const isConstant = this.#headers.isConstant && userId === undefined && expires?.kind !== "variable" &&
-      this.#substitutions?.isConstant !== false && this.#charset?.isConstant !== false;
+    this.#forcesRanges = forcesRanges;
+    const isConstant = !forcesRanges && this.#headers.isConstant && userId === undefined &&
+      expires?.kind !== "variable" && this.#substitutions?.isConstant !== false && this.#charset?.isConstant !== false;
     const isTimed = expires?.kind === "after" || expires?.kind === "daily";
     this.#lasts = !isConstant ? "no" : isTimed ? "second" : "ever";
   }
@@ -85,6 +102,14 @@ export class ResponseFilters {
       head.filtered = { by: this, head: output.head, second };
     }
     return output;
+  }
+
+  /** Is another answer due than this one, which has not begun? Where nobody asks, all of it leaves. */
+  refusal(input: FilterInput): Refusal | undefined {
+    if (!this.#forcesRanges || !input.isMain || !isRangeAsked(input.evaluation)) return undefined;
+    const draft = new HeadDraft(input.head);
+    this.#change(draft, input);
+    return refusalOf(draft, input.head.fields, input.evaluation);
   }
 
   /** Which ranges may a body have that passes here? @param type its Content-Type */
@@ -117,24 +142,30 @@ export class ResponseFilters {
   }
 
   #filter(input: FilterInput, draft: HeadDraft): FilterOutput {
-    const { evaluation, isMain, hasBody, mayTransform } = input;
+    const { evaluation, isMain, hasBody } = input;
     const { status } = draft;
-    if (isMain) this.#addFields(draft, evaluation);
-    const isEncoded = draft.get("content-encoding") !== undefined;
-    const addition = isMain && mayTransform && !isEncoded ? this.#addition?.apply(draft) : undefined;
-    // Deviates: nginx looks for texts in bodies that are compressed, too.
-    const substitutes = mayTransform && !isEncoded ? this.#substitutions?.apply(draft, evaluation) : undefined;
-    const recoder = this.#charset?.apply({ draft, evaluation, mayTransform });
-    const recoded = hasBody ? recoder?.start() : undefined;
-    const replaced = hasBody && substitutes !== undefined ? substitutes() : undefined;
+    const { addition, substitutes, recoder } = this.#change(draft, input);
+    const part = this.#forcesRanges && isMain ? applyRange(draft, evaluation) : undefined;
     const isTrailed = isMain && hasBody && takesTrailers(evaluation) && this.#trailers.concerns(status);
     if (isTrailed) draft.remove("content-length");
     return {
       head: isMain ? draft.head() : input.head,
-      body: replaced !== undefined && recoded !== undefined ? chain(replaced, recoded) : (replaced ?? recoded),
+      body: hasBody ? inTurn(substitutes?.(), recoder?.start(), part?.()) : undefined,
       trailers: isTrailed ? (sent) => this.#trailerLines(status, evaluation, sent) : undefined,
       before: hasBody ? addition?.before : undefined,
       after: hasBody ? addition?.after : undefined,
+    };
+  }
+
+  /** What filters do to a head, whatever part of its body is asked for. */
+  #change(draft: HeadDraft, { evaluation, isMain, mayTransform }: FilterInput): Changes {
+    if (isMain) this.#addFields(draft, evaluation);
+    const isEncoded = draft.get("content-encoding") !== undefined;
+    return {
+      addition: isMain && mayTransform && !isEncoded ? this.#addition?.apply(draft) : undefined,
+      // Deviates: nginx looks for texts in bodies that are compressed, too.
+      substitutes: mayTransform && !isEncoded ? this.#substitutions?.apply(draft, evaluation) : undefined,
+      recoder: this.#charset?.apply({ draft, evaluation, mayTransform }),
     };
   }
 
@@ -155,14 +186,21 @@ export class ResponseFilters {
   }
 }
 
-/** nginx adds fields to a file's 200, before it finds that the range is none of it. */
+/** nginx adds fields to a 200, before it finds that the range is none of it; the 416 of an upstream is its own. */
 function usualStatus(draft: HeadDraft, { facts }: Evaluation): number {
-  const isFile = draft.get("content-range") !== undefined && facts.upstreams().length === 0;
-  return draft.status === 416 && isFile ? 200 : draft.status;
+  const isOurs = draft.status === 416 && draft.get("content-range") !== undefined &&
+    facts.upstreams().at(-1)?.status !== 416;
+  return isOurs ? 200 : draft.status;
 }
 
 function onlyHead(head: ResponseHead): FilterOutput {
   return { head, body: undefined, trailers: undefined, before: undefined, after: undefined };
+}
+
+/** One behind the other. */
+function inTurn(...filters: readonly (BodyFilter | undefined)[]): BodyFilter | undefined {
+  return filters.reduce((first, second) =>
+    first === undefined || second === undefined ? (first ?? second) : chain(first, second));
 }
 
 /** Trailers need chunks, or a later HTTP. */

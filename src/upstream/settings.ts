@@ -119,6 +119,8 @@ export interface TransportSettings {
   /** Bytes a second that are read of a response; empty or "0" for no limit. */
   readonly limitRate: ComplexValue | undefined;
   readonly ignoreClientAbort: boolean;
+  /** Are parts taken of what is sent whole? */
+  readonly forceRanges: boolean;
   readonly passRequestHeaders: boolean;
   readonly passRequestBody: boolean;
   /** Where a copy of the response is kept: where the request's file is, or at this path. */

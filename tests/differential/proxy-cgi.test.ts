@@ -30,6 +30,7 @@ const common = (name: "uwsgi" | "fastcgi"): string => {
     location /unbuffered/ { ${name}_request_buffering off; ${name}_buffering off; ${pass} }
     location /hide/ { ${name}_hide_header X-Custom; ${name}_pass_header X-Accel-Expires; ${pass} }
     location /caught/ { ${name}_intercept_errors on; error_page 404 500 =203 /page; ${pass} }
+    location /force/ { ${name}_force_ranges on; ${pass} }
     location /next/ { ${name}_next_upstream error http_500 http_404; ${name}_pass pair; }
     location /variable/ { set $where %UP%; ${name}_pass $where; }
     location /rewritten/ { rewrite ^/rewritten/(.*)$ /new/$1?a=b break; ${pass} }
@@ -73,6 +74,9 @@ const cases = (answered: (text: string) => string): readonly (string | ProxyCase
     { request: "GET /next/", answer: { steps: [{ do: "end" }] }, name: "an end, and the next" },
     { request: "GET / | Range: bytes=0-1", answer: "200 OK || body" }, { request: "HEAD /",
       answer: "200 OK | Content-Length: 9" },
+    ...["bytes=1-2", "bytes=9-", "bytes=0-0,2-2"].map((range) =>
+      ({ request: `GET /force/ | Range: ${range}`, answer: "200 OK | Content-Length: 4 || body" })),
+    { request: "GET /force/ | Range: bytes=1-2", answer: "200 OK || body", name: "a range of an unknown length" },
     { request: "GET / | If-None-Match: \"x\"", answer: "200 OK | ETag: \"x\" || body" },
     { request: "GET /", answer: plain("HTTP/1.1 404 Own\r\nX: y\r\n\r\nbody"), name: "a status line" },
     { request: "GET /", answer: plain(head.replaceAll("\r", "") + "\nup"), name: "lines that end in LF" },

@@ -158,18 +158,50 @@ proxied({
   ]),
 });
 
+const long = "0123456789".repeat(20_000);
+/** Where parts are taken of what the upstream sends whole. */
+const forced = [
+  "GET /force", "HEAD /force", "POST /force | Range: bytes=1-2 || abc", "HEAD /force | Range: bytes=1-2",
+  "HEAD /force | Range: bytes=50-",
+  ...["0-9", "0-0", "9-", "9-20", "10-", "-0", "-20", "1-2,4-5", "1-2,50-", "50-,60-", "2-1", "x", ""].map((range) =>
+    `GET /force | Range: bytes=${range}`),
+  "GET /force | Range: lines=1-2", "GET /force | Range: bytes=50- | If-Range: \"y\"",
+  "GET /force | Range: bytes=1-2 | If-None-Match: \"x\"", "GET /force | Range: bytes=1-2 HTTP/1.0",
+  ...["add", "always"].map((name) => `GET /force-more/${name} | Range: bytes=50-`),
+  ...["add", "none", "sub", "after", "trailer", "unbuffered", "return", "return?r=1"].map((name) =>
+    `GET /force-more/${name} | Range: bytes=1-2`),
+  "GET /force-more/tag | Range: bytes=1-2 | If-Range: \"new\"",
+  "GET /force-more/tag | Range: bytes=1-2 | If-Range: \"x\"",
+];
+
 proxied({
   title: "filters behind an upstream",
   server: String.raw`
     location / { proxy_pass http://%UP%; }
     location /sub { sub_filter up down; sub_filter_types *; proxy_pass http://%UP%; }
     location /force { proxy_force_ranges on; proxy_pass http://%UP%; }
+    location /force-more {
+      proxy_force_ranges on; proxy_pass http://%UP%;
+      location /force-more/add { add_header X-A a; expires max; proxy_pass http://%UP%; }
+      location /force-more/always { add_header X-A a always; proxy_pass http://%UP%; }
+      location /force-more/tag { add_header ETag '"new"'; proxy_pass http://%UP%; }
+      location /force-more/none { max_ranges 0; proxy_pass http://%UP%; }
+      location /force-more/sub { sub_filter 4 four; sub_filter_types *; proxy_pass http://%UP%; }
+      location /force-more/after { add_after_body /before; addition_types *; proxy_pass http://%UP%; }
+      location /force-more/trailer { add_trailer T t; proxy_pass http://%UP%; }
+      location /force-more/unbuffered { proxy_buffering off; proxy_pass http://%UP%; }
+      location /force-more/return { if ($arg_r) { return 200 0123456789; } proxy_pass http://%UP%; }
+    }
     location /add { addition_types *; add_before_body /before; proxy_pass http://%UP%/; }
     location /before { return 200 "before "; }
     location /limit { limit_rate 100k; proxy_pass http://%UP%; }
     location /proxy-limit { proxy_limit_rate 1m; proxy_pass http://%UP%; }
   `,
-  differs: { "encoded-bodies-are-not-looked-through": [/^GET \/sub .*Content-Encoding/] },
+  differs: {
+    "encoded-bodies-are-not-looked-through": [/^GET \/sub .*Content-Encoding/],
+    "fields-of-416": [/^GET \/force-more\/always/],
+    "ranges-of-other-methods": [/^POST \/force/],
+  },
   cases: [
     { request: "GET /sub", answer: "200 OK || what is up up" },
     { request: "GET /sub", answer: inChunks(["what is u", "p up"]), name: "replaced over chunks" },
@@ -185,6 +217,20 @@ proxied({
     { request: "GET /force | Range: bytes=1-2 | If-Range: \"y\"", answer: "200 OK | ETag: \"x\" || 0123456789" },
     { request: "GET /force | Range: bytes=50-", answer: "200 OK || 0123456789" },
     { request: "GET /force | Range: bytes=1-2", answer: inChunks(["0123456789"]), name: "a range of chunks" },
+    ...forced.map((request) => ({ request, answer: "200 OK | ETag: \"x\" | Content-Type: text/own || 0123456789" })),
+    ...["1-2", "99990-100009", "150000-", "-1", "200000-"].map((range) => ({
+      request: `GET /force | Range: bytes=${range}`, answer: `200 OK || ${long}`, name: `${range} of a long body`,
+    })),
+    ...["1-2", "99990-100009", "200000-"].map((range) => ({
+      request: `GET /force-more/unbuffered | Range: bytes=${range}`, answer: `200 OK || ${long}`,
+      name: `${range} of a long body, unbuffered`,
+    })),
+    { request: "GET /force | Range: bytes=1-2", answer: "404 Not Found || 0123456789", name: "a range of an error" },
+    { request: "GET /force | Range: bytes=1-2", answer: "206 Partial Content | Content-Range: bytes 4-7/8 || 4567",
+      name: "a range of a range" },
+    { request: "GET /force | Range: bytes=5-", answer: "200 OK | Accept-Ranges: none || 012", name: "none of it" },
+    { request: "GET /force | Range: bytes=0-", answer: "200 OK | Accept-Ranges: none || 012", name: "all of it" },
+    { request: "GET /force | Range: bytes=-1", answer: "200 OK || ", name: "a range of nothing" },
     { request: "GET / | If-None-Match: \"x\"", answer: "200 OK | ETag: \"x\" || body" },
     { request: "GET / | If-None-Match: \"y\"", answer: "200 OK | ETag: \"x\" || body" },
     { request: "GET / | If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT",

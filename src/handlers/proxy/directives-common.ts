@@ -89,6 +89,10 @@ export function commonRows(family: Family): CommonRows {
   const ignoreClientAbort = row("ignore_client_abort", one(onOff()), {
     fallback: "off", example: "on", doc: `Though the client has gone, ${peer} may finish its response.`,
   });
+  const forceRanges = row("force_ranges", one(onOff()), {
+    fallback: "off", example: "on", doc: "Answer a Range of one part with that part of a response of known length, "
+      + `which ${peer} has sent whole.`,
+  });
   const passHeaders = row("pass_request_headers", one(onOff()), {
     fallback: "on", example: "off", doc: "Pass on the fields of the client's request.",
   });
@@ -139,7 +143,7 @@ export function commonRows(family: Family): CommonRows {
   return {
     rows: [
       connectTimeout, sendTimeout, readTimeout, bufferSize, socketKeepalive, bind, nextUpstream, tries, triesTimeout,
-      limitRate, ignoreClientAbort, passHeaders, passBody, store, access, buffering, requestBuffering,
+      limitRate, ignoreClientAbort, forceRanges, passHeaders, passBody, store, access, buffering, requestBuffering,
       maxTempFileSize, interceptErrors, hideHeader, passHeader, ignoreHeaders,
     ],
     withoutEffect: commonRowsWithoutEffect(family),
@@ -168,6 +172,7 @@ export function commonRows(family: Family): CommonRows {
         nextUpstreamTimeoutMs: block.one(triesTimeout),
         limitRate: limitOf(block.one(limitRate)),
         ignoreClientAbort: block.one(ignoreClientAbort),
+        forceRanges: block.one(forceRanges),
         passRequestHeaders: block.one(passHeaders),
         passRequestBody: block.one(passBody),
         store: typeof stored === "string" ? stored : absolutePath(stored, directory),

@@ -13,7 +13,6 @@ const LOWAT = "what may leave is written at once";
 const DYNAMIC = "each connection is bound when it is made";
 const CERTIFICATES = "certificates that a variable names are kept, as many as a thread uses";
 const TRAILERS = "trailers of responses reach every client that says TE: trailers";
-const RANGES = "ranges are the upstream's to answer: nothing of a response is here before it comes";
 const KEY_LOG = "keys of connections are never written to a file";
 
 interface Row {
@@ -53,8 +52,6 @@ export function commonRowsWithoutEffect(family: Family): readonly AnyDirectiveRo
     ]),
     { name: "socket_rcvbuf", takes: one(size()), example: "64k", why: SOCKETS, doc: "SO_RCVBUF of connections." },
     { name: "socket_sndbuf", takes: one(size()), example: "64k", why: SOCKETS, doc: "SO_SNDBUF of connections." },
-    { name: "force_ranges", takes: one(onOff()), fallback: "off", example: "on", why: RANGES,
-      doc: "take parts out of whole responses." },
     { name: "bind_dynamic", takes: one(onOff()), fallback: "off", example: "on", why: DYNAMIC,
       doc: "bind at each attempt to connect." },
   ]);

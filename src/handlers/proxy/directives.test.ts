@@ -44,8 +44,8 @@ const shared = {
   interceptErrors: false, hidesMore: true, ignoreHeaders: [], buffering: true, requestBuffering: true,
   maxTempFileSize: 1_073_741_824, connectTimeoutMs: 60_000, sendTimeoutMs: 60_000, readTimeoutMs: 60_000,
   bufferSize: 16_384, socketKeepalive: false, bind: undefined, nextUpstream: ["error", "timeout"], nextUpstreamTries: 0,
-  nextUpstreamTimeoutMs: 0, limitRate: undefined, ignoreClientAbort: false, passRequestHeaders: true,
-  passRequestBody: true, store: "off", storeAccess: 0o600,
+  nextUpstreamTimeoutMs: 0, limitRate: undefined, ignoreClientAbort: false, forceRanges: false,
+  passRequestHeaders: true, passRequestBody: true, store: "off", storeAccess: 0o600,
 };
 
 const tls = {
