@@ -29,7 +29,7 @@ differential({
       /^GET \/text\/5(?:06|08|11)$/],
     "pages-for-all-statuses": [/^GET \/4(?:07|17|18|22|23|24|26|28|31|51)$/, /^GET \/5(?:06|08|10|11|99)$/,
       /^GET \/(?:600|666|799|999)$/],
-    "silent-statuses": ["GET /408", "GET /499"],
+    "silent-statuses": ["GET /408"],
     "no-status": ["GET /text/444", "GET /0", "GET /99"],
     "redirect-without-place": [/^GET \/30[12378]$/],
   },
