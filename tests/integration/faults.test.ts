@@ -139,7 +139,7 @@ test("killing the master leaves nothing behind, and the next start clears its di
     await using one = await program(options);
     const { pids } = one;
     process.kill(one.pid, "SIGKILL");
-    await eventually("all processes end", 5000, () => !pids.some(isAlive));
+    await eventually("all processes end", 15_000, () => !pids.some(isAlive));
     const left = await readdir(one.folder);
     assert.ok(left.length <= 1, left.join());
     await using two = await Program.start({ app: "life:app", cwd: lifeApps, env: { TMPDIR: one.folder } });
