@@ -121,6 +121,8 @@ test("a HUP whose new workers cannot start keeps the old ones and says why", asy
       /the reload has failed: 2 workers of before keep running/.test(one.output),
     );
     assert.match(one.output, /the new code is broken/);
+    // What has not started is on its way out by then; those of before stay.
+    await eventually("only they are left", 5000, () => forkedWorkers(one).length === before.length);
     await sleep(300);
     assert.deepEqual(forkedWorkers(one), before);
     await rm(join(one.folder, "broken"));
