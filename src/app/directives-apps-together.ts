@@ -72,6 +72,9 @@ function unknownApps({ directives }: Block, names: readonly string[]): readonly 
 
 function unknownApp(name: string, place: Token, names: readonly string[]): PlacedMistake {
   const meant = closest(name, names);
-  const hint = meant === undefined ? `write app ${name} { } outside of http { } or in it` : `did you mean ${meant}?`;
+  const before = place.value.slice(0, -name.length);
+  const hint = meant === undefined
+    ? `write app ${name} { } outside of http { } or in it`
+    : `did you mean ${before}${meant}?`;
   return { place, nginx: `app "${name}" is not defined`, hint };
 }

@@ -168,6 +168,34 @@ describe("an application among the servers of an upstream", () => {
     assert.match(program.output, /the worker of the application ended while reading response from it, client: /);
   });
 
+  test("that takes too long is started: 504 for a POST, the next one for a GET", async () => {
+    remote.play([{ steps: [remoteAnswer] }]);
+    await using program = await startMembers({
+      servers: `server app:wsgi max_fails=0; server ${where} backup;`, app: "timeout 1s; graceful_timeout 1s;",
+    });
+    assert.equal((await ask(program, "/", { mode: "hang" }, { method: "POST", body: "a" })).status, 504);
+    assert.equal((await ask(program, "/", { mode: "hang" })).text, "remote");
+    assert.deepEqual(await logged(program, 2), [
+      "app:wsgi|504|504|POST", `app:wsgi, ${where}|504, 200|200|GET`,
+    ]);
+  });
+
+  test("that dies in the middle of a response: the client's connection is cut", async () => {
+    remote.play([{ steps: [remoteAnswer] }]);
+    await using program = await startMembers({
+      servers: `server app:asgi max_conns=1; server ${where} backup;`,
+    });
+    using connection = await program.connect();
+    const said = JSON.stringify({ parts: ["x"], mode: "endless" });
+    connection.send(`GET / HTTP/1.1\r\nHost: a\r\nX-Say: ${said}\r\n\r\n`);
+    assert.match(await connection.read(12), /200$/);
+    for (const pid of program.workerPids) process.kill(pid, "SIGKILL");
+    assert.doesNotMatch(await connection.rest(), /\r\n0\r\n\r\n$/);
+    assert.equal(remote.requestCount, 0);
+    assert.equal((await get(program, "/")).text, "remote", "it is left alone for a while");
+    assert.match(program.output, /upstream server temporarily disabled: app:asgi/);
+  });
+
   test("with a full queue passes even a POST on", async () => {
     remote.play([{ steps: [remoteAnswer] }]);
     await using program = await startMembers({
