@@ -7,6 +7,8 @@
  *
  * Nothing is sent twice that may not be: a request that is not idempotent goes to one peer, once (RFC 9110 §9.2.2),
  * unless the configuration says `non_idempotent`. A response that breaks off is cut at the client, too.
+ *
+ * A try is a connection (upstream-try.ts) or, where the peer is an application, a call of that one (app-try.ts).
  */
 import type { AppBody } from "../app/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
