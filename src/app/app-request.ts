@@ -78,7 +78,7 @@ export interface AppRequest {
   readonly webSocket: AppWebSocket | undefined;
   /** The worker that has it, while it has it. */
   link: RequestLink | undefined;
-  /** Its id on that worker's connection. */
+  /** Its id on that worker's connection; 0: no worker can have started it. */
   id: number;
   /** Since when it waits for a worker, monotonic milliseconds; set by the pool, 0 while it has not had to. */
   queuedMs: number;

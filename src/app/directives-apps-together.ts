@@ -31,10 +31,12 @@ export interface AppsInput {
   readonly base: string;
   /** What is at a path, or undefined when nothing is. */
   readonly kindOf: (path: string) => "file" | "directory" | "other" | undefined;
+  /** Where upstreams have applications among their servers: "app:NAME" stands at the place. */
+  readonly members: readonly Pick<WrittenApp, "name" | "place">[];
 }
 
 /** Names that are given twice, names that nobody has, directories that are not there. */
-export function appMistakes(main: Block, { base, kindOf }: AppsInput): readonly PlacedMistake[] {
+export function appMistakes(main: Block, { base, kindOf, members }: AppsInput): readonly PlacedMistake[] {
   const apps = writtenApps(main);
   const mistakes: PlacedMistake[] = [];
   const first = new Map<string, Token>();
@@ -49,7 +51,9 @@ export function appMistakes(main: Block, { base, kindOf }: AppsInput): readonly 
     const message = `there is no directory ${chdir}`;
     mistakes.push({ place: chdirPlace(block) ?? place, nginx, message, hint: "name the directory of the application" });
   }
-  return [...mistakes, ...unknownApps(main, [...first.keys()])];
+  const names = [...first.keys()];
+  const unknown = members.flatMap(({ name, place }) => (first.has(name) ? [] : [unknownApp(name, place, names)]));
+  return [...mistakes, ...unknownApps(main, names), ...unknown];
 }
 
 function duplicate(name: string, place: Token, { line, source }: Token): PlacedMistake {
@@ -62,10 +66,15 @@ function unknownApps({ directives }: Block, names: readonly string[]): readonly 
     if (block !== undefined) return unknownApps(block, names);
     const [place] = directive.args;
     if (row !== appPassRow || place === undefined || names.includes(place.value)) return [];
-    const meant = closest(place.value, names);
-    const hint = meant === undefined
-      ? `write app ${place.value} { } outside of http { } or in it`
-      : `did you mean ${meant}?`;
-    return [{ place, nginx: `app "${place.value}" is not defined`, hint }];
+    return [unknownApp(place.value, place, names)];
   });
+}
+
+function unknownApp(name: string, place: Token, names: readonly string[]): PlacedMistake {
+  const meant = closest(name, names);
+  const before = place.value.slice(0, -name.length);
+  const hint = meant === undefined
+    ? `write app ${name} { } outside of http { } or in it`
+    : `did you mean ${before}${meant}?`;
+  return { place, nginx: `app "${name}" is not defined`, hint };
 }

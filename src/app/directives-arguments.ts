@@ -2,23 +2,6 @@
 import { type ArgumentType, either, number, time } from "../config/nginx/argument-types.ts";
 import { err, ok } from "../std/result.ts";
 
-/** Longer names help nobody in a log. */
-const NAME_SIZE_MAX = 64;
-
-/** What app_pass calls an application. */
-export function appName(): ArgumentType<string> {
-  return {
-    label: "name",
-    parse: (word) =>
-      /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(word) && word.length <= NAME_SIZE_MAX
-        ? ok(word)
-        : err({
-          nginx: `invalid app name "${word}"`,
-          expected: `a name of at most ${NAME_SIZE_MAX} letters, digits, "_", "." and "-"`,
-        }),
-  };
-}
-
 /** Text that is not empty, without control characters, which no name or path needs. */
 export function plainText(label: string): ArgumentType<string> {
   return {

@@ -2,13 +2,13 @@
  * app_pass, and what a location says about its application's responses: as nginx's directives of proxying, whose names
  * and defaults these are.
  */
+import { appName } from "../config/nginx/app-name.ts";
 import { choice, onOff, size, string } from "../config/nginx/argument-types.ts";
 import type { Block } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, many, one,
 } from "../config/nginx/directive-row.ts";
 import { type ObeyedField, type PassSettings, accelFields, obeyedFields } from "../config/pass-settings.ts";
-import { appName } from "./directives-arguments.ts";
 
 const common = { module: "tricorn", merge: "nearest", contexts: ["http", "server", "location"] } as const;
 

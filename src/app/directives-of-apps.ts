@@ -3,13 +3,14 @@
  * which are gunicorn's and uvicorn's.
  */
 import type { AppSettings } from "../config/model.ts";
+import { appName } from "../config/nginx/app-name.ts";
 import { choice, number, onOff, string } from "../config/nginx/argument-types.ts";
 import type { Block } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, many, one,
 } from "../config/nginx/directive-row.ts";
 import type { Place } from "../config/nginx/source.ts";
-import { appName, assignment, numberOrAuto, plainText, rootPath, timerTime } from "./directives-arguments.ts";
+import { assignment, numberOrAuto, plainText, rootPath, timerTime } from "./directives-arguments.ts";
 
 /** Slots of a worker's state file: docs/wire.md. */
 const THREAD_COUNT_MAX = 256;

@@ -145,6 +145,7 @@ describe("the applications of a configuration", () => {
   const world: AppsInput = {
     base: "/etc/tricorn",
     kindOf: (path) => (path === "/etc/tricorn" ? "directory" : path === "/etc/tricorn/file" ? "file" : undefined),
+    members: [],
   };
   const mistakesOf = (text: string): readonly string[] => {
     const { block, mistakes } = readText(text, appDirectives);
@@ -178,6 +179,16 @@ describe("the applications of a configuration", () => {
     assert.deepEqual(mistakesOf(text), [
       '2: app "shpo" is not defined | did you mean shop?',
       '2: app "y" is not defined | write app y { } outside of http { } or in it',
+    ]);
+  });
+
+  test("are known to upstreams that have them among their servers", () => {
+    const { block } = readText("app shop { }", appDirectives);
+    const [{ place } = { place: undefined }] = writtenApps(block);
+    assert.ok(place !== undefined);
+    const members = ["shop", "shpo"].map((name) => ({ name, place }));
+    assert.deepEqual(appMistakes(block, { ...world, members }), [
+      { place, nginx: 'app "shpo" is not defined', hint: "did you mean shop?" },
     ]);
   });
 });

@@ -11,6 +11,7 @@ import { framed } from "../../tests/protocol/frames.ts";
 import { type WireValue, askPython } from "../../tests/protocol/python.ts";
 import { eventually } from "../../tests/support/wait.ts";
 import { WIRE_VERSION } from "../protocol/wire/index.ts";
+import type { AppRequest } from "./app-request.ts";
 import { LoadZone } from "./load-zone.ts";
 import { Pool } from "./pool.ts";
 
@@ -22,6 +23,7 @@ const returned = (...ids: readonly number[]): WireValue => ({ tuple: [9, ids] })
 /** One worker with one thread, fast enough for some requests to be given ahead. What happens is noted as text. */
 class Scene {
   readonly seen: string[] = [];
+  readonly requests: AppRequest[] = [];
   readonly pool: Pool;
   readonly #zone = new LoadZone(LoadZone.allocate());
   readonly #directory = mkdtempSync(join(tmpdir(), "tricorn-pool-"));
@@ -54,11 +56,13 @@ class Scene {
   /** Requests 1 to `count`, all of which the worker gets. */
   submit(count: number): void {
     for (let n = 1; n <= count; n++) {
-      this.pool.submit({
+      const request: AppRequest = {
         ...requestOf("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
         onResponse: ({ status }) => void this.seen.push(`${n}: ${status}`),
         onFailure: (status) => void this.seen.push(`${n}: ${status}`),
-      });
+      };
+      this.requests.push(request);
+      this.pool.submit(request);
     }
     assert.equal(this.pool.queuedCount, 0);
   }
@@ -128,6 +132,7 @@ describe("a worker that is to retire is idle", () => {
       scene.giveBack(returned(2, 3));
       await scene.eventually("idle worker-1");
       assert.equal(scene.pool.queuedCount, 2);
+      assert.deepEqual(scene.requests.map(({ id }) => id), [1, 0, 0], "nobody can have started what was given back");
     });
   });
 

@@ -252,7 +252,10 @@ export class Pool implements LinkOwner {
     if (alive.length === 0) return;
     // Those that were given to a worker at once have not waited here before.
     const now = performance.now();
-    for (const request of alive) if (request.queuedMs === 0) request.queuedMs = now;
+    for (const request of alive) {
+      request.id = 0;
+      if (request.queuedMs === 0) request.queuedMs = now;
+    }
     this.#queue = [...alive, ...this.#queue.slice(this.#queueHead)];
     this.#queueHead = 0;
     this.#drainQueue();

@@ -17,8 +17,9 @@ export class AppAttempt implements UpstreamFacts {
   readonly bytesSent: undefined = undefined;
   readonly bytesReceived: undefined = undefined;
 
-  constructor(app: string, redirected: boolean) {
-    this.address = `app:${app}`;
+  /** @param address "app:shop" */
+  constructor(address: string, redirected: boolean) {
+    this.address = address;
     this.redirected = redirected;
   }
 
@@ -28,8 +29,9 @@ export class AppAttempt implements UpstreamFacts {
     if (this.#headMs === 0) this.#headMs = performance.now();
   }
 
-  /** The last of it has come. */
-  ended(): void {
+  /** The last of it has come, or nothing more will. @param status what it counts as, where no head has come */
+  ended(status?: number): void {
+    this.status ??= status;
     if (this.#endMs === 0) this.#endMs = performance.now();
   }
 

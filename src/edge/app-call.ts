@@ -9,15 +9,15 @@ import { filterTrailers } from "../filters/index.ts";
 import { handleApp, overloadFields, passHead, submit } from "../handlers/index.ts";
 import type { AppExchange, BodyReceiver } from "../handlers/index.ts";
 import type { RequestHead } from "../http/request-head.ts";
-import { ResponseHead, findFault } from "../http/response-head.ts";
+import { NO_LINES, ResponseHead, findFault } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
 import { reasonPhrase } from "../http/status.ts";
 import { removeFile } from "../net/index.ts";
 import { asksForWebSocket, readHandshake } from "../protocol/ws/index.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
-import { AppAttempt } from "./app-attempt.ts";
-import type { AttemptLog, Call } from "./call.ts";
+import type { AppAttempt } from "./app-attempt.ts";
+import type { Call } from "./call.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -30,6 +30,26 @@ const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
 const upgradeFields: readonly FieldLine[] = [
   ["Sec-WebSocket-Version", "13"], ["Upgrade", "websocket"], ["Connection", "Upgrade"],
 ];
+
+/** Whom it tells, where the application is one of several that may be asked: a member of an upstream. */
+export interface AppCallOwner {
+  /** The request as the application shall see it. */
+  readonly head: RequestHead;
+  /** A response has come. @returns false when it is not wanted: somebody else will be asked */
+  takes(status: number): boolean;
+  /** @returns the head as it leaves, with what the upstream adds */
+  leaving(head: ResponseHead): ResponseHead;
+  /**
+   * No response will come.
+   * @param wasStarted may it have begun to work?
+   * @returns true when somebody else will be asked
+   */
+  failed(status: number, wasStarted: boolean): boolean;
+  /** Its last word was said. */
+  ended(): void;
+  /** It is over before that: it has failed in the middle, or was asked for nothing. */
+  broken(outcome: "failed" | "untold"): void;
+}
 
 export class AppCall implements AppExchange, Call {
   readonly head: RequestHead;
@@ -56,27 +76,27 @@ export class AppCall implements AppExchange, Call {
   readonly asked: undefined = undefined;
   readonly target: undefined = undefined;
   #receiver: BodyReceiver | undefined = undefined;
+  readonly #owner: AppCallOwner | undefined;
+  readonly attempt: AppAttempt | undefined;
 
-  /** Undefined where no log asks for it. */
-  readonly attempt: AppAttempt | undefined = undefined;
-
-  /** @param isFirst was nobody else asked before? */
+  /**
+   * @param attempt undefined where no log asks for it
+   * @param owner undefined where nobody but this application may answer
+   */
   constructor(
-    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, pool: Pool, log: AttemptLog,
-    isFirst: boolean,
+    context: EdgeContext, exchange: CurrentRequest, out: Outgoing, pool: Pool, attempt: AppAttempt | undefined,
+    owner: AppCallOwner | undefined,
   ) {
     this.#context = context;
     this.#exchange = exchange;
     this.#out = out;
     this.#pool = pool;
-    this.head = exchange.head;
+    this.head = owner === undefined ? exchange.head : owner.head;
     this.receivedTarget = exchange.received.target;
     this.peer = exchange.peer;
     this.listener = exchange.connection.listener;
-    const { handler } = exchange.location.settings;
-    if (!context.needsTime || handler.kind !== "app") return;
-    this.attempt = new AppAttempt(handler.app, !isFirst);
-    log.noteAttempt(this.attempt);
+    this.attempt = attempt;
+    this.#owner = owner;
   }
 
   /**
@@ -91,7 +111,7 @@ export class AppCall implements AppExchange, Call {
       const handshake = readHandshake(this.head);
       if ("status" in handshake) {
         this.#exchange.notice("info", `WebSocket refused with ${handshake.status}: ${handshake.reason}`);
-        this.respondStatus(handshake.status, handshake.status === 426 ? upgradeFields : undefined);
+        this.#answer(handshake.status, handshake.status === 426 ? upgradeFields : []);
         return undefined;
       }
       this.webSocket = new WebSocketConnection(this.#context, settings, this, handshake);
@@ -125,14 +145,14 @@ export class AppCall implements AppExchange, Call {
     if (this.#exchange.responding && this.#exchange.isMain && this.#pool.interface === "wsgi") return;
     if (this.#isHinted) return;
     this.#isHinted = true;
-    if (this.#pool.abandon(this)) this.respondStatus(503);
+    if (this.#pool.abandon(this)) this.#answer(503, overloadFields);
   }
 
   /** The server ends: a WebSocket that is not accepted yet would only be closed at once. */
   drain(): void {
     if (this.webSocket === undefined || this.#exchange.responding) return;
     this.#pool.abandon(this);
-    this.respondStatus(500);
+    this.#answer(500, NO_LINES);
   }
 
   get bytesSent(): number {
@@ -158,8 +178,14 @@ export class AppCall implements AppExchange, Call {
     this.#out.channel.resumeBody();
   }
 
-  respondStatus(status: number, fields: readonly FieldLine[] = status === 503 ? overloadFields : []): void {
+  respondStatus(status: number): void {
+    if (!this.abandoned && this.#owner?.failed(status, this.id !== 0) === true) this.#answered = true;
+    else this.#answer(status, status === 503 ? overloadFields : NO_LINES);
+  }
+
+  #answer(status: number, fields: readonly FieldLine[]): void {
     this.#answered = true;
+    this.#owner?.broken("untold");
     if (!this.abandoned) this.#exchange.respondStatus(status, fields);
   }
 
@@ -174,18 +200,24 @@ export class AppCall implements AppExchange, Call {
   }
 
   onResponse(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
-    if (!this.#mayAnswer) return;
+    if (!this.#mayAnswer) return this.#owner?.ended();
+    if (this.#owner?.takes(head.status) === false) return;
     const passed = this.#passed(head);
     this.#count(end - start);
     this.attempt?.ended();
+    this.#owner?.ended();
     if (passed !== undefined) this.#out.whole(passed, bytes, start, end);
   }
 
   onStart(head: ResponseHead, bytes: Bytes, start: number, end: number): void {
     if (!this.#mayAnswer) return;
+    if (this.#owner?.takes(head.status) === false) return this.leave();
     const passed = this.#passed(head);
     this.#count(end - start);
-    if (passed === undefined) return this.leave();
+    if (passed === undefined) {
+      this.#owner?.ended();
+      return this.leave();
+    }
     const { buffering, maxTempFileSize } = this.#exchange.location.settings.appPass;
     const mayStore = this.#pool.interface === "wsgi" && (this.#buffering ?? (buffering && !passed.unbuffered));
     this.#out.start(passed, bytes, start, end, {
@@ -202,12 +234,15 @@ export class AppCall implements AppExchange, Call {
 
   onEnd(trailers: readonly FieldLine[]): void {
     this.attempt?.ended();
+    this.#owner?.ended();
     if (this.#exchange.status === SWITCHING_PROTOCOLS) this.webSocket?.onWorkerDone();
     else if (!this.abandoned) this.#out.endFlow(trailers.length === 0 ? trailers : this.#trailers(trailers));
   }
 
   onFile(head: ResponseHead, path: string, offset: number, count: number, opened: () => void): void {
-    const passed = this.#mayAnswer ? this.#passed(head) : undefined;
+    const isTaken = this.#mayAnswer && this.#owner?.takes(head.status) !== false;
+    const passed = isTaken ? this.#passed(head) : undefined;
+    this.#owner?.ended();
     if (passed === undefined) return opened();
     this.#out.appFile(passed, { path, offset, count, opened });
   }
@@ -217,8 +252,9 @@ export class AppCall implements AppExchange, Call {
     this.attempt?.ended();
     const { responding, wasSent } = this.#exchange;
     // After an answer of the edge's own, such as 408, nobody waits for the application's.
-    if (this.abandoned || wasSent) return;
+    if (this.abandoned || wasSent) return this.#owner?.broken("failed");
     if (!responding) return this.respondStatus(status);
+    this.#owner?.broken("failed");
     if (this.#exchange.status === SWITCHING_PROTOCOLS) return this.webSocket?.onWorkerDone();
     this.#out.cut();
   }
@@ -235,9 +271,10 @@ export class AppCall implements AppExchange, Call {
     if (successor === undefined || !this.#mayAnswer) return false;
     if (!this.#mayLeave(SWITCHING_PROTOCOLS, fields)) {
       this.#pool.abandon(this);
-      this.respondStatus(500);
+      this.#answer(500, NO_LINES);
       return false;
     }
+    this.#owner?.takes(SWITCHING_PROTOCOLS);
     const head = new ResponseHead(SWITCHING_PROTOCOLS, reasonPhrase(SWITCHING_PROTOCOLS), fields);
     this.#out.switchProtocols(head, own, successor);
     this.#exchange.forget();
@@ -247,6 +284,7 @@ export class AppCall implements AppExchange, Call {
   /** The WebSocket has ended. */
   over(): void {
     this.abandoned = true;
+    this.#owner?.ended();
     this.#exchange.over();
   }
 
@@ -265,13 +303,15 @@ export class AppCall implements AppExchange, Call {
     exchange.upstreamFields = head.fields;
     this.attempt?.answered(head.status);
     const passed = passHead(head, settings.appPass);
-    if (passed === undefined) return head;
+    if (passed === undefined) return this.#owner === undefined ? head : this.#owner.leaving(head);
     if (passed.limitRate !== undefined) exchange.limitRate = passed.limitRate;
     const { redirect } = passed;
     this.#buffering = passed.buffering;
     const isReplaced = settings.appPass.interceptErrors
       && errorPages?.find(head.status, exchange.evaluation) !== undefined;
-    if (redirect === undefined && !isReplaced) return passed.head;
+    if (redirect === undefined && !isReplaced) {
+      return this.#owner === undefined ? passed.head : this.#owner.leaving(passed.head);
+    }
     this.#answered = true;
     // Not within the worker's own call: the next one may go to the same worker.
     setImmediate(() => {

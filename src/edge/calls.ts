@@ -5,6 +5,7 @@
  */
 import { Pool } from "../app/index.ts";
 import type { UpstreamFacts } from "../route/index.ts";
+import { AppAttempt } from "./app-attempt.ts";
 import { AppCall } from "./app-call.ts";
 import type { AttemptLog, Call } from "./call.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
@@ -52,8 +53,17 @@ export class Calls implements AttemptLog {
   make(whom: Asked): Call {
     const isFirst = this.#attempts === undefined;
     return (this.#current = whom instanceof Pool
-      ? new AppCall(this.#context, this.#exchange, this.#out, whom, this, isFirst)
+      ? new AppCall(this.#context, this.#exchange, this.#out, whom, this.#appAttempt(isFirst), undefined)
       : new UpstreamCall(this.#context, this.#exchange, this.#out, whom, this, isFirst));
+  }
+
+  /** Undefined where no log asks for it. */
+  #appAttempt(isFirst: boolean): AppAttempt | undefined {
+    const { handler } = this.#exchange.location.settings;
+    if (!this.#context.needsTime || handler.kind !== "app") return undefined;
+    const attempt = new AppAttempt(`app:${handler.app}`, !isFirst);
+    this.noteAttempt(attempt);
+    return attempt;
   }
 }
 

@@ -5,11 +5,13 @@ import { Chooser } from "../handlers/index.ts";
 import { type Evaluation, type Text, type Variables, compileText } from "../route/index.ts";
 import { tlsClientSettings } from "../upstream/index.ts";
 import type {
-  DialSettings, ResolverSettings, TlsClientSettings, Upstream, UpstreamAddress, Upstreams,
+  DialSettings, NetworkAddress, ResolverSettings, TlsClientSettings, Upstream, Upstreams,
 } from "../upstream/index.ts";
 
 export class CompiledUpstream {
   readonly protocol: UpstreamProtocol;
+  /** An application that may be among those who are asked; undefined where none is. */
+  readonly application: string | undefined;
   readonly #variables: Variables;
   readonly #upstreams: Upstreams;
   readonly #resolver: ResolverSettings | undefined;
@@ -36,6 +38,7 @@ export class CompiledUpstream {
     this.#rate = limitRate === undefined ? undefined : compileText(limitRate, variables);
     this.#store = typeof store === "string" ? undefined : compileText(store, variables);
     const { constantTarget } = protocol;
+    this.application = applicationOf(constantTarget, upstreams);
     this.#tls = tls === undefined || constantTarget?.isTls === false ? undefined : new TlsTexts(tls, variables);
     const isConstant = (bind === undefined || constantOf(bind) !== undefined) && constantTarget?.isTls === false;
     if (isConstant) this.#dial = this.#dialOf(bind === undefined ? undefined : constantOf(bind), undefined);
@@ -50,7 +53,7 @@ export class CompiledUpstream {
       const named = this.#upstreams.named(place.host.toLowerCase());
       if (named !== undefined) return this.#found(named, isConstant);
     }
-    const address: UpstreamAddress = place.kind === "unix" ? place
+    const address: NetworkAddress = place.kind === "unix" ? place
       : { kind: "tcp", host: place.host, port: place.port ?? Number(port) };
     if (!isConstant) return this.#upstreams.at(address, this.#resolver);
     return this.#found(this.#upstreams.fixed(address), isConstant);
@@ -156,6 +159,14 @@ class TlsTexts {
       protocols, ciphers, sessionReuse,
     });
   }
+}
+
+/** @param target undefined where variables decide: then it may be any upstream's */
+function applicationOf(target: ProxyTarget | undefined, upstreams: Upstreams): string | undefined {
+  if (target === undefined) return upstreams.application(undefined);
+  const { place } = target;
+  const isNamed = place.kind === "host" && place.port === undefined;
+  return isNamed ? upstreams.application(place.host.toLowerCase()) : undefined;
 }
 
 /** nginx: the host of proxy_pass is the name that the certificate must have. */

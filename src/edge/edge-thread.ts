@@ -152,9 +152,11 @@ export class EdgeThread implements ConnectionOwner {
 
   #makePool(app: AppSettings, zone: LoadZone, onNotice: EdgeContext["onNotice"]): Pool {
     const { configuration, edge, listeners, software } = this.#settings;
-    const { locations } = configuration.site;
+    const { locations, upstreams } = configuration.site;
+    const isMember = upstreams.some(({ servers }) =>
+      servers.some(({ address }) => address.kind === "app" && address.name === app.name));
     const underscoresInHeaders = locations.some(({ handler, http }) =>
-      handler.kind === "app" && handler.app === app.name && http.underscoresInHeaders);
+      (handler.kind === "app" ? handler.app === app.name : isMember) && http.underscoresInHeaders);
     const settings = {
       edge,
       backlog: app.backlog,

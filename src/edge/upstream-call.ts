@@ -7,6 +7,8 @@
  *
  * Nothing is sent twice that may not be: a request that is not idempotent goes to one peer, once (RFC 9110 §9.2.2),
  * unless the configuration says `non_idempotent`. A response that breaks off is cut at the client, too.
+ *
+ * A try is a connection (upstream-try.ts) or, where the peer is an application, a call of that one (app-try.ts).
  */
 import type { AppBody } from "../app/index.ts";
 import { GatheredBody } from "../handlers/index.ts";
@@ -16,7 +18,9 @@ import type { Evaluation } from "../route/index.ts";
 import type { ReceivedHead } from "../protocol/h1/index.ts";
 import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type { NextUpstream, Peer, Upstream } from "../upstream/index.ts";
+import { type NextUpstream, type Peer, type Upstream, isNetworkPeer } from "../upstream/index.ts";
+import { AppAttempt } from "./app-attempt.ts";
+import { AppTry, type AppTryOwner } from "./app-try.ts";
 import type { AttemptLog, Call } from "./call.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { CurrentRequest } from "./current-request.ts";
@@ -41,7 +45,7 @@ const connectionFields: ReadonlySet<string> = new Set([
   "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
 ]);
 
-export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, ResponseSource {
+export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, PassRequest, ResponseSource {
   readonly #context: EdgeContext;
   readonly #exchange: CurrentRequest;
   readonly #out: Outgoing;
@@ -63,7 +67,9 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   #tried: readonly Peer[] = NO_PEERS;
   /** The try that is under way. */
   #try: UpstreamTry | undefined = undefined;
-  #attempt: UpstreamAttempt | undefined = undefined;
+  /** And of an application, where it is one. */
+  #application: AppTry | undefined = undefined;
+  #attempt: UpstreamAttempt | AppAttempt | undefined = undefined;
   #wasSent = false;
   #passed: PassedHead | undefined = undefined;
   /** The response's head as it leaves. */
@@ -122,7 +128,9 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
       return undefined;
     }
     const hasLength = head.fields.semantics.contentLength >= 0;
-    if (requestBuffering === false && !protocol.replacesBody && (hasLength || protocol.mayStream)) {
+    const { application } = this.#way;
+    const mayStream = requestBuffering === false && application === undefined && !protocol.replacesBody;
+    if (mayStream && (hasLength || protocol.mayStream)) {
       const streamed = new StreamedUpstreamBody(this, {
         begin: (whole) => {
           if (whole === undefined) this.streamed = streamed;
@@ -135,17 +143,24 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     }
     const settings = {
       clientBodyBufferSize: location.http.clientBodyBufferSize,
-      spoolPath: this.#context.requestPath,
+      spoolPath: application === undefined ? this.#context.requestPath : () => this.#pathFor(application),
       keeps,
       onNotice: this.#context.onError,
     };
     return new GatheredBody(this, settings, () => this.#begin());
   }
 
+  /** Of a file that the workers of this application can read. */
+  #pathFor(application: string): string {
+    const pool = this.#context.site.pool(application);
+    return pool === undefined ? this.#context.requestPath() : this.#context.bodyPath(pool);
+  }
+
   leave(): void {
     // nginx: proxy_ignore_client_abort; what was asked for is read to its end.
     if (this.abandoned || (this.#way.protocol.settings.ignoreClientAbort && this.#try !== undefined)) return;
     this.abandoned = true;
+    this.#application?.leave();
     this.#response?.drop();
     this.#attempt?.ended(CLIENT_CLOSED_REQUEST);
     this.#try?.giveUp("untold");
@@ -153,6 +168,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   }
 
   hintGone(): void {
+    if (this.#application !== undefined) return this.#application.hintGone();
     if (this.#way.protocol.settings.ignoreClientAbort) return;
     if (!this.#exchange.responding) {
       this.leave();
@@ -169,7 +185,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
 
   /** The server ends: what is under way is finished. */
   drain(): void {
-    return;
+    this.#application?.drain();
   }
 
   // What the body's way wants of the client.
@@ -246,7 +262,10 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
 
   #ask(upstream: Upstream, target: ProxyTarget): void {
     const peer = upstream.balancer.choose(this.#way.chooser(upstream).choice(this.#exchange), this.#tried);
-    const attempt = new UpstreamAttempt(peer?.name ?? upstream.name, !this.#isFirst && this.#attempt === undefined);
+    const isRedirected = !this.#isFirst && this.#attempt === undefined;
+    this.#application = undefined;
+    if (peer !== undefined && !isNetworkPeer(peer)) return this.#askApplication(upstream, peer, isRedirected);
+    const attempt = new UpstreamAttempt(peer?.name ?? upstream.name, isRedirected);
     this.#attempt = attempt;
     this.#log.noteAttempt(attempt);
     if (peer === undefined) {
@@ -259,22 +278,61 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     next.start(this.#way.dial(this.#exchange.evaluation, target));
   }
 
-  /** Asks another peer, if that is allowed. @returns false when it is not */
-  #askAnother(condition: NextUpstream, isStale: boolean): boolean {
+  /** Gives the request to workers of ours. */
+  #askApplication(upstream: Upstream, peer: Peer, redirected: boolean): void {
+    const { body } = this;
+    const { address } = peer;
+    const attempt = (this.#attempt = new AppAttempt(peer.name, redirected));
+    this.#log.noteAttempt(attempt);
+    this.#tried = [...this.#tried, peer];
+    const pool = address.kind === "app" ? this.#context.site.pool(address.name) : undefined;
+    if (pool === undefined || body.kind === "stream") {
+      // Of servers that an upstream was given since the start.
+      attempt.ended(502);
+      upstream.balancer.release(peer, { outcome: "failed" });
+      return this.#fault(`${peer.name} cannot be asked while connecting to upstream`, 502);
+    }
+    const target = this.#target?.uri === undefined ? undefined : this.request?.target;
+    const trial = { pool, upstream, peer, attempt, body, target };
+    const next = new AppTry(this.#context, this.#exchange, this.#out, this.#way, trial, this);
+    this.#application = next;
+    next.start();
+  }
+
+  // What an application that was asked tells.
+
+  mayAskAnother(condition: NextUpstream, wasSent: boolean): boolean {
+    this.#wasSent ||= wasSent;
+    return !this.abandoned && this.#isAllowed(condition, false);
+  }
+
+  goOn(): void {
     const upstream = this.#upstream;
     const target = this.#target;
+    if (this.abandoned || this.#exchange.responding || upstream === undefined || target === undefined) return;
+    this.#ask(upstream, target);
+  }
+
+  /** May another peer be asked? */
+  #isAllowed(condition: NextUpstream, isStale: boolean): boolean {
+    const upstream = this.#upstream;
     const request = this.request;
-    if (upstream === undefined || target === undefined || request === undefined) return false;
+    if (upstream === undefined || request === undefined) return false;
     if (this.streamed?.isUntouched === false) return false;
     const isAnother = isStale || this.#tried.length < countOfAsked(upstream);
     const elapsedMs = this.#context.clock.coarseMs - this.#startMs;
     const count = this.#tried.length - (isStale ? 1 : 0);
     const soFar = { method: request.method, wasSent: this.#wasSent, count, elapsedMs };
-    if (!isAnother || !mayBeSentAgain(condition, soFar, this.#way.protocol.settings)) return false;
+    return isAnother && mayBeSentAgain(condition, soFar, this.#way.protocol.settings);
+  }
+
+  /** Asks another peer, if that is allowed. @returns false when it is not */
+  #askAnother(condition: NextUpstream, isStale: boolean): boolean {
+    if (!this.#isAllowed(condition, isStale)) return false;
     // Whoever had closed an idle connection is asked again.
     if (isStale) this.#tried = this.#tried.slice(0, -1);
     this.streamed?.wait();
-    this.#ask(upstream, target);
+    this.goOn();
     return true;
   }
 
@@ -298,14 +356,14 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
     if (passed.limitRate !== undefined) this.#exchange.limitRate = passed.limitRate;
     if (status === SWITCHING_PROTOCOLS) return this.#switchProtocols(received, passed);
     if (this.#isElsewhere(status, passed)) return false;
-    this.#head = this.#sticking(passed.head);
+    this.#head = this.sticking(passed.head);
     this.#passed = passed;
     if (!this.#way.isPlain) this.#pass(received);
     return true;
   }
 
   /** The head, and who the client is to be sent to from now on, where the upstream is `sticky`. */
-  #sticking(head: ResponseHead): ResponseHead {
+  sticking(head: ResponseHead): ResponseHead {
     const peer = this.#tried.at(-1);
     if (this.#upstream?.settings.sticky === undefined || peer === undefined) return head;
     return this.#way.chooser(this.#upstream).headCame(head, peer, this.evaluation);
@@ -345,7 +403,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
 
   onData(bytes: Bytes, isAll: boolean): void {
     const head = this.#head;
-    if (isAll) this.#ended();
+    if (isAll) this.onAppEnded();
     if (this.abandoned || head === undefined) return;
     // Most responses come at once, and leave so.
     if (isAll && this.#response === undefined) this.#out.whole(head, bytes, 0, bytes.length);
@@ -355,7 +413,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   onWhole(trailers: readonly FieldLine[]): void {
     const head = this.#head;
     this.#exchange.upstreamTrailers = trailers;
-    this.#ended();
+    this.onAppEnded();
     if (this.abandoned || head === undefined) return;
     if (this.#response === undefined) this.#out.whole(head, NO_BYTES, 0, 0);
     else this.#response.end(trailers);
@@ -373,7 +431,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, PassRequest, 
   }
 
   /** The upstream has said all. */
-  #ended(): void {
+  onAppEnded(): void {
     const upstream = this.#upstream;
     const peer = this.#tried.at(-1);
     this.#try = undefined;

@@ -8,7 +8,7 @@ import type { FieldLine } from "../http/response-head.ts";
 import type { ReceivedHead, UpstreamReader } from "../protocol/h1/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type {
-  CloseReason, ConnectionUser, NextUpstream, Peer, Upstream, UpstreamConnection,
+  CloseReason, ConnectionUser, NetworkPeer, NextUpstream, Upstream, UpstreamConnection,
 } from "../upstream/index.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { EdgeContext } from "./edge-context.ts";
@@ -49,7 +49,7 @@ export class UpstreamTry implements ConnectionUser {
   readonly #way: CompiledUpstream;
   readonly #sent: TriedRequest;
   readonly #upstream: Upstream;
-  readonly #peer: Peer;
+  readonly #peer: NetworkPeer;
   readonly #attempt: UpstreamAttempt;
   readonly #owner: TryOwner;
   #connection: UpstreamConnection | undefined = undefined;
@@ -67,7 +67,7 @@ export class UpstreamTry implements ConnectionUser {
   #isOver = false;
 
   constructor(
-    context: EdgeContext, way: CompiledUpstream, sent: TriedRequest, upstream: Upstream, peer: Peer,
+    context: EdgeContext, way: CompiledUpstream, sent: TriedRequest, upstream: Upstream, peer: NetworkPeer,
     attempt: UpstreamAttempt, owner: TryOwner,
   ) {
     this.#context = context;

@@ -15,7 +15,7 @@ import { logColors, logFormatsOf, logMistakes } from "../observe/directives.ts";
 import { httpRow, locationRow, serverNameRow, serverRow } from "../route/directives.ts";
 import { type ServerName, VirtualHosts, Variables, builtinPrefixes, builtinVariables } from "../route/index.ts";
 import { type SettingNote, environmentOf, processSettings } from "../supervisor/directives.ts";
-import { healthMistakes, upstreamMistakes, upstreamSettings } from "../upstream/directives.ts";
+import { appMembers, healthMistakes, upstreamMistakes, upstreamSettings } from "../upstream/directives.ts";
 import { siteHealthChecks } from "./health-checks.ts";
 import { type ListeningServer, addressText, listenRow, listenersOf } from "./listen.ts";
 import { Locations } from "./server.ts";
@@ -66,7 +66,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
     ...locations.mistakes.map(({ at, nginx }) => ({ place: at.directive.name, nginx })),
     ...listenMistakes.map(({ at, nginx }) => ({ place: at.directive.args[0] ?? at.directive.name, nginx })),
     ...nameConflicts(listeners, listening),
-    ...appMistakes(main, { base: facts.directory, kindOf: facts.kindOf }),
+    ...appMistakes(main, { base: facts.directory, kindOf: facts.kindOf, members: appMembers(site) }),
     ...logMistakes(site, facts.prefix),
     ...refererMistakes(site),
     ...responseMistakes(site),

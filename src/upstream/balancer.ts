@@ -7,14 +7,17 @@
 import { isIP } from "node:net";
 import { BalancedPeer, type Timing } from "./balance/balanced-peer.ts";
 import { type GroupMethod, methodOf } from "./balance/methods.ts";
-import { addressName, type Choice, type Member, type Peer, type PeerResult, type PeerState } from "./balance/peer.ts";
+import {
+  addressName, type Choice, type Member, type NetworkPeer, type Peer, type PeerResult, type PeerState, isNetworkPeer,
+} from "./balance/peer.ts";
 import { Sticking } from "./balance/sticking.ts";
 import type { BalanceSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import type { UpstreamZone } from "./zone.ts";
 import type { SessionTable } from "./zone-sessions.ts";
 import { keyDigest, type SlotPlace } from "./zone-slot.ts";
 
-export type { Choice, Member, Peer, PeerResult, PeerState };
+export { isNetworkPeer };
+export type { Choice, Member, NetworkPeer, Peer, PeerResult, PeerState };
 
 /** What the balancer needs of the world. */
 export interface BalancerMachine {
@@ -219,7 +222,7 @@ function balanced(peer: Peer): BalancedPeer {
 /** The peer of a server whose address is one already. */
 function literalMember(server: UpstreamServerSettings): readonly Member[] {
   const { address } = server;
-  const isLiteral = address.kind === "unix" || (isIP(address.host) !== 0 && server.service === undefined);
+  const isLiteral = address.kind !== "tcp" || (isIP(address.host) !== 0 && server.service === undefined);
   return isLiteral ? [{ server, address, name: addressName(address) }] : [];
 }
 

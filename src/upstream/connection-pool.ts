@@ -8,7 +8,7 @@ import { makeReadBuffer } from "../net/index.ts";
 import type { Clock, Ticked } from "../net/index.ts";
 import { assert } from "../std/assert.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type { Peer } from "./balancer.ts";
+import type { NetworkPeer, Peer } from "./balancer.ts";
 import { UpstreamConnection } from "./connection.ts";
 import type { ConnectionHome, ConnectionUser, DialSettings } from "./connection.ts";
 import { TlsClients } from "./connection-tls.ts";
@@ -59,7 +59,7 @@ export class ConnectionPool implements ConnectionHome, Ticked {
    * @returns an idle connection, which `isConnected`, or a new one, of which the user hears later
    */
   connect(
-    upstream: object, peer: Peer, keepalive: KeepaliveSettings, dial: DialSettings, user: ConnectionUser,
+    upstream: object, peer: NetworkPeer, keepalive: KeepaliveSettings, dial: DialSettings, user: ConnectionUser,
   ): UpstreamConnection {
     const idle = this.#idle.get(upstream);
     const kept = idle === undefined ? undefined : takeLast(idle, peer.name, dial);

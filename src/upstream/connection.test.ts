@@ -14,7 +14,7 @@ import {
 import { eventually } from "../../tests/support/wait.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { DialSettings, UpstreamConnection } from "./connection.ts";
-import type { Peer } from "./balancer.ts";
+import type { NetworkPeer } from "./balancer.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
 const MANY = Buffer.alloc(8 * 1024 * 1024, "x");
@@ -37,7 +37,7 @@ describe("a connection to a peer", () => {
     equal(pool.size, 0, "every connection of every test has left the pool");
   });
 
-  function dial(peer: Peer, user: Listening, other: Partial<DialSettings> = {}): UpstreamConnection {
+  function dial(peer: NetworkPeer, user: Listening, other: Partial<DialSettings> = {}): UpstreamConnection {
     return pool.connect({}, peer, KEEPALIVE, { ...DIAL, ...other }, user);
   }
 

@@ -14,7 +14,7 @@ import type { UpstreamReader } from "../protocol/h1/index.ts";
 import { assert } from "../std/assert.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { systemReason } from "../std/system-reason.ts";
-import type { Peer } from "./balancer.ts";
+import type { NetworkPeer } from "./balancer.ts";
 import { CertificateProblem } from "./connection-tls.ts";
 import type { TlsClientSettings, TlsClients } from "./connection-tls.ts";
 import type { KeepaliveSettings } from "./settings.ts";
@@ -67,7 +67,7 @@ export interface ConnectionHome {
 }
 
 export interface NewConnection {
-  readonly peer: Peer;
+  readonly peer: NetworkPeer;
   /** Whose idle connections it may join. */
   readonly upstream: object;
   readonly keepalive: KeepaliveSettings;
@@ -95,7 +95,7 @@ const CALLS: Readonly<Record<string, string>> = {
 
 export class UpstreamConnection {
   readonly upstream: object;
-  #peer: Peer;
+  #peer: NetworkPeer;
   #dial: DialSettings;
   #keepalive: KeepaliveSettings;
   #user: ConnectionUser | undefined;
@@ -137,7 +137,7 @@ export class UpstreamConnection {
   }
 
   /** nginx's $upstream_addr is its name. */
-  get peer(): Peer {
+  get peer(): NetworkPeer {
     return this.#peer;
   }
 
@@ -256,7 +256,7 @@ export class UpstreamConnection {
   }
 
   /** For the pool: it is idle and carries the next request from here on. */
-  take(peer: Peer, keepalive: KeepaliveSettings, dial: DialSettings, user: ConnectionUser): void {
+  take(peer: NetworkPeer, keepalive: KeepaliveSettings, dial: DialSettings, user: ConnectionUser): void {
     assert(this.#state === "idle", "only an idle connection can be taken");
     this.#state = "used";
     this.#peer = peer;

@@ -1,7 +1,10 @@
 /** `server` in an upstream: one of its members (ngx_http_upstream_module). */
+import { appName } from "../config/nginx/app-name.ts";
 import { time } from "../config/nginx/argument-types.ts";
 import { type Address, parseAddress } from "../config/nginx/address.ts";
+import { type Block, read } from "../config/nginx/block.ts";
 import type { ArgumentRefusal, DirectiveRow } from "../config/nginx/directive-row.ts";
+import type { Token } from "../config/nginx/lexer.ts";
 import { type Result, err, ok } from "../std/result.ts";
 import type { UpstreamAddress, UpstreamServerSettings } from "./settings.ts";
 
@@ -18,6 +21,22 @@ const parameterNames: readonly string[] = [
   "weight=", "max_conns=", "max_fails=", "fail_timeout=", "slow_start=", "route=", "service=", "backup", "down",
   "drain", "resolve",
 ];
+
+/** An application among the members of an upstream. */
+export interface NamedApp {
+  readonly name: string;
+  /** Where it is named. */
+  readonly place: Token;
+}
+
+/** The applications that stand in an `upstream` block. */
+export function namedApps(upstream: Block): readonly NamedApp[] {
+  return upstream.own(upstreamServerRow).flatMap(({ directive }) => {
+    const { address } = read(upstreamServerRow, directive).server;
+    const [place] = directive.args;
+    return address.kind === "app" && place !== undefined ? [{ name: address.name, place }] : [];
+  });
+}
 
 /** The member, and whether a port was written. */
 export interface WrittenServer {
@@ -37,32 +56,60 @@ export const upstreamServerRow: DirectiveRow<WrittenServer> = {
   mayRepeat: true,
   merge: "none",
   module: "ngx_http_upstream_module",
-  doc: "A member: host[:port] (80 without it) or unix:path. weight= (1), max_conns= (0: no limit), max_fails= (1) "
-    + "within fail_timeout= (10s), backup, down, drain, slow_start=, resolve (its name is looked up again and again), "
-    + "service= (of DNS), route= (for sticky).",
+  doc: "A member: host[:port] (80 without it), unix:path, or app:NAME, an application of this file. weight= (1), "
+    + "max_conns= (0: no limit), max_fails= (1) within fail_timeout= (10s), backup, down, drain, slow_start=, resolve "
+    + "(its name is looked up again and again), service= (of DNS), route= (for sticky).",
   example: "server 127.0.0.1:8001 weight=2 max_fails=3 fail_timeout=30s;",
 };
 
+/** Parameters of hosts whose names are looked up. */
+const NAMES_ONLY = /^(?:resolve$|service=)/;
+
 type Draft = { -readonly [Name in keyof UpstreamServerSettings]: UpstreamServerSettings[Name] };
 
-function parseServer([name = "", ...parameters]: readonly string[]): Result<WrittenServer, ArgumentRefusal> {
+/** Behind a colon with nothing but digits stands the port of a host that is called "app". */
+const APPLICATION = /^app:(?!\d+$)(.*)$/s;
+
+/** What a member is, by its first word; whether a port was written there. */
+interface WrittenAddress {
+  readonly address: UpstreamAddress;
+  readonly hasPort: boolean;
+}
+
+function parseMember(name: string): Result<WrittenAddress, ArgumentRefusal> {
+  const [, app] = APPLICATION.exec(name) ?? [];
+  if (app !== undefined) {
+    const parsed = appName().parse(app, "server");
+    if (!parsed.ok) return err({ ...parsed.error, index: 0 });
+    return ok({ address: { kind: "app", name: app }, hasPort: false });
+  }
   const parsed = name === "" ? err("no host") : parseAddress(name);
-  const expected = "a host, host:port or unix:path";
+  const expected = "a host, host:port, unix:path or app:NAME";
   if (!parsed.ok) return err({ nginx: `${parsed.error} in upstream "${name}"`, expected, index: 0 });
   const address = addressOf(parsed.value);
   if (address === undefined) return err({ nginx: `host not found in upstream "${name}"`, expected, index: 0 });
+  return ok({ address, hasPort: parsed.value.kind === "tcp" && parsed.value.port !== undefined });
+}
+
+function parseServer([name = "", ...parameters]: readonly string[]): Result<WrittenServer, ArgumentRefusal> {
+  const member = parseMember(name);
+  if (!member.ok) return member;
+  const { address, hasPort } = member.value;
   const server: Draft = {
     name, address, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false, drain: false,
     slowStartMs: 0, resolve: false, service: undefined, route: undefined,
   };
   for (const [at, word] of parameters.entries()) {
+    if (address.kind === "app" && NAMES_ONLY.test(word)) {
+      const nginx = `invalid parameter "${word}"`;
+      return err({ nginx, expected: "nothing that looks up names: an application has no address", index: at + 1 });
+    }
     if (takeParameter(server, word)) continue;
     return err({
       nginx: `invalid parameter "${word}"`, expected: `a parameter such as ${parameterNames.join(", ")}`,
       index: at + 1, words: parameterNames,
     });
   }
-  const hasPort = parsed.value.kind === "tcp" && parsed.value.port !== undefined;
   if (server.service === undefined) return ok({ server, hasPort });
   if (!server.resolve) return refuseService(`service upstream "${name}" requires "resolve" parameter`);
   if (hasPort) return refuseService(`service upstream "${name}" may not have port`);

@@ -10,7 +10,7 @@ import { parseSizeText } from "../config/nginx/units.ts";
 import { type Result, err, ok } from "../std/result.ts";
 import { balanceOf, balancingDirectives, isMethodRow, stickyRow } from "./directives-of-balancing.ts";
 import { upstreamResolver } from "./directives-of-resolver.ts";
-import { upstreamServerRow } from "./directives-of-servers.ts";
+import { type NamedApp, namedApps, upstreamServerRow } from "./directives-of-servers.ts";
 import type { BalanceSettings, UpstreamSettings } from "./settings.ts";
 
 const COUNT_MAX = 2 ** 31 - 1;
@@ -127,6 +127,11 @@ export function upstreamSettings(http: Block): readonly UpstreamSettings[] {
       resolver: upstreamResolver(block, http),
     }];
   });
+}
+
+/** Every application that an upstream of the http block has among its members. */
+export function appMembers(http: Block): readonly NamedApp[] {
+  return http.own(upstreamRow).flatMap(({ block }) => (block === undefined ? [] : namedApps(block)));
 }
 
 /** What one directive of an upstream alone does not show. */

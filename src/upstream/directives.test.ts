@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { contextMistakes, exampleMistakes, readText, refusals, textIn } from "../../tests/conf/blocks.ts";
 import type { Block } from "../config/nginx/block.ts";
 import {
-  healthCheckOf, healthMistakes, resolverSettings, upstreamDirectives, upstreamMistakes, upstreamSettings,
+  appMembers, healthCheckOf, healthMistakes, resolverSettings, upstreamDirectives, upstreamMistakes, upstreamSettings,
 } from "./directives.ts";
 import type { HealthCheckSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 
@@ -90,6 +90,27 @@ describe("a member of an upstream", () => {
     assert.deepEqual(serverOf("backend.example:8080").address, { kind: "tcp", host: "backend.example", port: 8080 });
     assert.deepEqual(serverOf("[::1]:81").address, { kind: "tcp", host: "::1", port: 81 });
     assert.deepEqual(serverOf("unix:/run/app.sock").address, { kind: "unix", path: "/run/app.sock" });
+  });
+
+  test("is an application of the same file", () => {
+    const { name, address, weight, backup } = serverOf("app:shop-2.x weight=3 backup");
+    assert.deepEqual([name, address, weight, backup], ["app:shop-2.x", { kind: "app", name: "shop-2.x" }, 3, true]);
+    const http = httpOf("upstream a { server app:b; server c; } upstream d { server app:e down; }");
+    assert.deepEqual(appMembers(http).map((app) => [app.name, app.place.value]), [["b", "app:b"], ["e", "app:e"]]);
+  });
+
+  test("is a host with a port where that host is called app", () => {
+    assert.deepEqual(serverOf("app:8000").address, { kind: "tcp", host: "app", port: 8000 });
+    assert.deepEqual(serverOf("app").address, { kind: "tcp", host: "app", port: 80 });
+    assert.deepEqual(refused("server app:0;"), ['invalid port in upstream "app:0"']);
+  });
+
+  test("that is an application has no name to look up, and is called as applications are", () => {
+    assert.deepEqual(refused("server app:shop resolve;"), ['invalid parameter "resolve"']);
+    assert.deepEqual(refused("server app:shop service=http resolve;"), ['invalid parameter "service=http"']);
+    assert.deepEqual(refused("server app:-x;"), ['invalid app name "-x"']);
+    assert.deepEqual(refused("server app:;"), ['invalid app name ""']);
+    assert.deepEqual(refused(`server app:${"a".repeat(65)};`), [`invalid app name "${"a".repeat(65)}"`]);
   });
 
   test("has parameters in any order", () => {

@@ -6,7 +6,7 @@ import { upstreamBlockDirectives } from "./directives-of-upstreams.ts";
 
 export { healthCheckOf, healthCheckRow, healthMistakes } from "./directives-of-health.ts";
 export { resolverRows, resolverSettings } from "./directives-of-resolver.ts";
-export { upstreamMistakes, upstreamSettings } from "./directives-of-upstreams.ts";
+export { appMembers, upstreamMistakes, upstreamSettings } from "./directives-of-upstreams.ts";
 
 export const upstreamDirectives: readonly AnyDirectiveRow[] = [
   ...upstreamBlockDirectives, ...healthDirectives, ...resolverDirectives,

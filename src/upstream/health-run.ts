@@ -1,7 +1,7 @@
 /** One health check of one peer: a request on a connection of its own, and whether its response is as wanted. */
 import type { UpstreamReader } from "../protocol/h1/index.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type { Peer } from "./balancer.ts";
+import type { NetworkPeer } from "./balancer.ts";
 import type { CloseReason, ConnectionUser, DialSettings, UpstreamConnection } from "./connection.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import { BODY_SIZE_MAX } from "./health-match.ts";
@@ -12,7 +12,7 @@ const NOT_KEPT: KeepaliveSettings = { connections: 0, requests: 1, timeMs: 0, ti
 
 export interface RunSettings {
   readonly pool: ConnectionPool;
-  readonly peer: Peer;
+  readonly peer: NetworkPeer;
   readonly dial: DialSettings;
   /** The whole request, one character a byte. */
   readonly request: string;

@@ -10,7 +10,7 @@ import { eventually } from "../../tests/support/wait.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { HealthChecks, healthRequest } from "./health.ts";
 import { HealthMatch } from "./health-match.ts";
-import type { HealthCheckSettings, UpstreamSettings } from "./settings.ts";
+import type { HealthCheckSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import type { Upstream } from "./upstreams.ts";
 import { Upstreams } from "./upstreams.ts";
 import { UpstreamZone } from "./zone.ts";
@@ -75,12 +75,14 @@ describe("health checks", () => {
     clock.close();
   });
 
-  function backend(ports: readonly number[], down: readonly number[] = []): Upstream {
+  function backend(
+    ports: readonly number[], down: readonly number[] = [], more: readonly UpstreamServerSettings[] = [],
+  ): Upstream {
     const settings: UpstreamSettings = {
       name: "backend", balance: { kind: "round_robin" }, sticky: undefined, keepalive: KEEPALIVE, resolver: undefined,
-      servers: ports.map((port) => ({
+      servers: [...ports.map((port) => ({
         ...serverLine(`127.0.0.1:${port}`, { kind: "tcp", host: "127.0.0.1", port }), down: down.includes(port),
-      })),
+      })), ...more],
     };
     const zone = new UpstreamZone(UpstreamZone.allocate([settings]));
     const upstreams = new Upstreams({ settings: [settings], zone, clock, pool, onNotice: () => undefined });
@@ -131,6 +133,16 @@ describe("health checks", () => {
     deepEqual(notices, [
       `warning peer is unhealthy while checking status code, ${whose}`, `info peer is healthy again, ${whose}`,
     ]);
+  });
+
+  test("pass over applications of ours, which nobody can connect to", async () => {
+    await using well = await Patient.listen();
+    const upstream = backend([well.side.port], [], [serverLine("app:shop", { kind: "app", name: "shop" })]);
+    const checks = check(upstream, { mandatory: true, intervalMs: 1 });
+    deepEqual(states(upstream), [false, true]);
+    await eventually("the other one is checked", WAIT_MS, () => checks.healthy.size === 1);
+    deepEqual(states(upstream), [true, true]);
+    deepEqual(notices, []);
   });
 
   test("count failures and passes in a row", async () => {

@@ -8,7 +8,7 @@
 import type { Clock, Ticked } from "../net/index.ts";
 import type { UpstreamReader } from "../protocol/h1/index.ts";
 import { addressName } from "./balance/peer.ts";
-import type { Peer } from "./balancer.ts";
+import { type NetworkPeer, type Peer, isNetworkPeer } from "./balancer.ts";
 import type { DialSettings } from "./connection.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import { HealthMatch } from "./health-match.ts";
@@ -94,7 +94,8 @@ export class HealthChecks implements Ticked {
         this.#stop(checked);
         group.peers.delete(peer);
       }
-      for (const peer of present) if (!peer.server.down) this.#tickPeer(group, peer, nowMs);
+      // Whether an application of ours is well, its workers' master knows.
+      for (const peer of present) if (!peer.server.down && isNetworkPeer(peer)) this.#tickPeer(group, peer, nowMs);
     }
   }
 
@@ -104,7 +105,7 @@ export class HealthChecks implements Ticked {
     for (const { peers } of this.#groups) for (const checked of peers.values()) this.#stop(checked);
   }
 
-  #tickPeer(group: Group, peer: Peer, nowMs: number): void {
+  #tickPeer(group: Group, peer: NetworkPeer, nowMs: number): void {
     let checked = group.peers.get(peer);
     if (checked === undefined) {
       checked = this.#newcomer(group, peer, nowMs);
@@ -122,7 +123,7 @@ export class HealthChecks implements Ticked {
     return { fails: 0, passes: 0, isHealthy: wasHealthy ? true : undefined, dueMs, run: undefined };
   }
 
-  #check(group: Group, peer: Peer, checked: Checked): void {
+  #check(group: Group, peer: NetworkPeer, checked: Checked): void {
     const { check: { check, dial, request, reader }, match } = group;
     this.#running++;
     checked.run = new HealthRun({
@@ -170,7 +171,7 @@ export function healthRequest(uri: string, host: string, software: string): stri
 }
 
 /** The same peer, at the port that the check names. */
-function atPort(peer: Peer, port: number | undefined): Peer {
+function atPort(peer: NetworkPeer, port: number | undefined): NetworkPeer {
   if (port === undefined || peer.address.kind === "unix") return peer;
   const address = { ...peer.address, port };
   return { address, name: addressName(address), server: peer.server, slot: peer.slot, id: peer.id };

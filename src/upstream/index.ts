@@ -1,15 +1,15 @@
 /** Which peer, and is it well? Upstreams: their members, who of them is asked, the connections to them. */
 export type {
-  BalanceSettings, HealthCheckSettings, KeepaliveSettings, MatchHeader, MatchSettings, NextUpstream, ResolverSettings,
-  StickySettings, TransportSettings, UpstreamAddress, UpstreamServerSettings, UpstreamSettings,
+  BalanceSettings, HealthCheckSettings, KeepaliveSettings, MatchHeader, MatchSettings, NetworkAddress, NextUpstream,
+  ResolverSettings, StickySettings, TransportSettings, UpstreamAddress, UpstreamServerSettings, UpstreamSettings,
 } from "./settings.ts";
 export type { CloseReason, ConnectionUser, DialSettings, UpstreamConnection } from "./connection.ts";
 export { ConnectionPool } from "./connection-pool.ts";
 export { tlsClientSettings } from "./connection-tls.ts";
 export type { TlsClientParts, TlsClientSettings } from "./connection-tls.ts";
 export { addressName } from "./balance/peer.ts";
-export { Balancer } from "./balancer.ts";
-export type { BalancerMachine, Choice, Member, Peer, PeerResult, PeerState } from "./balancer.ts";
+export { Balancer, isNetworkPeer } from "./balancer.ts";
+export type { BalancerMachine, Choice, Member, NetworkPeer, Peer, PeerResult, PeerState } from "./balancer.ts";
 export { stickyCookie, stickyOf, stickySessionOf } from "./sticky.ts";
 export type { StickySource } from "./sticky.ts";
 export { UpstreamZone } from "./zone.ts";

@@ -2,13 +2,19 @@
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import type { Pattern } from "../route/index.ts";
 
-export type UpstreamAddress =
+/** Where connections are made to. */
+export type NetworkAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
+export type UpstreamAddress =
+  | NetworkAddress
+  /** An application of ours, by its name: its workers are asked, and no connection is made. */
+  | { readonly kind: "app"; readonly name: string };
+
 /** One `server` line of an upstream. */
 export interface UpstreamServerSettings {
-  /** As written: "127.0.0.1:8081", "backend.example", "unix:/run/app.sock". */
+  /** As written: "127.0.0.1:8081", "backend.example", "unix:/run/app.sock", "app:shop". */
   readonly name: string;
   /** A host may be a name; the port is 80 where none is written. */
   readonly address: UpstreamAddress;

@@ -167,7 +167,7 @@ export class Membership {
 
 function placeOf(server: UpstreamServerSettings): NamedServer | Member {
   const { address, service } = server;
-  if (address.kind === "unix") return { server, address, name: addressName(address) };
+  if (address.kind !== "tcp") return { server, address, name: addressName(address) };
   const host = bareHost(address.host);
   if (isIP(host) !== 0 && service === undefined) return memberOf(server, host, address.port);
   const { port } = address;

@@ -4,7 +4,7 @@ import { Clock } from "../net/index.ts";
 import { NXDOMAIN, NameServer, SERVFAIL } from "../../tests/support/name-server.ts";
 import { DIAL, KEEPALIVE, Listening, Peerside, serverLine } from "../../tests/support/upstream-connections.ts";
 import { eventually } from "../../tests/support/wait.ts";
-import type { Choice, Peer } from "./balancer.ts";
+import { type Choice, type Peer, isNetworkPeer } from "./balancer.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import type { ResolverSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import { Upstream, Upstreams } from "./upstreams.ts";
@@ -102,7 +102,7 @@ describe("upstreams", () => {
     ok(upstream !== undefined);
     deepEqual(members(upstream), [`127.0.0.1:${port}`, `127.0.0.2:${port}`]);
     const [peer, other] = upstream.balancer.peers;
-    ok(peer !== undefined && other !== undefined);
+    ok(peer !== undefined && other !== undefined && isNetworkPeer(peer));
     const user = new Listening();
     const connection = pool.connect(upstream, peer, KEEPALIVE, DIAL, user);
     await user.heard("connected");

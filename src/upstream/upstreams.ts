@@ -12,7 +12,7 @@ import type { BalancerMachine, Member } from "./balancer.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import { Resolver } from "./resolver.ts";
 import type {
-  KeepaliveSettings, ResolverSettings, UpstreamAddress, UpstreamServerSettings, UpstreamSettings,
+  KeepaliveSettings, NetworkAddress, ResolverSettings, UpstreamServerSettings, UpstreamSettings,
 } from "./settings.ts";
 import { Membership, bareHost } from "./upstreams-membership.ts";
 import type { FoundName, UpstreamNotice } from "./upstreams-membership.ts";
@@ -106,10 +106,20 @@ export class Upstreams implements Ticked {
   }
 
   /**
+   * The first application that the configuration has among the servers of an upstream.
+   * @param name in lower case; undefined: of any upstream @returns undefined where there is none
+   */
+  application(name: string | undefined): string | undefined {
+    const found = this.#settings.settings.filter((upstream) => name === undefined || upstream.name === name);
+    const addresses = found.flatMap(({ servers }) => servers.map(({ address }) => address));
+    return addresses.find((address) => address.kind === "app")?.name;
+  }
+
+  /**
    * The upstream of a host that the configuration mentions: as in nginx it is looked up once, by the system. To be
    * asked for before `start`; later is possible.
    */
-  fixed(address: UpstreamAddress): Upstream {
+  fixed(address: NetworkAddress): Upstream {
     const name = nameOf(address);
     const known = this.#fixed.get(name);
     if (known !== undefined) return known;
@@ -124,7 +134,7 @@ export class Upstreams implements Ticked {
    * The upstream of a host that a request's variables name.
    * @returns a promise where the name has to be looked up first; rejects with an Error in nginx's words
    */
-  at(address: UpstreamAddress, resolver: ResolverSettings | undefined): Upstream | Promise<Upstream> {
+  at(address: NetworkAddress, resolver: ResolverSettings | undefined): Upstream | Promise<Upstream> {
     const name = nameOf(address);
     const fixed = this.#fixed.get(name);
     if (fixed !== undefined) return fixed.ready();
@@ -228,7 +238,7 @@ export class Upstreams implements Ticked {
     return known;
   }
 
-  #implicitAt(key: string, name: string, address: UpstreamAddress): Implicit {
+  #implicitAt(key: string, name: string, address: NetworkAddress): Implicit {
     const known = this.#implicit.get(key);
     if (known !== undefined) {
       this.#implicit.delete(key);
@@ -258,7 +268,7 @@ export class Upstreams implements Ticked {
   }
 
   async #lookUp(
-    implicit: Implicit, { host, port }: UpstreamAddress & { readonly kind: "tcp" }, resolver: Resolver,
+    implicit: Implicit, { host, port }: NetworkAddress & { readonly kind: "tcp" }, resolver: Resolver,
   ): Promise<Upstream> {
     const { upstream, server } = implicit;
     try {
@@ -285,12 +295,12 @@ function machineOf({ clock, onNotice }: UpstreamsSettings): BalancerMachine {
   };
 }
 
-function nameOf(address: UpstreamAddress): string {
+function nameOf(address: NetworkAddress): string {
   return address.kind === "unix" ? `unix:${address.path}` : `${address.host.toLowerCase()}:${address.port}`;
 }
 
 /** What holds of a server of which nothing is said. */
-function onlyServer(name: string, address: UpstreamAddress): UpstreamServerSettings {
+function onlyServer(name: string, address: NetworkAddress): UpstreamServerSettings {
   const bare = address.kind === "unix" ? address : { ...address, host: bareHost(address.host) };
   return {
     name, address: bare, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false,

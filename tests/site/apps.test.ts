@@ -99,6 +99,20 @@ http { server { listen 127.0.0.1:0; location / { app_pass shpo; } } }
     });
   });
 
+  test("that are not there are a mistake in an upstream, too", async () => {
+    const file = join(folder, "unknown-member.conf");
+    await writeFile(file, `events { }
+app shop { module shop:app; }
+http { upstream u { server app:shop; server 127.0.0.1:1; server app:shpo backup; }
+  server { listen 127.0.0.1:0; location / { proxy_pass http://u; } } }
+`);
+    const { status, stderr } = spawnSync(join(root, "bin/tricorn"), ["-t", "-c", file], { encoding: "utf8" });
+    assert.equal(status, 1);
+    assert.match(stderr, /app "shpo" is not defined/);
+    assert.match(stderr, /unknown-member\.conf:3:65/);
+    assert.match(stderr, /hint: did you mean app:shop\?/);
+  });
+
   test("serve while another one is broken, which comes back when it is repaired", async () => {
     const broken = join(folder, "sick.py");
     await writeFile(broken, "raise RuntimeError('sick')\n");

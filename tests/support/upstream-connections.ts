@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
 import type {
-  CloseReason, ConnectionUser, DialSettings, KeepaliveSettings, Peer, UpstreamAddress, UpstreamServerSettings,
+  CloseReason, ConnectionUser, DialSettings, KeepaliveSettings, NetworkPeer, UpstreamAddress, UpstreamServerSettings,
 } from "../../src/upstream/index.ts";
 import { eventually } from "./wait.ts";
 
@@ -24,14 +24,14 @@ export function serverLine(name: string, address: UpstreamAddress): UpstreamServ
   };
 }
 
-export function tcpPeer(port: number, host: string = "127.0.0.1"): Peer {
-  const address: UpstreamAddress = { kind: "tcp", host, port };
+export function tcpPeer(port: number, host: string = "127.0.0.1"): NetworkPeer {
+  const address = { kind: "tcp", host, port } as const;
   const name = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   return { name, address, server: serverLine(name, address), slot: 0, id: name };
 }
 
-export function unixPeer(path: string): Peer {
-  const address: UpstreamAddress = { kind: "unix", path };
+export function unixPeer(path: string): NetworkPeer {
+  const address = { kind: "unix", path } as const;
   return { name: `unix:${path}`, address, server: serverLine(`unix:${path}`, address), slot: 0, id: path };
 }
 

@@ -1,12 +1,12 @@
 /** One peer of an upstream, as everybody outside of the balancer sees it. */
-import type { UpstreamAddress, UpstreamServerSettings } from "../settings.ts";
+import type { NetworkAddress, UpstreamAddress, UpstreamServerSettings } from "../settings.ts";
 
 /** An address of a server: what a name was resolved to. */
 export interface Member {
   readonly server: UpstreamServerSettings;
   /** The host is an IP address, without brackets. */
   readonly address: UpstreamAddress;
-  /** "192.0.2.1:8080", "[2001:db8::1]:80", "unix:/run/app.sock": what `$upstream_addr` says. */
+  /** "192.0.2.1:8080", "[2001:db8::1]:80", "unix:/run/app.sock", "app:shop": what `$upstream_addr` says. */
   readonly name: string;
 }
 
@@ -15,6 +15,16 @@ export interface Peer extends Member {
   readonly slot: number;
   /** What a cookie or a route names it by. */
   readonly id: string;
+}
+
+/** One that connections are made to. */
+export interface NetworkPeer extends Peer {
+  readonly address: NetworkAddress;
+}
+
+/** Is it one that connections are made to, and no application of ours? */
+export function isNetworkPeer(peer: Peer): peer is NetworkPeer {
+  return peer.address.kind !== "app";
 }
 
 /** What is known of a request whose peer is to be chosen. */
@@ -54,5 +64,6 @@ export interface PeerState {
 /** @returns how `$upstream_addr` names it */
 export function addressName(address: UpstreamAddress): string {
   if (address.kind === "unix") return `unix:${address.path}`;
+  if (address.kind === "app") return `app:${address.name}`;
   return `${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
