@@ -80,7 +80,7 @@ export interface AppRequest {
   link: RequestLink | undefined;
   /** Its id on that worker's connection. */
   id: number;
-  /** Since when it waits for a worker, monotonic milliseconds; set by the pool. */
+  /** Since when it waits for a worker, monotonic milliseconds; set by the pool, 0 while it has not had to. */
   queuedMs: number;
   /** The client is gone; nobody listens to the answer any more. */
   readonly abandoned: boolean;

@@ -42,7 +42,7 @@ export interface PoolSettings {
 
 /** Whom the pool tells what concerns more than one request. */
 export interface PoolOwner {
-  /** A worker that was to retire has nothing of this thread any more. */
+  /** A worker that was to retire has nothing of this thread any more. Said once, so that threads can be counted. */
   onWorkerIdle(name: string): void;
   onWorkerReady(name: string): void;
   /** The connection to a worker broke, though nobody had said that it would. */
@@ -118,7 +118,14 @@ export class Pool implements LinkOwner {
     const link = this.#links.find((candidate) => candidate.worker.name === name);
     if (link === undefined) return this.#owner.onWorkerIdle(name);
     link.retire();
-    if (link.pendingCount === 0) this.#owner.onWorkerIdle(name);
+    this.#tellIdle(link);
+  }
+
+  /** To be called whenever the last of a link's requests may have left it, in whichever way. */
+  #tellIdle(link: WorkerLink): void {
+    if (!link.retiring || link.pendingCount > 0 || link.idleTold) return;
+    link.idleTold = true;
+    this.#owner.onWorkerIdle(link.worker.name);
   }
 
   /** A worker is dead or about to be killed: what had started gets 502, or 504 for "timeout". */
@@ -197,12 +204,13 @@ export class Pool implements LinkOwner {
     link.progressMs = now;
     link.asked = 0;
     if (this.queuedCount > 0) this.#drainQueue();
-    if (link.retiring && link.pendingCount === 0) this.#owner.onWorkerIdle(link.worker.name);
+    this.#tellIdle(link);
   }
 
   onTakenBack(link: WorkerLink, requests: AppRequest[]): void {
     this.#zone.subtract(link.worker.slot, requests.length);
     this.#requeue(requests);
+    this.#tellIdle(link);
   }
 
   onRefusedHead(link: WorkerLink, request: AppRequest, what: string): void {
@@ -218,7 +226,7 @@ export class Pool implements LinkOwner {
     this.#zone.subtract(worker.slot, requests.length);
     const verdict = this.#verdicts.get(worker.name);
     this.#verdicts.delete(worker.name);
-    if (link.retiring) this.#owner.onWorkerIdle(worker.name);
+    this.#tellIdle(link);
     if (verdict === undefined) this.#owner.onWorkerLost(worker.name);
     if (requests.length > 0) void this.#settle(worker, requests, verdict === "timeout" ? 504 : 502);
     // Whoever waits may wait for others now, or for a successor.
@@ -242,6 +250,9 @@ export class Pool implements LinkOwner {
   #requeue(requests: readonly AppRequest[]): void {
     const alive = requests.filter((request) => !request.abandoned);
     if (alive.length === 0) return;
+    // Those that were given to a worker at once have not waited here before.
+    const now = performance.now();
+    for (const request of alive) if (request.queuedMs === 0) request.queuedMs = now;
     this.#queue = [...alive, ...this.#queue.slice(this.#queueHead)];
     this.#queueHead = 0;
     this.#drainQueue();

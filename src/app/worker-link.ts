@@ -77,6 +77,8 @@ export class WorkerLink implements RequestLink {
   #lost = false;
   /** Gives no new work any more. */
   retiring = false;
+  /** The pool has said that nothing of it is outstanding here, after it was to retire. */
+  idleTold = false;
   /** Monotonic milliseconds of the last answer, or of the request that ended its idleness. */
   progressMs = 0;
   /** The steward was asked since the last progress: 0 no, 1 to flush, 2 to take back. */
