@@ -54,6 +54,15 @@ class Rules:
     def frames(self, count):
         return [self.link.receive() for _ in range(count)]
 
+    def messages(self, count):
+        """So many messages and their receivers; on a busy machine they come in several frames."""
+        found = []
+        while len(found) < 2 * count:
+            kind, elements = self.link.receive()
+            self.assertEqual(kind, 11)
+            found += elements
+        return found
+
     def until_end(self, id):
         """All frames up to the last one."""
         found = [self.link.receive()]
@@ -182,7 +191,7 @@ class Rules:
     def test_messages_come_back_and_the_close_is_told(self):
         id = self.accepted("/echo")
         self.link.send((6, [id, "hello", id, b"bytes", id, "", id, b""]))
-        self.assertEqual(self.link.receive(), (11, ["hello", [id], b"bytes", [id], "", [id], b"", [id]]))
+        self.assertEqual(self.messages(4), ["hello", [id], b"bytes", [id], "", [id], b"", [id]])
         self.link.send((8, id, 3001, "away"))
         self.assertEqual(self.frames(1), [(4, id, None)])
         self.assert_seen({"type": "websocket.disconnect", "code": 3001, "reason": "away"})
@@ -327,7 +336,7 @@ class Rules:
                 (13, id, whole[:262_144], last, False), (11, [None, [id]]), (13, id, whole[262_144:], 0, True)])
             self.link.send((9, id))
         self.link.send((7, id, b"", 1), (7, id, b"", 2))
-        self.assertEqual(self.link.receive(), (11, ["", [id], b"", [id]]))
+        self.assertEqual(self.messages(2), ["", [id], b"", [id]])
         self.link.send((8, id, 1000, ""))
         self.until_end(id)
         self.seen()
