@@ -83,9 +83,13 @@ export class Tunnel implements Successor, Ticked {
     if (this.#isClosing) stream.close();
   }
 
-  /** The server ends: nobody can say so in a protocol that it does not speak. */
-  drain(): void {
-    this.#close();
+  /**
+   * The server ends, and nobody can say so in a protocol that it does not speak. Where another one takes its place, both
+   * ends may finish, as in nginx, until worker_shutdown_timeout.
+   * @param idleMs how long an idle connection may still bring something; 0: nobody takes its place
+   */
+  drain(idleMs: number): void {
+    if (idleMs === 0) this.#close();
   }
 
   tick(nowMs: number): void {
