@@ -75,7 +75,7 @@ class Tunnel {
   static async open(port: number): Promise<Tunnel> {
     const tunnel = new Tunnel(connect(port, "127.0.0.1"));
     tunnel.#socket.write("GET / HTTP/1.1\r\nHost: a.test\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n");
-    await eventually("101", waitMs, () => tunnel.#text.startsWith("HTTP/1.1 101") && tunnel.#text.endsWith("\r\n\r\n"));
+    await eventually("101", waitMs, () => /^HTTP\/1\.1 101 [^]*\r\n\r\n$/.test(tunnel.#text));
     tunnel.#text = "";
     return tunnel;
   }
