@@ -84,8 +84,8 @@ export class Tunnel implements Successor, Ticked {
   }
 
   /**
-   * The server ends, and nobody can say so in a protocol that it does not speak. Where another one takes its place, both
-   * ends may finish, as in nginx, until worker_shutdown_timeout.
+   * The server ends, and nobody can say so in a protocol that it does not speak. Where another one takes its place,
+   * both ends may finish, as in nginx, until worker_shutdown_timeout.
    * @param idleMs how long an idle connection may still bring something; 0: nobody takes its place
    */
   drain(idleMs: number): void {
