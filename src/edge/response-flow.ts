@@ -53,6 +53,8 @@ export class ResponseFlow {
   #waitingMs = 0;
   #waitedMs = 0;
   #pumping = false;
+  /** Was it asked for meanwhile? */
+  #pumpsAgain = false;
   #owed = 0;
   /** Bytes that have left, for limit_rate. */
   #sent = 0;
@@ -171,7 +173,10 @@ export class ResponseFlow {
 
   /** Moves bytes from the file, then from memory, to the client. */
   async #pump(): Promise<void> {
-    if (this.#pumping) return;
+    if (this.#pumping) {
+      this.#pumpsAgain = true;
+      return;
+    }
     this.#pumping = true;
     while (!this.#closed && this.#channel.queuedSize <= QUEUED_MAX) {
       const part = this.#part ?? (this.#spool === undefined ? this.#fromQueue() : await this.#fromSpool(this.#spool));
@@ -184,6 +189,11 @@ export class ResponseFlow {
       this.#channel.sendChunk(this.#exchange, part, 0, size);
     }
     this.#pumping = false;
+    if (this.#pumpsAgain) {
+      // What was stored between the last look and now would wait for nobody.
+      this.#pumpsAgain = false;
+      return this.#pump();
+    }
     const isEmpty = this.#part === undefined && this.#queue.length === 0 && !this.#storing
       && (this.#spool?.unreadSize ?? 0) === 0;
     if (!isEmpty || this.#closed) return;
