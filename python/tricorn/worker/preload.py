@@ -57,6 +57,8 @@ class Preloader:
         selector = selectors.DefaultSelector()
         selector.register(self._control, selectors.EVENT_READ)
         selector.register(self._woken, selectors.EVENT_READ)
+        # Not `self._control.ended`: a report that could not be sent sets it before anybody has heard of the end.
+        is_master_gone = False
         while not (self._stopping and (not self._children or time.monotonic() > self._deadline)):
             timeout = max(0.0, self._deadline - time.monotonic()) if self._stopping else None
             for key, _ in selector.select(timeout):
@@ -64,7 +66,7 @@ class Preloader:
                     self._woken.recv(4096)
             self._reap()
             try:
-                message = self._control.receive(False) if not self._control.ended else None
+                message = None if is_master_gone else self._control.receive(False)
                 while message is not None:
                     if message["type"] == "fork":
                         if self._fork(message["name"]) == 0:
@@ -74,6 +76,7 @@ class Preloader:
                         self._stop(float(message.get("grace_s", 0)))
                     message = self._control.receive(False)
             except EOFError:
+                is_master_gone = True
                 selector.unregister(self._control)
                 self._stop(self._grace_s)
         return process.EXIT_OK
