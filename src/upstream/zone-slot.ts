@@ -2,9 +2,10 @@
  * What threads know together of one peer: fields of 32 bits in shared memory, at the slot's base.
  *
  * Times are milliseconds modulo 2³², so that they fit; how long ago something was is right for 24 days, and "long ago"
- * behind that. The lock holds only where several fields change together, for less than a microsecond. A thread that
- * dies or is put to sleep while it holds it does not stop the others: after `SPINS_MAX` they go on as if it were free,
- * which costs some exactness of the rotation and nothing else, for counts are atomic by themselves.
+ * behind that. The lock holds only where several fields change together, for less than a microsecond, but for a thread
+ * that loses its processor meanwhile: the others sleep until it is back. One that dies does not stop them: after
+ * `LOCK_WAIT_MS` they go on as if the lock were free, which costs some exactness of the rotation and nothing else, for
+ * counts are atomic by themselves.
  */
 import { hash } from "node:crypto";
 
@@ -54,18 +55,30 @@ export function elapsedMs(nowMs: number, then: number): number {
 
 const SKEW_MS = 60_000;
 
-/** About 50 microseconds: a hundred times as long as the lock is held. */
-const SPINS_MAX = 2_000;
+/** A lock's states: a thread sleeps only behind `CONTENDED`, and only then is anybody woken. */
+const FREE = 0, HELD = 1, CONTENDED = 2;
+
+/** Tries before a thread sleeps: some microseconds, several times as long as the lock is held. */
+const SPINS_MAX = 200;
+/** Many slices of a scheduler: who is not back after it has died. */
+const LOCK_WAIT_MS = 100;
 
 /** Waits for the lock at `index`, in bounded time. */
 export function lock(fields: Int32Array, index: number): void {
   for (let spins = 0; spins < SPINS_MAX; spins++) {
-    if (Atomics.compareExchange(fields, index, 0, 1) === 0) return;
+    if (Atomics.compareExchange(fields, index, FREE, HELD) === FREE) return;
+  }
+  const deadlineMs = performance.now() + LOCK_WAIT_MS;
+  while (Atomics.exchange(fields, index, CONTENDED) !== FREE) {
+    const leftMs = deadlineMs - performance.now();
+    if (leftMs <= 0) return;
+    Atomics.wait(fields, index, CONTENDED, leftMs);
   }
 }
 
+/** Gives the lock at `index` back. */
 export function unlock(fields: Int32Array, index: number): void {
-  Atomics.store(fields, index, 0);
+  if (Atomics.exchange(fields, index, FREE) === CONTENDED) Atomics.notify(fields, index, 1);
 }
 
 /** 64 bits that stand for a text. */
