@@ -8,6 +8,15 @@ import { TestReport } from "./test-report.ts";
 
 /** Runs one test file of that text; @returns what was printed, and the verdict. */
 async function runFile(t: TestContext, text: string): Promise<{ readonly printed: string; readonly passed: boolean }> {
+  const { report, printed } = await reportOf(t, text);
+  const passed = report.finish();
+  return { printed: printed(), passed };
+}
+
+/** Runs one test file of that text; @returns the report before its end, and what has been printed. */
+async function reportOf(
+  t: TestContext, text: string,
+): Promise<{ readonly report: TestReport; readonly printed: () => string; readonly file: string }> {
   const directory = mkdtempSync(join(tmpdir(), "tricorn-report-"));
   t.after(() => rmSync(directory, { recursive: true }));
   const file = join(directory, "a.test.mjs");
@@ -22,7 +31,7 @@ async function runFile(t: TestContext, text: string): Promise<{ readonly printed
   const stream = run({ files: [file], forceExit: true }) as AsyncIterable<TestEvent>;
   for await (const event of stream) report.add(event);
   if (context !== undefined) process.env["NODE_TEST_CONTEXT"] = context;
-  return { passed: report.finish(), printed };
+  return { report, printed: () => printed, file };
 }
 
 describe("the report of npm test", () => {
@@ -54,6 +63,17 @@ describe("the report of npm test", () => {
     assert.equal(passed, false);
     assert.match(printed, /Error: at import/);
     assert.match(printed, /0 passed, 1 failed\n$/);
+  });
+
+  test("tells what passed only alone, and does not fail for it", async (t) => {
+    const { report, printed, file } = await reportOf(t, 'test("a", () => { throw new Error("by chance") });');
+    assert.deepEqual(report.failedFiles, [file]);
+    report.passedAlone(file);
+    assert.deepEqual(report.failedFiles, []);
+    assert.equal(report.finish(), true);
+    assert.match(printed(), /^FAIL a\.test\.mjs .*\nUNSTEADY a\.test\.mjs passed alone\n/ms);
+    assert.match(printed(), /failed beside other files and passed alone[^\n]*: a\n {2}a\.test\.mjs:2\n {4}Error: by/);
+    assert.match(printed(), /1 passed, 0 failed\n$/);
   });
 
   test("fails when nothing ran", () => {

@@ -1,5 +1,6 @@
-// What `npm test` prints: a line per file while it runs, every failure in full, what was left out and how to get it,
-// and a last line of counts. Events come from node's runner in the order of the files.
+// What `npm test` prints: a line per file while it runs, every failure in full, those that a second run alone did not
+// show, what was left out and how to get it, and a last line of counts. Events come from node's runner in the order of
+// the files.
 import { relative } from "node:path";
 import { stripVTControlCharacters, inspect } from "node:util";
 import type { TestEvent } from "node:test/reporters";
@@ -14,12 +15,21 @@ interface FileState {
   failed: boolean;
 }
 
+interface Failure {
+  /** Absolute; undefined for what is no file of node's. */
+  readonly file: string | undefined;
+  readonly text: string;
+}
+
 /** Collects the results of one `npm test`. */
 export class TestReport {
   readonly #root: string;
   readonly #write: (text: string) => void;
   readonly #files = new Map<string, FileState>();
-  readonly #failures: string[] = [];
+  #failures: Failure[] = [];
+  readonly #unsteady: Failure[] = [];
+  /** How many tests of each failed, by absolute path. */
+  readonly #failedIn = new Map<string, number>();
   readonly #leftOut = new Map<string, number>();
   readonly #startedMs = performance.now();
   #tests = 0;
@@ -79,17 +89,39 @@ export class TestReport {
     this.#skipped += skipped;
     this.#passed += tests - failed - skipped;
     if (skipped > 0) this.#leftOut.set(`unittest: see ${name}`, skipped);
-    if (failed + broken > 0) this.#failures.push(`${name}\n${text.trimEnd()}`);
+    if (failed + broken > 0) this.#failures.push({ file: undefined, text: `${name}\n${text.trimEnd()}` });
     this.#write(`${failed + broken > 0 ? "FAIL" : "ok  "} ${name} (${tests} tests)\n`);
   }
 
+  /** Absolute paths of the files of node's in which a test failed. */
+  get failedFiles(): readonly string[] {
+    return [...this.#failedIn.keys()];
+  }
+
   /**
-   * Prints the failures, what was left out, and the counts.
+   * Takes it that `file` failed beside others and passed in a second run alone: what it said is told, but does not
+   * fail the whole.
+   */
+  passedAlone(file: string): void {
+    const failed = this.#failedIn.get(file) ?? 0;
+    this.#failedIn.delete(file);
+    this.#failed -= failed;
+    this.#passed += failed;
+    this.#unsteady.push(...this.#failures.filter((failure) => failure.file === file));
+    this.#failures = this.#failures.filter((failure) => failure.file !== file);
+    this.#write(`UNSTEADY ${relative(this.#root, file)} passed alone\n`);
+  }
+
+  /**
+   * Prints the failures, what passed only alone, what was left out, and the counts.
    * @returns whether everything that ran passed, and anything ran
    */
   finish(): boolean {
-    for (const [index, failure] of this.#failures.entries()) {
-      this.#write(`\n--- failure ${index + 1} of ${this.#failures.length}: ${failure}\n`);
+    for (const [index, { text }] of this.#failures.entries()) {
+      this.#write(`\n--- failure ${index + 1} of ${this.#failures.length}: ${text}\n`);
+    }
+    for (const { text } of this.#unsteady) {
+      this.#write(`\n--- failed beside other files and passed alone, a race of the test's or of ours: ${text}\n`);
     }
     if (this.#leftOut.size > 0) this.#write("\nLeft out:\n");
     for (const [reason, count] of this.#leftOut) {
@@ -136,7 +168,7 @@ export class TestReport {
     const output = state.output.length === 0 ? "" : `\n  its file printed:\n${indent(state.output.join("\n"))}`;
     const failure = `${names.join(" > ")}\n  ${where}\n${indent(stripVTControlCharacters(cause))}${output}`;
     state.output.length = 0;
-    this.#failures.push(failure);
+    this.#failures.push({ file, text: failure });
     this.#write(`FAIL ${where} ${names.join(" > ")}\n`);
   }
 
@@ -150,7 +182,9 @@ export class TestReport {
       this.#failed += counts.tests - counts.passed - skipped;
       return;
     }
-    const verdict = this.#file(file).failed ? "FAIL" : "ok  ";
+    const { failed } = this.#file(file);
+    const verdict = failed ? "FAIL" : "ok  ";
+    if (failed) this.#failedIn.set(file, counts.tests - counts.passed - counts.skipped - counts.todo);
     const path = relative(this.#root, file);
     this.#write(`${verdict} ${path} (${counts.tests} tests, ${Math.round(durationMs)} ms)\n`);
     this.#files.delete(file);
