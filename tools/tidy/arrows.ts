@@ -10,7 +10,7 @@ export const levels: readonly (readonly string[])[] = [
   ["route"],
   ["net"],
   ["observe"],
-  ["upstream", "app"],
+  ["upstream", "app", "acme"],
   ["access", "cache", "handlers", "filters"],
   ["edge"],
   ["supervisor"],
@@ -33,6 +33,8 @@ const openRooms: readonly string[] = ["std", "config", "http"];
 const sideDoors: readonly string[] = [
   // What master and edge say to each other: the master must not load the edge.
   "src/edge/messages.ts",
+  // The same of master and the process that gets certificates.
+  "src/acme/messages.ts",
   // What the configuration says, which the master hands on.
   "src/edge/model.ts",
   // The master's half of the room, which finds and starts Python; index.ts is the edge's half, which talks to it.

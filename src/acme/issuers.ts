@@ -1,0 +1,23 @@
+/** The issuers that have a name here, as data: `acme letsencrypt;`. Others are written as `acme_issuer NAME { uri …; }`. */
+
+export interface KnownIssuer {
+  /** The directory's URL, as the issuer's own documentation has it. */
+  readonly uri: string;
+  /** It wants an account of its own beside ACME's (RFC 8555 §7.3.4): external_account_key. */
+  readonly needsExternalAccount: boolean;
+}
+
+/** Buypass is missing: it has issued nothing since October 2025. */
+export const knownIssuers: Readonly<Record<string, KnownIssuer>> = {
+  letsencrypt: { uri: "https://acme-v02.api.letsencrypt.org/directory", needsExternalAccount: false },
+  "letsencrypt-staging": {
+    uri: "https://acme-staging-v02.api.letsencrypt.org/directory", needsExternalAccount: false,
+  },
+  zerossl: { uri: "https://acme.zerossl.com/v2/DV90", needsExternalAccount: true },
+  google: { uri: "https://dv.acme-v02.api.pki.goog/directory", needsExternalAccount: true },
+  "google-staging": { uri: "https://dv.acme-v02.test-api.pki.goog/directory", needsExternalAccount: true },
+  sslcom: { uri: "https://acme.ssl.com/sslcom-dv-ecc", needsExternalAccount: true },
+};
+
+/** What `acme on` and `acme staging` mean. */
+export const ON_ISSUER = "letsencrypt", STAGING_ISSUER = "letsencrypt-staging";
