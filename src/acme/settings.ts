@@ -72,6 +72,8 @@ export interface AcmeSettings {
   readonly issuers: readonly IssuerSettings[];
   readonly certificates: readonly WantedCertificate[];
   readonly onDemand: readonly OnDemandSettings[];
+  /** acme_state_path, absolute: below it are directories of issuers, also of those that were named before. */
+  readonly statePath: string;
 }
 
 /** The name of a certificate between configuration, state directory and edge. */

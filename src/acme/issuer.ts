@@ -1,0 +1,204 @@
+/** One issuer, as the keeper asks it: for certificates, and when to renew them. */
+import { readFileSync } from "node:fs";
+import { AuthorityKeyIdentifierExtension, X509Certificate } from "@peculiar/x509";
+import type { Client } from "acme-client";
+import { systemReason } from "../std/system-reason.ts";
+import { type AccountTools, clientWithAccount } from "./account.ts";
+import { throwRefusal, withTransport } from "./acme-library.ts";
+import type { Certificate } from "./certificate.ts";
+import type { Challenges } from "./challenges.ts";
+import { type Clock, pause } from "./clock.ts";
+import { HttpsClient, type HttpsResponse, retryAfter } from "./https.ts";
+import { isRecord, parseJson } from "./json.ts";
+import { Lock } from "./lock.ts";
+import { type OrderRequest, orderCertificate } from "./order.ts";
+import { AcmeProblem, problem } from "./problem.ts";
+import type { RenewalWindow } from "./renewal.ts";
+import type { IssuerSettings } from "./settings.ts";
+
+export interface IssuerTools extends AccountTools {
+  readonly clock: Clock;
+  readonly challenges: Challenges;
+  readonly signal: AbortSignal;
+}
+
+/** What an issuer says about renewing (RFC 9773 §4.2). */
+export interface RenewalInfo {
+  /** undefined: it says nothing that makes sense. */
+  readonly window: RenewalWindow | undefined;
+  /** Why, for people to read. */
+  readonly explanation: string | undefined;
+  /** As Retry-After has it. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** A directory says where things are; it changes once in years (RFC 8555 §7.1.1). */
+const DIRECTORY_AGE_MAX_MS = 24 * 60 * 60_000;
+/** Answers whose Retry-After is remembered: those of the orders that run. */
+const URL_COUNT_MAX = 1000;
+/** What is ordered at the moment looks for itself for no longer. */
+const ACCOUNT_WAIT_MAX_MS = 2 * 60_000;
+/** Certificates begin up to an hour before they are signed, so a clock that is less wrong does no harm. */
+const SKEW_MAX_MS = 10 * 60_000;
+
+export class Issuer {
+  readonly settings: IssuerSettings;
+  readonly #tools: IssuerTools;
+  readonly #retryAfter = new Map<string, number>();
+  #https: HttpsClient | undefined;
+  #account: Promise<Client> | undefined;
+  #directory: { readonly readAt: number; readonly renewalInfo: string | undefined } | undefined;
+  #isSkewTold = false;
+
+  constructor(settings: IssuerSettings, tools: IssuerTools) {
+    this.settings = settings;
+    this.#tools = tools;
+  }
+
+  /** Orders a certificate. Rejects with an AcmeProblem, or with the signal's reason. */
+  async order(request: OrderRequest): Promise<Certificate> {
+    return await this.#within(async () => {
+      const { clock, challenges, signal } = this.#tools;
+      const tools = { clock, challenges, signal, retryAfterMs: (url: string) => this.#retryAfter.get(url) };
+      try {
+        return await orderCertificate(await this.#client(false), request, tools);
+      } catch (thrown) {
+        if (!(thrown instanceof AcmeProblem) || !thrown.isUnknownAccount) throw thrown;
+        this.#tools.notice("warning", `${this.settings.name} does not know our account any more: another one is made`);
+        this.#account = undefined;
+        return await orderCertificate(await this.#client(true), request, tools);
+      }
+    });
+  }
+
+  /**
+   * When it wants a certificate to be renewed.
+   * @returns undefined where it does not say such things; rejects with an AcmeProblem
+   */
+  async renewalInfo({ chain }: Pick<Certificate, "chain">): Promise<RenewalInfo | undefined> {
+    const place = await this.#renewalInfoPlace();
+    const id = renewalId(chain);
+    if (place === undefined || id === undefined) return undefined;
+    const response = await this.#get(`${place}/${id}`);
+    const document = parseJson(response.body);
+    const window = isRecord(document) && isRecord(document["suggestedWindow"]) ? document["suggestedWindow"] : {};
+    const start = Date.parse(String(window["start"])), end = Date.parse(String(window["end"]));
+    const explanation = isRecord(document) ? document["explanationURL"] : undefined;
+    return {
+      window: Number.isNaN(start) || Number.isNaN(end) ? undefined : { start, end },
+      explanation: typeof explanation === "string" ? explanation.replace(/[^\x21-\x7e]/g, "") : undefined,
+      retryAfterMs: retryAfter(response.headers, this.#tools.clock.now()),
+    };
+  }
+
+  /** What `replaces` says of a certificate, where the issuer knows such things. Rejects with an AcmeProblem. */
+  async replaces({ chain }: Pick<Certificate, "chain">): Promise<string | undefined> {
+    return (await this.#renewalInfoPlace()) === undefined ? undefined : renewalId(chain);
+  }
+
+  close(): void {
+    this.#https?.close();
+  }
+
+  async #renewalInfoPlace(): Promise<string | undefined> {
+    const now = this.#tools.clock.now();
+    if (this.#directory === undefined || Math.abs(now - this.#directory.readAt) > DIRECTORY_AGE_MAX_MS) {
+      const document = parseJson((await this.#get(this.settings.uri)).body);
+      const place = isRecord(document) ? document["renewalInfo"] : undefined;
+      const renewalInfo = typeof place === "string" && URL.canParse(place) ? place.replace(/\/$/, "") : undefined;
+      this.#directory = { readAt: now, renewalInfo };
+    }
+    return this.#directory.renewalInfo;
+  }
+
+  async #get(url: string): Promise<HttpsResponse> {
+    const response = await this.#connection().fetch({ url, method: "GET", headers: {}, body: undefined });
+    this.#onResponse(url, response);
+    throwRefusal(response, this.#tools.clock.now());
+    return response;
+  }
+
+  /** One for all orders that run; after a failure the next one tries again. */
+  #client(forget: boolean): Promise<Client> {
+    this.#account ??= this.#makeClient(forget).catch((thrown: unknown) => {
+      this.#account = undefined;
+      throw thrown;
+    });
+    return this.#account;
+  }
+
+  async #makeClient(forget: boolean): Promise<Client> {
+    const lock = await this.#accountLock();
+    try {
+      return await clientWithAccount(this.settings, this.#tools, forget);
+    } finally {
+      lock?.release();
+    }
+  }
+
+  /** Two processes that begin together shall have one account. */
+  async #accountLock(): Promise<Lock | undefined> {
+    const { directory, clock, signal } = this.#tools;
+    // What cannot be kept cannot be shared.
+    if (directory === undefined || !directory.probe("").ok) return undefined;
+    for (let waitedMs = 0; waitedMs < ACCOUNT_WAIT_MAX_MS; waitedMs += LOCK_PAUSE_MS) {
+      const lock = Lock.take(directory.pathOf("account.lock"), clock);
+      if (lock !== undefined) return lock;
+      await pause(clock, LOCK_PAUSE_MS, signal);
+    }
+    throw problem(`${directory.pathOf("account.lock")} is held by another process: look what became of it`);
+  }
+
+  #connection(): HttpsClient {
+    const { trustedCertificate, verify, name } = this.settings;
+    if (this.#https !== undefined) return this.#https;
+    let trust: string | undefined;
+    try {
+      trust = trustedCertificate === undefined ? undefined : readFileSync(trustedCertificate, "utf8");
+    } catch (thrown) {
+      throw problem(`ssl_trusted_certificate of ${name} cannot be read: ${systemReason(thrown)}`);
+    }
+    this.#https = new HttpsClient(trust, verify);
+    return this.#https;
+  }
+
+  async #within<T>(run: () => Promise<T>): Promise<T> {
+    const onResponse = (url: string, response: HttpsResponse): void => this.#onResponse(url, response);
+    return await withTransport({ https: this.#connection(), now: () => this.#tools.clock.now(), onResponse }, run);
+  }
+
+  #onResponse(url: string, { headers }: HttpsResponse): void {
+    const { clock, notice } = this.#tools;
+    const wait = retryAfter(headers, clock.now());
+    this.#retryAfter.delete(url);
+    if (wait !== undefined) this.#retryAfter.set(url, wait);
+    const [oldest] = this.#retryAfter.keys();
+    if (this.#retryAfter.size > URL_COUNT_MAX && oldest !== undefined) this.#retryAfter.delete(oldest);
+    const theirs = Date.parse(headers["date"] ?? "");
+    const isSkewed = Math.abs(theirs - clock.now()) > SKEW_MAX_MS;
+    if (isSkewed && !this.#isSkewTold) {
+      const here = new Date(clock.now()).toISOString(), there = new Date(theirs).toISOString();
+      notice("warning", `the clock of this machine says ${here}, that of ${this.settings.name} ${there}: set it, `
+        + "or certificates are renewed at the wrong time");
+    }
+    this.#isSkewTold = isSkewed;
+  }
+}
+
+const LOCK_PAUSE_MS = 1000;
+
+/**
+ * The certificate's name for its issuer: the key identifier of who signed it and its own serial number (RFC 9773 §4.1).
+ * @returns undefined for a certificate without the first
+ */
+export function renewalId(chain: string): string | undefined {
+  const leaf = new X509Certificate(chain.slice(0, chain.indexOf(PEM_END) + PEM_END.length));
+  const keyId = leaf.getExtension(AuthorityKeyIdentifierExtension)?.keyId;
+  if (keyId === undefined) return undefined;
+  // As in DER: a number, whose first bit would make it negative.
+  const hex = leaf.serialNumber.length % 2 === 0 ? leaf.serialNumber : `0${leaf.serialNumber}`;
+  const serial = Buffer.from(/^[89a-f]/i.test(hex) ? `00${hex}` : hex, "hex");
+  return `${Buffer.from(keyId, "hex").toString("base64url")}.${serial.toString("base64url")}`;
+}
+
+const PEM_END = "-----END CERTIFICATE-----";
