@@ -15,6 +15,9 @@ import { eventually } from "./wait.ts";
 const readyTimeoutMs = 20_000;
 const stopTimeoutMs = 10_000;
 
+/** How files of bodies are called, wherever they are. */
+export const bodyFile: RegExp = /\/(?:body|request|response)-[^/]*$/;
+
 /** The small applications of the tests. */
 export const appsDirectory: string = join(import.meta.dirname, "apps");
 
@@ -159,7 +162,7 @@ export class Program implements AsyncDisposable {
   async spooled(): Promise<readonly string[]> {
     const names = await readdir(this.folder, { recursive: true });
     const open = this.pids.flatMap((pid) => openFiles(pid));
-    return [...names, ...open].filter((name) => /\/(?:body|response)-[^/]*$/.test(name));
+    return [...names, ...open].filter((name) => bodyFile.test(name));
   }
 
   /** Sends the master a signal. */

@@ -3,12 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { readdir, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { openFiles } from "../../support/processes.ts";
-import { Program } from "../../support/program.ts";
+import { Program, bodyFile } from "../../support/program.ts";
 import { eventually } from "../../support/wait.ts";
 
 const obeyMs = 10_000;
-const bodyFile = /\/(?:body|request|response)-[^/]*$/;
 
 export interface ProxyText {
   readonly threads?: number;
@@ -83,10 +81,4 @@ export async function bodySize(program: Program): Promise<number> {
     size += Math.min(stats.size, stats.blocks * 512);
   }
   return size;
-}
-
-/** Files of bodies: those in the run directory, and those that are open. */
-export async function bodyFiles(program: Program): Promise<readonly string[]> {
-  const names = await readdir(program.folder, { recursive: true });
-  return [...names, ...openFiles(program.edgePid)].filter((name) => bodyFile.test(name));
 }

@@ -6,7 +6,7 @@ import { type Connection, requestText } from "../../support/connection.ts";
 import type { Program } from "../../support/program.ts";
 import { best, eventually } from "../../support/wait.ts";
 import { descriptorCount, heldSize, sentence, watched } from "./figures.ts";
-import { bodyFiles, bodySize, startProxy } from "./proxies.ts";
+import { bodySize, startProxy } from "./proxies.ts";
 import { UpstreamProcess } from "./upstream-process.ts";
 
 const mega = 1e6;
@@ -42,7 +42,7 @@ interface Held {
 
 /** Nothing of what others asked for is left, but the connections to the upstream that may be kept. */
 async function assertNothingLeft(program: Program, upstream: UpstreamProcess, before: Held): Promise<void> {
-  await eventually("no file is left", settleMs, async () => (await bodyFiles(program)).length === 0);
+  await eventually("no file is left", settleMs, async () => (await program.spooled()).length === 0);
   await eventually("nobody is asked", settleMs, async () => (await upstream.total()).open <= keptConnections);
   const most = before.descriptors + keptConnections + looseDescriptors;
   await eventually(`at most ${most} descriptors are open`, settleMs, () => descriptorCount(program) <= most);
@@ -134,7 +134,7 @@ export async function vanishingUploads({ clients, buffering }: Uploads, say: Say
     const { figures } = await watched(proxy, async () => {
       for (let count = 0; count < clients; count++) senders.push(await beginUpload(proxy, count % 2 === 1));
       await eventually("all are under way", settleMs, async () => {
-        const count = buffering === "on" ? (await bodyFiles(proxy)).length : (await upstream.total()).open;
+        const count = buffering === "on" ? (await proxy.spooled()).length : (await upstream.total()).open;
         return count >= clients;
       });
     });
@@ -146,7 +146,7 @@ export async function vanishingUploads({ clients, buffering }: Uploads, say: Say
       else sender.reset();
     }
     await eventually("nobody is asked any more", settleMs, async () => {
-      return (await upstream.total()).open <= keptConnections && (await bodyFiles(proxy)).length === 0;
+      return (await upstream.total()).open <= keptConnections && (await proxy.spooled()).length === 0;
     });
     for (const sender of senders) sender.close();
     assert.equal((await upstream.total()).whole, whole, "nothing was taken for a whole request");
