@@ -41,7 +41,7 @@ const accel = [
 
 /** What all three say by default. */
 const shared = {
-  interceptErrors: false, hidesMore: true, ignoreHeaders: [], buffering: true, requestBuffering: true,
+  interceptErrors: false, ignoreHeaders: [], buffering: true, requestBuffering: true,
   maxTempFileSize: 1_073_741_824, connectTimeoutMs: 60_000, sendTimeoutMs: 60_000, readTimeoutMs: 60_000,
   bufferSize: 16_384, socketKeepalive: false, bind: undefined, nextUpstream: ["error", "timeout"], nextUpstreamTries: 0,
   nextUpstreamTimeoutMs: 0, limitRate: undefined, ignoreClientAbort: false, forceRanges: false,
