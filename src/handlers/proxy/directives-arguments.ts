@@ -3,6 +3,7 @@ import { type ArgumentType, type Refusal, choice, variableText } from "../../con
 import { parseAddress } from "../../config/nginx/address.ts";
 import { type ComplexValue, constantOf } from "../../config/nginx/complex-value.ts";
 import { ARGUMENT_COUNT_MAX, type ArgumentRefusal, type Arguments } from "../../config/nginx/directive-row.ts";
+import { isFieldName } from "../../http/characters.ts";
 import { readPattern } from "../../route/index.ts";
 import { parseIpAddress } from "../../std/ip-address.ts";
 import { type Result, err, ok } from "../../std/result.ts";
@@ -106,14 +107,11 @@ export const cookieFlagsArguments: Arguments<CookieFlagsArgument> = {
   },
 };
 
-/** RFC 9110 §5.6.2. Deviates: nginx sends any text in the place of a name. */
-const TOKEN = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
-
-/** The name of a field that is sent. */
+/** The name of a field that is sent. Deviates: nginx sends any text in its place. */
 export function fieldName(): ArgumentType<string> {
   return {
     label: "field",
-    parse: (word): Result<string, Refusal> => TOKEN.test(word)
+    parse: (word): Result<string, Refusal> => isFieldName(word)
       ? ok(word)
       : err({ nginx: `invalid field name "${word}"`, expected: "a field's name of letters, digits and -" }),
   };
