@@ -1,7 +1,7 @@
 /** `server` in an upstream: one of its members (ngx_http_upstream_module). */
 import { appName } from "../config/nginx/app-name.ts";
 import { time } from "../config/nginx/argument-types.ts";
-import { type Address, parseAddress } from "../config/nginx/address.ts";
+import { parseReachedAddress } from "../config/nginx/address.ts";
 import { type Block, read } from "../config/nginx/block.ts";
 import type { ArgumentRefusal, DirectiveRow } from "../config/nginx/directive-row.ts";
 import type { Token } from "../config/nginx/lexer.ts";
@@ -14,8 +14,6 @@ const WORD_COUNT_MAX = 32;
 const WEIGHT_MAX = 65_535;
 const COUNT_MAX = 2 ** 31 - 1;
 const PORT_DEFAULT = 80;
-/** What a name of a host, or an address, is made of. */
-const HOST = /^[-\w.~%+:]+$/;
 
 const parameterNames: readonly string[] = [
   "weight=", "max_conns=", "max_fails=", "fail_timeout=", "slow_start=", "route=", "service=", "backup", "down",
@@ -83,12 +81,14 @@ function parseMember(name: string): Result<WrittenAddress, ArgumentRefusal> {
     if (!parsed.ok) return err({ ...parsed.error, index: 0 });
     return ok({ address: { kind: "app", name: app }, hasPort: false });
   }
-  const parsed = name === "" ? err("no host") : parseAddress(name);
-  const expected = "a host, host:port, unix:path or app:NAME";
-  if (!parsed.ok) return err({ nginx: `${parsed.error} in upstream "${name}"`, expected, index: 0 });
-  const address = addressOf(parsed.value);
-  if (address === undefined) return err({ nginx: `host not found in upstream "${name}"`, expected, index: 0 });
-  return ok({ address, hasPort: parsed.value.kind === "tcp" && parsed.value.port !== undefined });
+  const parsed = parseReachedAddress(name);
+  if (!parsed.ok) {
+    const expected = "a host, host:port, unix:path or app:NAME";
+    return err({ nginx: `${parsed.error} in upstream "${name}"`, expected, index: 0 });
+  }
+  if (parsed.value.kind === "unix") return ok({ address: parsed.value, hasPort: false });
+  const { host, port } = parsed.value;
+  return ok({ address: { kind: "tcp", host, port: port ?? PORT_DEFAULT }, hasPort: port !== undefined });
 }
 
 function parseServer([name = "", ...parameters]: readonly string[]): Result<WrittenServer, ArgumentRefusal> {
@@ -118,12 +118,6 @@ function parseServer([name = "", ...parameters]: readonly string[]): Result<Writ
 
 function refuseService(nginx: string): Result<never, ArgumentRefusal> {
   return err({ nginx, expected: undefined, index: 0 });
-}
-
-function addressOf(address: Address): UpstreamAddress | undefined {
-  if (address.kind === "unix") return address;
-  const { host, port = PORT_DEFAULT } = address;
-  return host === undefined || !HOST.test(host) ? undefined : { kind: "tcp", host, port };
 }
 
 /** @returns whether it is one, and its value is good */

@@ -1,11 +1,10 @@
 /** Arguments that only the directives of proxying have; what they refuse, they refuse in nginx's words. */
 import { type ArgumentType, type Refusal, choice, variableText } from "../../config/nginx/argument-types.ts";
-import { parseAddress } from "../../config/nginx/address.ts";
+import { isIpAddress } from "../../config/nginx/address.ts";
 import { type ComplexValue, constantOf } from "../../config/nginx/complex-value.ts";
 import { ARGUMENT_COUNT_MAX, type ArgumentRefusal, type Arguments } from "../../config/nginx/directive-row.ts";
 import { isFieldName } from "../../http/characters.ts";
 import { readPattern } from "../../route/index.ts";
-import { parseIpAddress } from "../../std/ip-address.ts";
 import { type Result, err, ok } from "../../std/result.ts";
 import type { NextUpstream } from "../../upstream/index.ts";
 import type { Replacement, Searched } from "./settings.ts";
@@ -142,12 +141,6 @@ export const bindArguments: Arguments<BindArgument> = {
     return err({ nginx: `invalid parameter "${second}"`, expected: "transparent", index: 1, words: ["transparent"] });
   },
 };
-
-function isIpAddress(text: string): boolean {
-  if (parseIpAddress(text) !== undefined) return true;
-  const parsed = parseAddress(text);
-  return parsed.ok && parsed.value.kind === "tcp" && parseIpAddress(parsed.value.host ?? "") !== undefined;
-}
 
 /** When another server is asked; `off` alone: never. Beside others it says nothing, as in nginx. */
 export function nextUpstreamArguments(known: readonly NextUpstream[]): Arguments<readonly NextUpstream[]> {
