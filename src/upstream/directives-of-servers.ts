@@ -6,6 +6,7 @@ import { type Block, read } from "../config/nginx/block.ts";
 import type { ArgumentRefusal, DirectiveRow } from "../config/nginx/directive-row.ts";
 import type { Token } from "../config/nginx/lexer.ts";
 import { type Result, err, ok } from "../std/result.ts";
+import { SERVER_DEFAULTS } from "./defaults.ts";
 import type { UpstreamAddress, UpstreamServerSettings } from "./settings.ts";
 
 /** Names with every parameter that there is have fewer words. */
@@ -95,10 +96,7 @@ function parseServer([name = "", ...parameters]: readonly string[]): Result<Writ
   const member = parseMember(name);
   if (!member.ok) return member;
   const { address, hasPort } = member.value;
-  const server: Draft = {
-    name, address, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false, drain: false,
-    slowStartMs: 0, resolve: false, service: undefined, route: undefined,
-  };
+  const server: Draft = { name, address, ...SERVER_DEFAULTS };
   for (const [at, word] of parameters.entries()) {
     if (address.kind === "app" && NAMES_ONLY.test(word)) {
       const nginx = `invalid parameter "${word}"`;
