@@ -1,6 +1,6 @@
 /** What is wrong with directives of proxying that one of them alone does not show: nginx's checks of whole blocks. */
 import { getBuiltinModule } from "node:process";
-import { parseAddress } from "../../config/nginx/address.ts";
+import { parseReachedAddress } from "../../config/nginx/address.ts";
 import { type Block, type CheckedDirective, read } from "../../config/nginx/block.ts";
 import { type ComplexValue, constantOf } from "../../config/nginx/complex-value.ts";
 import type { Token } from "../../config/nginx/lexer.ts";
@@ -122,12 +122,14 @@ class PassChecker {
   /** uwsgi and FastCGI have no port of their own. */
   #checkAddress(at: CheckedDirective, text: string | undefined): void {
     if (text === undefined || this.#facts.upstreams.has(text.toLowerCase())) return;
-    const address = parseAddress(text);
-    if (!address.ok || address.value.kind === "unix") return;
-    const { host = "", port } = address.value;
-    if (port === undefined) {
+    const address = parseReachedAddress(text);
+    const place = address.ok && address.value.kind === "tcp" ? address.value : undefined;
+    // Digits alone are a host for nginx, and here.
+    if (/^\d+$/.test(text) || (place !== undefined && place.port === undefined)) {
       this.#refuse(at, `no port in upstream "${text}"`, "write host:port, or the name of an upstream");
-    } else if (this.#facts.upstreams.has(host.toLowerCase())) this.#refusePort(at, host, port);
+    } else if (place?.port !== undefined && this.#facts.upstreams.has(place.host.toLowerCase())) {
+      this.#refusePort(at, place.host, place.port);
+    }
   }
 
   #refusePort(at: CheckedDirective, host: string, port: number): void {

@@ -320,6 +320,9 @@ describe("directives of proxying together", () => {
     assert.deepEqual(wrong("proxy_pass http://U:80;"), ['error: upstream "U" may not have port 80']);
     assert.deepEqual(wrong("fastcgi_pass u:1;"), ['error: upstream "u" may not have port 1']);
     assert.deepEqual(wrong("uwsgi_pass 127.0.0.1;"), ['error: no port in upstream "127.0.0.1"']);
+    for (const pass of ["uwsgi_pass 9000;", "uwsgi_pass suwsgi://9000;", "fastcgi_pass 9000;"]) {
+      assert.deepEqual(wrong(pass), ['error: no port in upstream "9000"'], pass);
+    }
     assert.deepEqual(wrong("uwsgi_pass u; fastcgi_pass $host; proxy_pass http://v:80;"), []);
   });
 
