@@ -184,8 +184,8 @@ function takeCookieParameter(cookie: { -readonly [Name in keyof Cookie]: Cookie[
 type Learn = Extract<StickySettings, { kind: "learn" }>;
 
 const learnParameters: readonly string[] = ["create=", "lookup=", "zone=", "timeout=", "header"];
-/** As for any zone in nginx: eight pages. */
-const ZONE_SIZE_MIN = 32_768;
+/** Of any zone in nginx: eight pages. */
+export const ZONE_SIZE_MIN = 32_768;
 
 function parseLearn(words: readonly string[]): Result<StickySettings, ArgumentRefusal> {
   const create: ComplexValue[] = [];

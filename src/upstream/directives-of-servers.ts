@@ -118,24 +118,33 @@ function refuseService(nginx: string): Result<never, ArgumentRefusal> {
   return err({ nginx, expected: undefined, index: 0 });
 }
 
+/** A parameter that is a number: what it is called, and what its text says. */
+interface Measure {
+  readonly field: "weight" | "maxConns" | "maxFails" | "failTimeoutMs" | "slowStartMs";
+  readonly read: (text: string) => number | undefined;
+}
+
+const measures: ReadonlyMap<string, Measure> = new Map<string, Measure>([
+  ["weight", { field: "weight", read: count(1, WEIGHT_MAX) }],
+  ["max_conns", { field: "maxConns", read: count(0, COUNT_MAX) }],
+  ["max_fails", { field: "maxFails", read: count(0, COUNT_MAX) }],
+  ["fail_timeout", { field: "failTimeoutMs", read: timeOf }],
+  ["slow_start", { field: "slowStartMs", read: timeOf }],
+]);
+
 /** @returns whether it is one, and its value is good */
 function takeParameter(server: Draft, word: string): boolean {
   const [, name = "", value] = /^(\w+)(?:=(.*))?$/s.exec(word) ?? [];
   if (value === undefined) return takeSwitch(server, name);
-  switch (name) {
-    case "weight": return taken(count(value, 1, WEIGHT_MAX), (weight) => void (server.weight = weight));
-    case "max_conns": return taken(count(value, 0, COUNT_MAX), (maxConns) => void (server.maxConns = maxConns));
-    case "max_fails": return taken(count(value, 0, COUNT_MAX), (maxFails) => void (server.maxFails = maxFails));
-    case "fail_timeout": return taken(timeOf(value), (ms) => void (server.failTimeoutMs = ms));
-    case "slow_start": return taken(timeOf(value), (ms) => void (server.slowStartMs = ms));
-    case "service":
-      server.service = value;
-      return value !== "";
-    case "route":
-      server.route = value;
-      return value !== "";
-    default: return false;
+  if (name === "service" || name === "route") {
+    server[name] = value;
+    return value !== "";
   }
+  const measure = measures.get(name);
+  const measured = measure?.read(value);
+  if (measure === undefined || measured === undefined) return false;
+  server[measure.field] = measured;
+  return true;
 }
 
 function takeSwitch(server: Draft, name: string): boolean {
@@ -144,14 +153,11 @@ function takeSwitch(server: Draft, name: string): boolean {
   return true;
 }
 
-function taken(value: number | undefined, take: (value: number) => void): boolean {
-  if (value !== undefined) take(value);
-  return value !== undefined;
-}
-
-function count(text: string, min: number, max: number): number | undefined {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
-  return value >= min && value <= max ? value : undefined;
+function count(min: number, max: number): Measure["read"] {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+    return value >= min && value <= max ? value : undefined;
+  };
 }
 
 /** nginx keeps it in seconds. */

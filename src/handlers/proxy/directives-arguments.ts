@@ -142,11 +142,14 @@ export const bindArguments: Arguments<BindArgument> = {
   },
 };
 
-/** When another server is asked; `off` alone: never. Beside others it says nothing, as in nginx. */
+/** What nginx takes, too: of filters that it has for upstreams, and of caches. Neither ever comes to pass here. */
+const neverHappening: readonly string[] = ["denied", "updating"];
+
+/** When another server is asked; `off`: never, whatever stands beside it, as in nginx. */
 export function nextUpstreamArguments(known: readonly NextUpstream[]): Arguments<readonly NextUpstream[]> {
-  const type = choice([...known, "off"]);
+  const type = choice([...known, ...neverHappening, "off"]);
   return {
-    label: `${known.join(" | ")} | off ...`,
+    label: `${type.label} ...`,
     countMin: 1,
     countMax: ARGUMENT_COUNT_MAX,
     parse: (words, directive) => {
@@ -154,7 +157,8 @@ export function nextUpstreamArguments(known: readonly NextUpstream[]): Arguments
       for (const [index, word] of words.entries()) {
         const value = type.parse(word, directive);
         if (!value.ok) return err({ ...value.error, index, ...(type.words && { words: type.words }) });
-        if (value.value !== "off") found.add(value.value);
+        const condition = known.find((name) => name === value.value);
+        if (condition !== undefined) found.add(condition);
       }
       return ok(words.some((word) => word.toLowerCase() === "off") ? [] : [...found]);
     },

@@ -118,6 +118,7 @@ describe("what proxying has in common", () => {
     assert.deepEqual(settings.store, [...literal("/usr/share/nginx/data"), ...variable("uri")]);
     assert.equal(settings.requestBuffering, false);
     assert.deepEqual(proxyOf("proxy_next_upstream error off;").nextUpstream, []);
+    assert.deepEqual(proxyOf("proxy_next_upstream updating denied Error;").nextUpstream, ["error"]);
     assert.equal(proxyOf("proxy_limit_rate 0k;").limitRate, undefined);
     assert.deepEqual(proxyOf("proxy_store $root/x;").store, [...variable("root"), ...literal("/x")]);
     assert.equal(proxyOf("proxy_store on;").store, "on");
