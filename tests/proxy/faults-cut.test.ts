@@ -16,7 +16,7 @@ describe("a response whose upstream is killed in its middle", () => {
         test(`is cut for HTTP/${version}, ${framing}, proxy_buffering ${buffering}`, async () => {
           await using upstream = await UpstreamProcess.start();
           await using proxy = await startProxy({
-            http: "", server: `location / { proxy_buffering ${buffering}; proxy_pass http://${upstream.name}; }`,
+            server: `location / { proxy_buffering ${buffering}; proxy_pass http://${upstream.name}; }`,
           });
           using quick = await proxy.connect();
           using slow = await proxy.connect();

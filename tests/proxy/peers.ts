@@ -1,11 +1,11 @@
-// Other people's servers as upstreams, and Tricorn in front of them.
+// Other people's servers as upstreams.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { venvPython } from "../../tools/venv.ts";
 import { end, isOpen, isRunning, started } from "../support/children.ts";
-import { Program, appsDirectory, freePort } from "../support/program.ts";
+import { appsDirectory, freePort } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 
 const readyTimeoutMs = 20_000;
@@ -89,14 +89,5 @@ export function gunicorn(on: "tcp" | "unix", options: readonly string[] = []): P
         "1",
       "--threads", "4", "--worker-tmp-dir", "/tmp", ...options,
     ],
-  });
-}
-
-/** Tricorn with what stands in the `http` block beside its server, and in the server. */
-export function startProxy({ http = "",
-  server }: { readonly http?: string; readonly server: string }): Promise<Program> {
-  return Program.start({
-    file: `daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info; events { }
-      http { ${http} server { listen 127.0.0.1:%PORT%; ${server} } }`,
   });
 }

@@ -1,4 +1,4 @@
-// Tricorn as a proxy with much to do: its file, and what it leaves behind.
+// Tricorn as a proxy: its file, and what it leaves behind.
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,13 +11,13 @@ const obeyMs = 10_000;
 export interface ProxyText {
   readonly threads?: number;
   /** What stands in http beside the server: upstreams. */
-  readonly http: string;
+  readonly http?: string;
   /** What stands in the server beside /health. */
   readonly server: string;
 }
 
 /** The text of a file whose access log says what went where, and whose /health costs nothing. */
-export function fileOf({ threads = 1, http, server }: ProxyText): string {
+export function fileOf({ threads = 1, http = "", server }: ProxyText): string {
   return `daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info; worker_processes ${threads};
     events { worker_connections 20000; }
     http {
@@ -35,7 +35,7 @@ export function fileOf({ threads = 1, http, server }: ProxyText): string {
 
 const inEdge = pathToFileURL(join(import.meta.dirname, "in-edge.ts")).href;
 
-/** See `tellEdge`, too. */
+/** Started with such a file; `tellEdge` tells it more. */
 export function startProxy(text: ProxyText): Promise<Program> {
   const env = { NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${inEdge}` };
   return Program.start({ env, file: fileOf(text) });
