@@ -8,7 +8,9 @@ import type { Block } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, many, one,
 } from "../config/nginx/directive-row.ts";
-import { type ObeyedField, type PassSettings, accelFields, obeyedFields } from "../config/pass-settings.ts";
+import {
+  type AppPassSettings, type ObeyedField, accelFields, hiddenFields, obeyedFields,
+} from "../config/pass-settings.ts";
 
 const common = { module: "tricorn", merge: "nearest", contexts: ["http", "server", "location"] } as const;
 
@@ -103,8 +105,8 @@ export const appPassRows: readonly AnyDirectiveRow[] = [
 export const appPassDirectives: readonly AnyDirectiveRow[] = [appPassRow, ...appPassRows];
 
 /** What is in force in a block. */
-export function appPassSettings(block: Block): PassSettings {
-  const hideHeaders = hiddenFields(block);
+export function appPassSettings(block: Block): AppPassSettings {
+  const hideHeaders = hiddenFields(accelFields, block.all(hideHeaderRow), block.all(passHeaderRow));
   return {
     interceptErrors: block.one(interceptErrorsRow),
     hideHeaders,
@@ -114,11 +116,4 @@ export function appPassSettings(block: Block): PassSettings {
     requestBuffering: block.optional(requestBufferingRow),
     maxTempFileSize: block.one(maxTempFileSizeRow),
   };
-}
-
-/** As in nginx, what is to be passed counts more than what is to be hidden. */
-function hiddenFields(block: Block): readonly string[] {
-  const hidden = block.all(hideHeaderRow).map((name) => name.toLowerCase());
-  const passed = new Set(block.all(passHeaderRow).map((name) => name.toLowerCase()));
-  return [...new Set([...accelFields, ...hidden])].filter((name) => !passed.has(name));
 }

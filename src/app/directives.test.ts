@@ -5,7 +5,7 @@ import type { AppSettings } from "../config/model.ts";
 import {
   type AppsInput, appDirectives, appMistakes, appPassSettings, appSettings, writtenApps,
 } from "./directives.ts";
-import type { PassSettings } from "../config/pass-settings.ts";
+import type { AppPassSettings } from "../config/pass-settings.ts";
 
 const facts = { name: "shop", base: "/etc/tricorn", cpuCount: 3 };
 
@@ -194,7 +194,7 @@ describe("the applications of a configuration", () => {
 });
 
 describe("what a location says about its application's responses", () => {
-  const passOf = (text: string): PassSettings => appPassSettings(innermost(textIn("http", text), appDirectives));
+  const passOf = (text: string): AppPassSettings => appPassSettings(innermost(textIn("http", text), appDirectives));
   const hidden = [
     "x-accel-redirect", "x-accel-expires", "x-accel-limit-rate", "x-accel-buffering", "x-accel-charset",
   ];

@@ -16,8 +16,6 @@ export interface PassSettings {
   readonly interceptErrors: boolean;
   /** Fields that do not reach the client, in lower case: all of them, those hidden by default included. */
   readonly hideHeaders: readonly string[];
-  /** Are there others among them than those that speak to Tricorn? */
-  readonly hidesMore: boolean;
   readonly ignoreHeaders: readonly ObeyedField[];
   /** False: what is sent leaves at once, and waits for the client; "force": even streams of events may be kept. */
   readonly buffering: boolean | "force";
@@ -25,4 +23,22 @@ export interface PassSettings {
   readonly requestBuffering: boolean | undefined;
   /** Bytes of a response that may wait for a slow client in a file; 0 for none. */
   readonly maxTempFileSize: number;
+}
+
+/** Of applications. */
+export interface AppPassSettings extends PassSettings {
+  /** Are there others among the hidden fields than those that speak to Tricorn? */
+  readonly hidesMore: boolean;
+}
+
+/**
+ * Fields that do not reach the client, in lower case. As in nginx, what is to be passed counts more than what is to be
+ * hidden. @param byDefault in lower case
+ */
+export function hiddenFields(
+  byDefault: readonly string[], hidden: readonly string[], passed: readonly string[],
+): readonly string[] {
+  const shown = new Set(passed.map((name) => name.toLowerCase()));
+  const all = new Set([...byDefault, ...hidden.map((name) => name.toLowerCase())]);
+  return [...all].filter((name) => !shown.has(name));
 }

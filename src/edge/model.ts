@@ -9,7 +9,7 @@ import type { AccessSettings } from "../access/index.ts";
 import type {
   AppSettings, Bind, ErrorLogSettings, HttpSettings, ProcessSettings, WebSocketSettings,
 } from "../config/model.ts";
-import type { PassSettings } from "../config/pass-settings.ts";
+import type { AppPassSettings } from "../config/pass-settings.ts";
 import type { ComplexValue } from "../config/nginx/complex-value.ts";
 import type { ResponseSettings } from "../filters/index.ts";
 import type {
@@ -111,7 +111,7 @@ export interface LocationSettings {
   /** All about files but where they lie. */
   readonly files: Omit<StaticSettings, "mapping">;
   readonly tryFiles: TryFiles | undefined;
-  readonly appPass: PassSettings;
+  readonly appPass: AppPassSettings;
   readonly proxy: ProxySettings;
   readonly uwsgi: UwsgiSettings;
   readonly fastcgi: FastCgiSettings;

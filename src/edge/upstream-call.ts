@@ -223,7 +223,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
         if (!this.abandoned && !this.#exchange.responding) this.#found(upstream, target);
       },
       (error: unknown) => this.#fault(error instanceof Error ? error.message : String(error), 502),
-    );
+    ).catch((error: unknown) => this.#fault(`the request failed: ${String(error)}`, 500));
   }
 
   #found(upstream: Upstream, target: ProxyTarget): void {

@@ -2,7 +2,7 @@
  * What of the response head of an application or an upstream reaches the client, and what the fields that are for us
  * say (nginx: X-Accel-…, …_hide_header, …_pass_header, …_ignore_headers).
  */
-import type { ObeyedField, PassSettings } from "../config/pass-settings.ts";
+import type { AppPassSettings, ObeyedField, PassSettings } from "../config/pass-settings.ts";
 import { isFieldName } from "../http/characters.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { FieldLine } from "../http/response-head.ts";
@@ -60,7 +60,7 @@ const keptNames: ReadonlySet<string> = new Set([
 const nothingKept: readonly FieldLine[] = [];
 
 /** For heads of applications. @returns undefined for most of them: they leave as they are */
-export function passHead(head: ResponseHead, settings: PassSettings): PassedHead | undefined {
+export function passHead(head: ResponseHead, settings: AppPassSettings): PassedHead | undefined {
   if (!head.hasAccel && !settings.interceptErrors && !settings.hidesMore) return undefined;
   const hidden = new Set(settings.hideHeaders);
   const fields = head.fields.filter(([name]) => !hidden.has(name.toLowerCase()));

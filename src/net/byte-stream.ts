@@ -14,6 +14,11 @@ import type { Bytes } from "../std/bytes.ts";
 /** One read takes at most so much; nginx reads 8–32 KiB, a large read means fewer calls for uploads. */
 const READ_SIZE = 65_536;
 
+/** Most heads and small bodies are no longer: the view of such a read is made once for all of that length. */
+const VIEW_SIZE_MAX = 2048;
+/** By the buffer, then by the size. */
+const allViews = new WeakMap<Bytes, (Bytes | undefined)[]>();
+
 /** Who is told what happens on a stream. */
 export interface StreamReceiver {
   /** Bytes have come; a view that is valid during the call. */
@@ -266,6 +271,14 @@ export class ByteStream {
 }
 
 function onread(buffer: Bytes, deliver: (bytes: Bytes) => boolean): net.OnReadOpts {
-  const callback: net.OnReadOpts["callback"] = (size, view) => deliver(asBytes(view.subarray(0, size)));
+  const views = viewsOf(buffer);
+  const callback: net.OnReadOpts["callback"] = (size, view) =>
+    deliver(size > VIEW_SIZE_MAX ? asBytes(view.subarray(0, size)) : (views[size] ??= buffer.subarray(0, size)));
   return { buffer, callback };
+}
+
+function viewsOf(buffer: Bytes): (Bytes | undefined)[] {
+  let views = allViews.get(buffer);
+  if (views === undefined) allViews.set(buffer, (views = new Array<Bytes | undefined>(VIEW_SIZE_MAX + 1)));
+  return views;
 }

@@ -3,6 +3,7 @@ import type { Block, CheckedDirective } from "../config/nginx/block.ts";
 import { constantOf } from "../config/nginx/complex-value.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import type { HandlerSettings, LocationSettings, SiteHealthCheck } from "../edge/model.ts";
+import { parseProxyTarget } from "../handlers/proxy/directives.ts";
 import { healthCheckOf } from "../upstream/directives.ts";
 
 /** A location that says health_check. */
@@ -48,5 +49,7 @@ export function siteHealthChecks({ http, written, locations, upstreams }: Health
 
 /** A check is a request by HTTP: what asks by other protocols is not checked. */
 function upstreamOf(handler: HandlerSettings): string | undefined {
-  return handler.kind === "proxy" ? /^https?:\/\/([^/?]+)/i.exec(constantOf(handler.url) ?? "")?.[1] : undefined;
+  const url = handler.kind === "proxy" ? constantOf(handler.url) : undefined;
+  const place = url === undefined ? undefined : parseProxyTarget(url)?.place;
+  return place?.kind === "host" ? place.host : undefined;
 }

@@ -214,10 +214,25 @@ describe("a TLS connection to a peer", () => {
     await using side = await TlsSide.listen(leaf);
     const trustedCertificate = join(directory, "nothing.pem");
     equal(
-      await outcome(side, { trustedCertificate }),
+      await outcome(side, { verify: true, trustedCertificate }),
+      `SSL_CTX cannot load "${trustedCertificate}": 2: No such file or directory`,
+    );
+    equal(
+      await outcome(side, { verify: true, trustedCertificate: root.certificate, crl: trustedCertificate }),
       `SSL_CTX cannot load "${trustedCertificate}": 2: No such file or directory`,
     );
     equal(side.side.sockets.length, 0, "nothing was connected");
+  });
+
+  test("reads nothing about trust where nobody checks who the peer is", async () => {
+    await using side = await TlsSide.listen(leaf);
+    const missing = join(directory, "nothing.pem");
+    equal(await outcome(side, { trustedCertificate: missing, crl: missing }), "connected");
+  });
+
+  test("trusts no authority that it was not told", async () => {
+    await using side = await TlsSide.listen(leaf);
+    match(await outcome(side, { verify: true }), /^verify unable to/);
   });
 
   test("speaks only the versions that it was told", async () => {

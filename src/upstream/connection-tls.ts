@@ -50,6 +50,9 @@ const WITHOUT_VERSION: Readonly<Record<string, number>> = {
   "TLSv1.1": constants.SSL_OP_NO_TLSv1_1, "TLSv1.2": constants.SSL_OP_NO_TLSv1_2,
 };
 
+/** Left out, node would trust some hundred authorities of its own, and read them all for each context. */
+const NOBODY: string[] = [];
+
 /** Adds the digest. To be called once for all requests that have the same parts. */
 export function tlsClientSettings(parts: TlsClientParts): TlsClientSettings {
   return { ...parts, digest: JSON.stringify(Object.entries(parts).sort(([one], [other]) => (one < other ? -1 : 1))) };
@@ -97,16 +100,20 @@ function makeContext(settings: TlsClientSettings): tls.SecureContext | Certifica
     const between = VERSIONS.slice(VERSIONS.indexOf(first), VERSIONS.indexOf(last));
     const unwanted = between.filter((version) => !wanted.includes(version));
     const secureOptions = unwanted.reduce((bits, version) => bits | (WITHOUT_VERSION[version] ?? 0), 0);
-    const ca = read(settings.trustedCertificate), crl = read(settings.crl);
     return tls.createSecureContext({
-      minVersion: first, maxVersion: last, secureOptions, ciphers,
-      ...(ca === undefined ? {} : { ca }), ...(crl === undefined ? {} : { crl }), ...ownCertificate(settings),
+      minVersion: first, maxVersion: last, secureOptions, ciphers, ...trust(settings), ...ownCertificate(settings),
     });
   } catch (problem) {
     // It is what the peer's connections fail with: the operator reads it in the log of each.
     if (problem instanceof CertificateProblem) return problem;
     return new CertificateProblem(systemReason(problem));
   }
+}
+
+/** Who may vouch for the peer. Without verification nobody is asked, and the files need not be there. */
+function trust({ verify, trustedCertificate, crl }: TlsClientSettings): tls.SecureContextOptions {
+  const ca = verify ? read(trustedCertificate) : undefined, revoked = verify ? read(crl) : undefined;
+  return { ca: ca ?? NOBODY, ...(revoked === undefined ? {} : { crl: revoked }) };
 }
 
 /** Errors: those of OpenSSL when no passphrase opens the key. */
@@ -116,7 +123,7 @@ function ownCertificate(settings: TlsClientSettings): tls.SecureContextOptions {
   const words = read(settings.passwordFile)?.split("\n").filter((line) => line !== "") ?? [];
   for (const passphrase of words) {
     try {
-      tls.createSecureContext({ key, passphrase });
+      tls.createSecureContext({ key, passphrase, ca: NOBODY });
       return { cert, key, passphrase };
     } catch {
       // The next one may fit; when none does, the key is tried without, and that is the error.

@@ -7,6 +7,7 @@ import {
   ARGUMENT_COUNT_MAX, type AnyDirectiveRow, type ArgumentRefusal, type DirectiveRow, none,
 } from "../config/nginx/directive-row.ts";
 import { parseSizeText } from "../config/nginx/units.ts";
+import { isFieldName } from "../http/characters.ts";
 import { type Result, err, ok } from "../std/result.ts";
 import type { BalanceSettings, StickySettings } from "./settings.ts";
 
@@ -144,12 +145,11 @@ const cookieParameters: readonly string[] = [
   "expires=", "domain=", "path=", "samesite=", "httponly", "secure",
 ];
 
-/** RFC 6265 §4.1.1: a cookie's name is a token. */
-const TOKEN = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
 const sameSites: readonly string[] = ["strict", "lax", "none"];
 
 function parseCookie([name = "", ...words]: readonly string[]): Result<StickySettings, ArgumentRefusal> {
-  if (!TOKEN.test(name)) return err({ nginx: `invalid parameter "${name}"`, expected: "a cookie's name", index: 1 });
+  // RFC 6265 §4.1.1: a cookie's name is a token, as a field's is.
+  if (!isFieldName(name)) return err({ nginx: `invalid parameter "${name}"`, expected: "a cookie's name", index: 1 });
   const cookie: { -readonly [Name in keyof Cookie]: Cookie[Name] } = {
     kind: "cookie", name, expiresMs: undefined, domain: undefined, path: undefined, httpOnly: false, secure: false,
     sameSite: undefined,
@@ -184,8 +184,8 @@ function takeCookieParameter(cookie: { -readonly [Name in keyof Cookie]: Cookie[
 type Learn = Extract<StickySettings, { kind: "learn" }>;
 
 const learnParameters: readonly string[] = ["create=", "lookup=", "zone=", "timeout=", "header"];
-/** As for any zone in nginx: eight pages. */
-const ZONE_SIZE_MIN = 32_768;
+/** Of any zone in nginx: eight pages. */
+export const ZONE_SIZE_MIN = 32_768;
 
 function parseLearn(words: readonly string[]): Result<StickySettings, ArgumentRefusal> {
   const create: ComplexValue[] = [];

@@ -1,11 +1,10 @@
 /** `resolver` and resolver_timeout: who is asked for the addresses of names (ngx_http_core_module). */
 import { onOff, time } from "../config/nginx/argument-types.ts";
-import { parseAddress } from "../config/nginx/address.ts";
+import { isIpAddress, parseAddress } from "../config/nginx/address.ts";
 import type { Block } from "../config/nginx/block.ts";
 import {
   type AnyDirectiveRow, type ArgumentRefusal, type Arguments, type DefaultedDirectiveRow, type DirectiveRow, one,
 } from "../config/nginx/directive-row.ts";
-import { parseIpAddress } from "../std/ip-address.ts";
 import { err, ok } from "../std/result.ts";
 import type { ResolverSettings } from "./settings.ts";
 
@@ -53,10 +52,8 @@ const resolverArguments: Arguments<ResolverArgument> = {
 
 /** Deviates: nginx looks up a name server's own name when it starts. */
 function serverRefusal(word: string): Omit<ArgumentRefusal, "index"> | undefined {
-  if (parseIpAddress(word) !== undefined) return undefined;
+  if (isIpAddress(word)) return undefined;
   const parsed = parseAddress(word);
-  const isIp = parsed.ok && parsed.value.kind === "tcp" && parseIpAddress(parsed.value.host ?? "") !== undefined;
-  if (isIp) return undefined;
   const reason = parsed.ok ? "host not found" : parsed.error;
   return { nginx: `${reason} in resolver "${word}"`, expected: "the IP address of a name server" };
 }

@@ -1,11 +1,12 @@
 /** `server` in an upstream: one of its members (ngx_http_upstream_module). */
 import { appName } from "../config/nginx/app-name.ts";
 import { time } from "../config/nginx/argument-types.ts";
-import { type Address, parseAddress } from "../config/nginx/address.ts";
+import { parseReachedAddress } from "../config/nginx/address.ts";
 import { type Block, read } from "../config/nginx/block.ts";
 import type { ArgumentRefusal, DirectiveRow } from "../config/nginx/directive-row.ts";
 import type { Token } from "../config/nginx/lexer.ts";
 import { type Result, err, ok } from "../std/result.ts";
+import { SERVER_DEFAULTS } from "./defaults.ts";
 import type { UpstreamAddress, UpstreamServerSettings } from "./settings.ts";
 
 /** Names with every parameter that there is have fewer words. */
@@ -14,8 +15,6 @@ const WORD_COUNT_MAX = 32;
 const WEIGHT_MAX = 65_535;
 const COUNT_MAX = 2 ** 31 - 1;
 const PORT_DEFAULT = 80;
-/** What a name of a host, or an address, is made of. */
-const HOST = /^[-\w.~%+:]+$/;
 
 const parameterNames: readonly string[] = [
   "weight=", "max_conns=", "max_fails=", "fail_timeout=", "slow_start=", "route=", "service=", "backup", "down",
@@ -83,22 +82,21 @@ function parseMember(name: string): Result<WrittenAddress, ArgumentRefusal> {
     if (!parsed.ok) return err({ ...parsed.error, index: 0 });
     return ok({ address: { kind: "app", name: app }, hasPort: false });
   }
-  const parsed = name === "" ? err("no host") : parseAddress(name);
-  const expected = "a host, host:port, unix:path or app:NAME";
-  if (!parsed.ok) return err({ nginx: `${parsed.error} in upstream "${name}"`, expected, index: 0 });
-  const address = addressOf(parsed.value);
-  if (address === undefined) return err({ nginx: `host not found in upstream "${name}"`, expected, index: 0 });
-  return ok({ address, hasPort: parsed.value.kind === "tcp" && parsed.value.port !== undefined });
+  const parsed = parseReachedAddress(name);
+  if (!parsed.ok) {
+    const expected = "a host, host:port, unix:path or app:NAME";
+    return err({ nginx: `${parsed.error} in upstream "${name}"`, expected, index: 0 });
+  }
+  if (parsed.value.kind === "unix") return ok({ address: parsed.value, hasPort: false });
+  const { host, port } = parsed.value;
+  return ok({ address: { kind: "tcp", host, port: port ?? PORT_DEFAULT }, hasPort: port !== undefined });
 }
 
 function parseServer([name = "", ...parameters]: readonly string[]): Result<WrittenServer, ArgumentRefusal> {
   const member = parseMember(name);
   if (!member.ok) return member;
   const { address, hasPort } = member.value;
-  const server: Draft = {
-    name, address, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false, drain: false,
-    slowStartMs: 0, resolve: false, service: undefined, route: undefined,
-  };
+  const server: Draft = { name, address, ...SERVER_DEFAULTS };
   for (const [at, word] of parameters.entries()) {
     if (address.kind === "app" && NAMES_ONLY.test(word)) {
       const nginx = `invalid parameter "${word}"`;
@@ -120,30 +118,33 @@ function refuseService(nginx: string): Result<never, ArgumentRefusal> {
   return err({ nginx, expected: undefined, index: 0 });
 }
 
-function addressOf(address: Address): UpstreamAddress | undefined {
-  if (address.kind === "unix") return address;
-  const { host, port = PORT_DEFAULT } = address;
-  return host === undefined || !HOST.test(host) ? undefined : { kind: "tcp", host, port };
+/** A parameter that is a number: what it is called, and what its text says. */
+interface Measure {
+  readonly field: "weight" | "maxConns" | "maxFails" | "failTimeoutMs" | "slowStartMs";
+  readonly read: (text: string) => number | undefined;
 }
+
+const measures: ReadonlyMap<string, Measure> = new Map<string, Measure>([
+  ["weight", { field: "weight", read: count(1, WEIGHT_MAX) }],
+  ["max_conns", { field: "maxConns", read: count(0, COUNT_MAX) }],
+  ["max_fails", { field: "maxFails", read: count(0, COUNT_MAX) }],
+  ["fail_timeout", { field: "failTimeoutMs", read: timeOf }],
+  ["slow_start", { field: "slowStartMs", read: timeOf }],
+]);
 
 /** @returns whether it is one, and its value is good */
 function takeParameter(server: Draft, word: string): boolean {
   const [, name = "", value] = /^(\w+)(?:=(.*))?$/s.exec(word) ?? [];
   if (value === undefined) return takeSwitch(server, name);
-  switch (name) {
-    case "weight": return taken(count(value, 1, WEIGHT_MAX), (weight) => void (server.weight = weight));
-    case "max_conns": return taken(count(value, 0, COUNT_MAX), (maxConns) => void (server.maxConns = maxConns));
-    case "max_fails": return taken(count(value, 0, COUNT_MAX), (maxFails) => void (server.maxFails = maxFails));
-    case "fail_timeout": return taken(timeOf(value), (ms) => void (server.failTimeoutMs = ms));
-    case "slow_start": return taken(timeOf(value), (ms) => void (server.slowStartMs = ms));
-    case "service":
-      server.service = value;
-      return value !== "";
-    case "route":
-      server.route = value;
-      return value !== "";
-    default: return false;
+  if (name === "service" || name === "route") {
+    server[name] = value;
+    return value !== "";
   }
+  const measure = measures.get(name);
+  const measured = measure?.read(value);
+  if (measure === undefined || measured === undefined) return false;
+  server[measure.field] = measured;
+  return true;
 }
 
 function takeSwitch(server: Draft, name: string): boolean {
@@ -152,14 +153,11 @@ function takeSwitch(server: Draft, name: string): boolean {
   return true;
 }
 
-function taken(value: number | undefined, take: (value: number) => void): boolean {
-  if (value !== undefined) take(value);
-  return value !== undefined;
-}
-
-function count(text: string, min: number, max: number): number | undefined {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
-  return value >= min && value <= max ? value : undefined;
+function count(min: number, max: number): Measure["read"] {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+    return value >= min && value <= max ? value : undefined;
+  };
 }
 
 /** nginx keeps it in seconds. */

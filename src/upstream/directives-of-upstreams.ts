@@ -8,7 +8,7 @@ import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import { expand } from "../config/nginx/tree.ts";
 import { parseSizeText } from "../config/nginx/units.ts";
 import { type Result, err, ok } from "../std/result.ts";
-import { balanceOf, balancingDirectives, isMethodRow, stickyRow } from "./directives-of-balancing.ts";
+import { ZONE_SIZE_MIN, balanceOf, balancingDirectives, isMethodRow, stickyRow } from "./directives-of-balancing.ts";
 import { upstreamResolver } from "./directives-of-resolver.ts";
 import { type NamedApp, namedApps, upstreamServerRow } from "./directives-of-servers.ts";
 import type { BalanceSettings, UpstreamSettings } from "./settings.ts";
@@ -76,9 +76,6 @@ const keepaliveTimeoutRow: DefaultedDirectiveRow<number> = {
   doc: "How long an idle connection to a member is kept.",
   example: "keepalive_timeout 30s;",
 };
-
-/** nginx: eight pages. */
-const ZONE_SIZE_MIN = 32_768;
 
 const zoneArguments: Arguments<string> = {
   label: "name [size]",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { contextMistakes, exampleMistakes, readText, refusals, textIn } from "../../tests/conf/blocks.ts";
 import type { Block } from "../config/nginx/block.ts";
+import { KEEPALIVE_DEFAULTS } from "./defaults.ts";
 import {
   appMembers, healthCheckOf, healthMistakes, resolverSettings, upstreamDirectives, upstreamMistakes, upstreamSettings,
 } from "./directives.ts";
@@ -60,6 +61,7 @@ describe("the directives of upstreams", () => {
       keepalive: { connections: 32, requests: 1000, timeMs: 3_600_000, timeoutMs: 60_000 },
       resolver: undefined,
     });
+    assert.deepEqual(upstreamOf("server a;").keepalive, KEEPALIVE_DEFAULTS, "as without an upstream block");
   });
 
   test("are called as requests name them, whatever the case", () => {

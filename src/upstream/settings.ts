@@ -103,8 +103,8 @@ export interface UpstreamSettings {
 
 /** When another server is asked (nginx: proxy_next_upstream). */
 export type NextUpstream =
-  | "error" | "timeout" | "denied" | "invalid_header" | "http_500" | "http_502" | "http_503" | "http_504" | "http_403"
-  | "http_404" | "http_429" | "non_idempotent" | "updating";
+  | "error" | "timeout" | "invalid_header" | "http_500" | "http_502" | "http_503" | "http_504" | "http_403" | "http_404"
+  | "http_429" | "non_idempotent";
 
 /** How a location speaks to its upstream, whatever the protocol. */
 export interface TransportSettings {

@@ -10,10 +10,9 @@ import { addressName } from "./balance/peer.ts";
 import { Balancer } from "./balancer.ts";
 import type { BalancerMachine, Member } from "./balancer.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
+import { KEEPALIVE_DEFAULTS, SERVER_DEFAULTS } from "./defaults.ts";
 import { Resolver } from "./resolver.ts";
-import type {
-  KeepaliveSettings, NetworkAddress, ResolverSettings, UpstreamServerSettings, UpstreamSettings,
-} from "./settings.ts";
+import type { NetworkAddress, ResolverSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
 import { Membership, bareHost } from "./upstreams-membership.ts";
 import type { FoundName, UpstreamNotice } from "./upstreams-membership.ts";
 import type { UpstreamZone } from "./zone.ts";
@@ -24,9 +23,6 @@ const IMPLICIT_COUNT_MAX = 256;
 const SERVER_COUNT_MAX = 1000;
 /** For so long the start waits for names. */
 const START_WAIT_MS = 1000;
-
-/** nginx 1.29.7: `keepalive 32`, and what else holds of upstreams that say nothing. */
-const KEEPALIVE: KeepaliveSettings = { connections: 32, requests: 1000, timeMs: 3_600_000, timeoutMs: 60_000 };
 
 export interface UpstreamsSettings {
   readonly settings: readonly UpstreamSettings[];
@@ -302,14 +298,12 @@ function nameOf(address: NetworkAddress): string {
 /** What holds of a server of which nothing is said. */
 function onlyServer(name: string, address: NetworkAddress): UpstreamServerSettings {
   const bare = address.kind === "unix" ? address : { ...address, host: bareHost(address.host) };
-  return {
-    name, address: bare, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false,
-    drain: false, slowStartMs: 0, resolve: false, service: undefined, route: undefined,
-  };
+  return { name, address: bare, ...SERVER_DEFAULTS };
 }
 
 function implicitSettings(name: string, servers: readonly UpstreamServerSettings[]): UpstreamSettings {
   return {
-    name, servers, balance: { kind: "round_robin" }, sticky: undefined, keepalive: KEEPALIVE, resolver: undefined,
+    name, servers, balance: { kind: "round_robin" }, sticky: undefined, keepalive: KEEPALIVE_DEFAULTS,
+    resolver: undefined,
   };
 }

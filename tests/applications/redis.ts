@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { end, started } from "../support/children.ts";
 import { eventually } from "../support/wait.ts";
 
 const programName = "redis-server";
@@ -40,16 +41,9 @@ async function startOnce(port: number): Promise<Redis> {
   const folder = await mkdtemp(join(tmpdir(), "tricorn-redis-"));
   const options = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "no" };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const kill = (): void => void child.kill("SIGKILL");
-  process.once("exit", kill);
+  const child = started(spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] }));
   const stop = async (): Promise<void> => {
-    process.removeListener("exit", kill);
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, "exit");
-      child.kill("SIGTERM");
-      await exited;
-    }
+    await end(child);
     await rm(folder, { recursive: true, force: true });
   };
   let printed = "";

@@ -1,17 +1,16 @@
 // The servers that every application runs on, with one face: Tricorn, and the one that its users would run otherwise,
 // which shows that application, client and test are right. All in the environment of requirements.txt.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { connect } from "node:net";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { requireEnvironment } from "../../tools/needs.ts";
 import { applications, pythonOf } from "../../tools/venv.ts";
+import { end, isOpen, started } from "../support/children.ts";
 import { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 
 const readyTimeoutMs = 30_000;
-const stopTimeoutMs = 10_000;
-const hurryMs = 500;
+/** Requests that a test has left hanging are left. */
+const hurry = { signal: "SIGINT", afterMs: 500 } as const;
 
 /** The `skip` option of a test that runs an application. */
 export const skip: false | string = requireEnvironment(applications);
@@ -67,12 +66,6 @@ async function startTricorn(app: string, { graceSeconds, workers = 1, env = {} }
   };
 }
 
-// What a failing test leaves behind ends with the test's process.
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-
 async function startPeer(
   name: "uvicorn" | "gunicorn", app: string, { graceSeconds, workers = 1, env = {} }: ServerOptions,
 ): Promise<Server> {
@@ -80,13 +73,11 @@ async function startPeer(
     uvicorn: ["uvicorn", app, "--port", "0", "--no-access-log", ...grace("--timeout-graceful-shutdown", graceSeconds)],
     gunicorn: ["gunicorn", app, "--bind", "127.0.0.1:0", "--no-control-socket"],
   }[name];
-  const child = spawn(python, ["-m", ...args, "--workers", String(workers)], {
+  const child = started(spawn(python, ["-m", ...args, "--workers", String(workers)], {
     cwd: appsDirectory,
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
-  });
-  running.add(child);
-  child.once("exit", () => running.delete(child));
+  }));
   const printed: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => printed.push(text));
@@ -96,47 +87,22 @@ async function startPeer(
     const port = await eventually(`${name} accepts connections`, readyTimeoutMs, async () => {
       if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
       const found = Number(/(?:running on|Listening at:) http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1] ?? 0);
-      return found > 0 && (await accepts(found)) ? found : undefined;
+      // With several workers, uvicorn names its port before anybody listens on it.
+      return found > 0 && (await isOpen(found)) ? found : undefined;
     });
     return {
       name,
       origin: `http://127.0.0.1:${port}`,
       output,
       signal: (signal) => child.kill(signal),
-      close: () => stopPeer(child),
+      close: () => end(child, hurry),
     };
   } catch (cause) {
-    await stopPeer(child);
+    await end(child, hurry);
     throw new Error(`${name} did not start:\n${output()}`, { cause });
   }
 }
 
 function grace(option: string, seconds: number | undefined): readonly string[] {
   return seconds === undefined ? [] : [option, String(seconds)];
-}
-
-/** With several workers, uvicorn names its port before anybody listens on it. */
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    // Refused: it does not listen yet.
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
-async function stopPeer(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
-  child.kill("SIGTERM");
-  // A second signal makes it leave requests that a test has left hanging.
-  const hurry = setTimeout(() => child.kill("SIGINT"), hurryMs);
-  const kill = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
-  await exited;
-  clearTimeout(hurry);
-  clearTimeout(kill);
 }

@@ -1,17 +1,16 @@
 // The two servers that every behaviour is tried on, with one face: Tricorn, and uvicorn of the checkout's environment.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { globSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, venvPython } from "../../tools/venv.ts";
+import { end, started } from "../support/children.ts";
 import { Connection } from "../support/connection.ts";
 import { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 
 const readyTimeoutMs = 20_000;
-const stopTimeoutMs = 10_000;
 
 /** The applications of these tests. */
 export const appsDirectory: string = join(import.meta.dirname, "apps");
@@ -113,12 +112,6 @@ class Tricorn implements AsgiServer {
   }
 }
 
-// What a failing test leaves behind ends with the test's process.
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-
 class Uvicorn implements AsgiServer {
   readonly name = "uvicorn";
   readonly #process: ChildProcess;
@@ -130,10 +123,8 @@ class Uvicorn implements AsgiServer {
   private constructor(child: ChildProcess, folder: string) {
     this.#process = child;
     this.#folder = folder;
-    running.add(child);
     child.once("exit", (code, signal) => {
       this.exitStatus = code ?? signal ?? undefined;
-      running.delete(child);
     });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => this.#printed.push(text));
@@ -145,11 +136,11 @@ class Uvicorn implements AsgiServer {
     const folder = await mkdtemp(join(tmpdir(), "tricorn-asgi-"));
     const bind = unixSocket === true ? ["--uds", join(folder, "socket")] : ["--port", "0"];
     const args = ["-m", "uvicorn", app, "--http", "h11", ...bind, "--no-access-log", ...options, ...uvicorn];
-    const child = spawn(peerPython, args, {
+    const child = started(spawn(peerPython, args, {
       cwd: appsDirectory,
       env: { ...process.env, TEST_FOLDER: folder, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
-    });
+    }));
     const server = new Uvicorn(child, folder);
     try {
       await eventually("uvicorn serves", readyTimeoutMs, () => {
@@ -181,18 +172,8 @@ class Uvicorn implements AsgiServer {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.exitStatus === undefined) await this.#end();
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #end(): Promise<void> {
-    const exited = once(this.#process, "exit");
-    this.#process.kill("SIGTERM");
     // A second signal forces it to leave requests that hang.
-    const hurry = setTimeout(() => this.#process.kill("SIGINT"), 300);
-    const kill = setTimeout(() => this.#process.kill("SIGKILL"), stopTimeoutMs);
-    await exited;
-    clearTimeout(hurry);
-    clearTimeout(kill);
+    await end(this.#process, { signal: "SIGINT", afterMs: 300 });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }

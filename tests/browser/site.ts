@@ -10,9 +10,9 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { root, venvPython } from "../../tools/venv.ts";
+import { end, started } from "../support/children.ts";
 
 const readyTimeoutMs = 20_000;
-const stopTimeoutMs = 10_000;
 
 export type SiteName = "django over WSGI" | "django over ASGI" | "fastapi" | "flask";
 
@@ -85,9 +85,9 @@ async function start(commandOf: (folder: string, bind: string) => Promise<Comman
   try {
     const bind = `127.0.0.1:${await freePort()}`;
     const { args, cwd, environment } = await commandOf(folder, bind);
-    const program = spawn(join(root, "bin/tricorn"), args, {
+    const program = started(spawn(join(root, "bin/tricorn"), args, {
       cwd, env: environment, stdio: ["ignore", "pipe", "pipe"],
-    });
+    }));
     const printed: string[] = [];
     for (const stream of [program.stdout, program.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => printed.push(text));
@@ -98,12 +98,12 @@ async function start(commandOf: (folder: string, bind: string) => Promise<Comman
       output: () => printed.join(""),
       signal: (signal) => program.kill(signal),
       close: async () => {
-        await stop(program);
+        await end(program);
         await rm(folder, { recursive: true, force: true });
       },
     };
     await answers(site, program).catch(async (error: unknown) => {
-      await stop(program);
+      await end(program);
       throw error;
     });
     return site;
@@ -149,13 +149,4 @@ async function answers(site: Site, program: ChildProcess): Promise<void> {
     }
   }
   throw new Error(`the program has not answered within ${readyTimeoutMs} ms:\n${site.output()}`);
-}
-
-async function stop(program: ChildProcess): Promise<void> {
-  if (program.pid === undefined || program.exitCode !== null || program.signalCode !== null) return;
-  const exited = once(program, "exit");
-  program.kill("SIGTERM");
-  const timer = setTimeout(() => program.kill("SIGKILL"), stopTimeoutMs);
-  await exited;
-  clearTimeout(timer);
 }

@@ -94,15 +94,17 @@ const nginxPage = new RegExp([
 const ourPage = /^<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>[^<]*<\/title><\/head>\n/;
 const datePattern = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
+/** @returns the text without what is each server's own: folders, ports, and what a case says */
+export function masked(text: string, { ports, prefix, masks }: Own): string {
+  let result = text.replaceAll(prefix, "<prefix>");
+  for (const [index, port] of ports.entries()) result = result.replaceAll(String(port), `<port ${index + 1}>`);
+  for (const mask of masks) result = result.replaceAll(mask, "<masked>");
+  return result;
+}
+
 /** @returns the answer with everything made equal that must differ */
-export function comparable(raw: Raw, { ports, prefix, masks }: Own): Answer {
+export function comparable(raw: Raw, own: Own): Answer {
   const { statusLine, fields, body, trailers } = raw;
-  const masked = (text: string): string => {
-    let result = text.replaceAll(prefix, "<prefix>");
-    for (const [index, port] of ports.entries()) result = result.replaceAll(String(port), `<port ${index + 1}>`);
-    for (const mask of masks) result = result.replaceAll(mask, "<masked>");
-    return result;
-  };
   const isOwnPage = nginxPage.test(body) || ourPage.test(body) || mayBeOwnPage(raw);
   const changed = fields.flatMap((field): string | readonly string[] => {
     const colon = field.indexOf(": ");
@@ -112,14 +114,14 @@ export function comparable(raw: Raw, { ports, prefix, masks }: Own): Answer {
     if (name === "server") return "server: <its name>";
     if (name === "allow" && statusLine.startsWith("HTTP/1.1 405")) return [];
     if (isOwnPage && (name === "content-type" || name === "content-length")) return `${name}: <of an own page>`;
-    if (name === "content-length" && masked(body) !== body) return `${name}: <masked>`;
-    return masked(field);
+    if (name === "content-length" && masked(body, own) !== body) return `${name}: <masked>`;
+    return masked(field, own);
   });
   return {
     statusLine,
     fields: changed.sort((a, b) => compare(nameOf(a), nameOf(b))),
-    body: isOwnPage && body !== "" ? "<an own page>" : masked(body),
-    trailers: trailers.map(masked),
+    body: isOwnPage && body !== "" ? "<an own page>" : masked(body, own),
+    trailers: trailers.map((trailer) => masked(trailer, own)),
   };
 }
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../tools/venv.ts";
 import { eventually } from "../support/wait.ts";
-import { comparable, cut, type Heard, inOurWay } from "./answers.ts";
+import { comparable, cut, type Heard, inOurWay, masked } from "./answers.ts";
 import { type Conversation, converse, requestBytes } from "./conversation.ts";
 import { type Configured, Pair, requireNginx, secondIsNginx, type Server } from "./servers.ts";
 
@@ -110,7 +110,10 @@ async function compareCase(pair: Pair, one: Case, differs: string | undefined): 
   else assert.notDeepEqual(actual, expected, `"${differs}" of docs/differences.md is no difference any more`);
 }
 
-function heardOf({ bytes, end }: Conversation, { ports, prefix }: Server, one: Case): Heard {
+/** What a client has heard in a case, in the form that is compared. */
+export function heardOf(
+  { bytes, end }: Conversation, { ports, prefix }: Server, one: Pick<Case, "request" | "methods" | "masks">,
+): Heard {
   const first = typeof one.request === "string" ? one.request : (one.request[0] ?? "");
   const methods = one.methods ?? [/^(\S*)/.exec(first)?.[1] ?? ""];
   const { answers, rest } = cut(bytes.toString("latin1"), methods);
@@ -125,10 +128,7 @@ function portOf({ ports }: Server, number: number): number {
 }
 
 function linesOf({ prefix, ports }: Server, name: string, masks: readonly RegExp[]): readonly string[] {
-  let text = readFileSync(join(prefix, name), "latin1").replaceAll(prefix, "<prefix>");
-  for (const [index, port] of ports.entries()) text = text.replaceAll(String(port), `<port ${index + 1}>`);
-  for (const mask of masks) text = text.replaceAll(mask, "<masked>");
-  return text.split("\n").slice(0, -1);
+  return masked(readFileSync(join(prefix, name), "latin1"), { prefix, ports, masks }).split("\n").slice(0, -1);
 }
 
 /** Its name, or the request as it is written; and where it goes to. */

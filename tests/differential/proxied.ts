@@ -1,17 +1,14 @@
 // A group of cases for proxying: one configuration for both servers, and for each case one client and what its
-// upstreams
-// answer. Compared is what the client hears (as in group.ts) and what the upstreams hear, byte for byte but for what
-// `describeRequest` says.
+// upstreams answer. Compared is what the client hears (as in group.ts) and what the upstreams hear, byte for byte but
+// for what `describeRequest` says.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import {
-  describeFastCgi, describeUwsgi, fastCgiAnswer, fastCgiSize, uwsgiSize,
-} from "../support/cgi-peer.ts";
+import { describeFastCgi, describeUwsgi, fastCgiAnswer, fastCgiSize, uwsgiSize } from "../support/cgi-peer.ts";
 import { type Script, ScriptedUpstream, type SizeOf, type Step, sizeOf } from "../support/scripted-upstream.ts";
-import { type Answer as HeardAnswer, comparable, cut, type Heard, inOurWay } from "./answers.ts";
+import { type Answer as HeardAnswer, type Heard, inOurWay, masked } from "./answers.ts";
 import { converse, requestBytes } from "./conversation.ts";
-import { type Case, type Differences, differenceOf } from "./group.ts";
+import { type Case, type Differences, differenceOf, heardOf } from "./group.ts";
 import { Pair, requireNginx, secondIsNginx, type Server } from "./servers.ts";
 
 /** An answer in short ("200 OK | Field: value || body", or as it is when it has a line end), or a script. */
@@ -168,19 +165,18 @@ interface Outcome {
 async function play(one: ProxyCase, server: Server, upstreams: Upstreams): Promise<Outcome> {
   upstreams.play(one);
   const parts = (typeof one.request === "string" ? [one.request] : one.request).map(requestBytes);
-  const { bytes, end } = await converse(server.ports[0] ?? 0, parts);
+  const conversation = await converse(server.ports[0] ?? 0, parts);
   await upstreams.settle();
-  const first = typeof one.request === "string" ? one.request : (one.request[0] ?? "");
-  const { answers, rest } = cut(bytes.toString("latin1"), one.methods ?? [/^(\S*)/.exec(first)?.[1] ?? ""]);
+  const client = heardOf(conversation, server, one);
   const own = { ports: server.ports, prefix: server.prefix, masks: one.masks ?? [] };
   const heard = upstreams.all.map(({ connections }) => connections.flatMap((connection) => {
     const { protocol } = upstreams;
     const requests = cutRequests(connection.bytes.toString("latin1"), protocol.sizeOf)
-      .map((text) => maskedRequest(protocol.describe(text), own));
+      .map((text) => masked(protocol.describe(text), own));
     return one.connections === true ? [...requests, `(${connection.end})`] : requests;
   }));
   return {
-    client: { answers: answers.map((answer) => withOptions(comparable(answer, own))), rest, end },
+    client: { ...client, answers: client.answers.map(withOptions) },
     upstreams: one.answerOnly === true ? [] : heard,
   };
 }
@@ -204,20 +200,9 @@ function cutRequests(text: string, size: SizeOf): readonly string[] {
   return requests;
 }
 
-/** @returns the text without what is each server's own: ports, folders, and what a case says */
-function maskedRequest(
-  text: string, { ports, prefix, masks }: { ports: readonly number[]; prefix: string; masks: readonly RegExp[] },
-): string {
-  let result = text.replaceAll(prefix, "<prefix>");
-  for (const [index, port] of ports.entries()) result = result.replaceAll(String(port), `<port ${index + 1}>`);
-  for (const mask of masks) result = result.replaceAll(mask, "<masked>");
-  return result;
-}
-
 /**
  * What upstreams hear, made equal in what has no meaning: the order of fields of different names (RFC 9110 §5.3) and
-  * the
- * boundaries of chunks (RFC 9112 §7.1).
+ * the boundaries of chunks (RFC 9112 §7.1).
  */
 function describeRequest(text: string): string {
   const headEnd = text.indexOf("\r\n\r\n");

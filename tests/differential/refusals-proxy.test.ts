@@ -135,6 +135,7 @@ const inLocation: readonly string[] = [
     "mirror $uri;", "mirror off; mirror off;", "mirror_request_body x;", "resolver 127.0.0.1; resolver 127.0.0.1;",
     "resolver 127.0.0.1 ipv6=off ipv4=off;", "resolver 127.0.0.1 ipv4=off;", "resolver nohost.invalid;",
     "resolver 127.0.0.1 foo=bar;", "resolver_timeout x;", "uwsgi_pass;", "uwsgi_pass u;", "uwsgi_pass u x;",
+    "uwsgi_pass 9000;", "uwsgi_pass suwsgi://70000;", "fastcgi_pass 9000;",
     "uwsgi_pass 127.0.0.1;", "uwsgi_pass 127.0.0.1:1;", "uwsgi_pass 127.0.0.1:x;", "uwsgi_pass u:1;", "uwsgi_pass U;",
     "uwsgi_pass uwsgi://127.0.0.1:1;", "uwsgi_pass UWSGI://u;", "uwsgi_pass suwsgi://127.0.0.1:1;",
     "uwsgi_pass http://127.0.0.1:1;", "uwsgi_pass http://u;", "uwsgi_pass unix:/x;", "uwsgi_pass unix:/x:;",

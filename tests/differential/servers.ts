@@ -1,12 +1,12 @@
 // Two servers with one configuration and one tree of files: Debian's nginx, and Tricorn under the name of nginx.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
 import { root } from "../../tools/venv.ts";
+import { end, isOpen, isRunning, started } from "../support/children.ts";
 import { eventually } from "../support/wait.ts";
 
 /** Text of each file by its name below the root; a link is `{ link: "where to" }`, a folder ends in a slash. */
@@ -26,15 +26,9 @@ export interface Configured {
 
 const startTimeoutMs = 30_000;
 const startAttempts = 3;
-const stopTimeoutMs = 10_000;
 const portCount = 9;
 /** The age of every file, so that dates and tags are known: 6 November 1994, 08:49:37 GMT. */
 const changedS = 784_111_777;
-
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 export class Server {
   readonly #process: ChildProcess;
@@ -46,21 +40,14 @@ export class Server {
     this.#process = child;
     this.ports = ports;
     this.prefix = prefix;
-    running.add(child);
-    child.once("exit", () => running.delete(child));
   }
 
   get hasEnded(): boolean {
-    return !running.has(this.#process);
+    return !isRunning(this.#process);
   }
 
-  async stop(): Promise<void> {
-    if (this.hasEnded) return;
-    const exited = once(this.#process, "exit");
-    this.#process.kill("SIGTERM");
-    const kill = setTimeout(() => this.#process.kill("SIGKILL"), stopTimeoutMs);
-    await exited;
-    clearTimeout(kill);
+  stop(): Promise<void> {
+    return end(this.#process);
   }
 }
 
@@ -122,7 +109,7 @@ export class Pair {
     const globals = `daemon off; master_process off;${process.getuid?.() === 0 ? " user root;" : ""}`;
     const args = ["-p", `${prefix}/`, "-c", file, "-e", join(prefix, "error.log"), "-g", globals];
     const [command = "", ...before] = isNginx ? [findProgram("nginx") ?? ""] : [join(root, "bin/tricorn"), "nginx"];
-    const child = spawn(command, [...before, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = started(spawn(command, [...before, ...args], { stdio: ["ignore", "pipe", "pipe"] }));
     let said = "";
     const printed = createWriteStream(join(prefix, "printed"));
     for (const stream of [child.stdout, child.stderr]) {
@@ -208,14 +195,4 @@ export async function freePorts(count: number): Promise<readonly number[]> {
     if (free) ports.add(port);
   }
   return [...ports];
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

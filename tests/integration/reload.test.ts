@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { venvPython } from "../../tools/venv.ts";
 import { WebSocketClient } from "../asgi/websocket-client.ts";
+import { isOpen } from "../support/children.ts";
 import { isAlive } from "../support/processes.ts";
 import { freePort, Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
@@ -62,14 +62,6 @@ async function refused(one: Program, file: string, why: RegExp): Promise<void> {
 async function statusOf(one: Program, target: string): Promise<number> {
   using connection = await one.connect();
   return (await connection.get(target)).status;
-}
-
-async function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
-    socket.on("close", () => socket.destroy());
-    socket.on("connect", () => socket.destroy());
-  });
 }
 
 describe("a reload", () => {
@@ -194,14 +186,14 @@ describe("a reload", () => {
     const server = `listen 127.0.0.1:${port}; listen unix:${path}; app_pass life;`;
     await reload(one, fileOf({ server }));
     assert.equal(existsSync(path), true);
-    assert.equal(await accepts(port), true);
+    assert.equal(await isOpen(port), true);
     // The whole port, in place of two of its addresses.
     const wide = `listen ${port}; listen 127.0.0.1:${other}; app_pass life;`;
     await reload(one, fileOf({ server: wide }));
     await eventually("the socket's name is gone", 5000, () => !existsSync(path));
-    assert.deepEqual([await accepts(port), await accepts(other)], [true, true]);
+    assert.deepEqual([await isOpen(port), await isOpen(other)], [true, true]);
     await reload(one, fileOf());
-    await eventually("both are closed", 5000, async () => !(await accepts(port)) && !(await accepts(other)));
+    await eventually("both are closed", 5000, async () => !(await isOpen(port)) && !(await isOpen(other)));
     assert.equal(await statusOf(one, "/"), 200);
   });
 

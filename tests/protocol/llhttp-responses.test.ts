@@ -1,8 +1,9 @@
 // The response cases of llhttp (tests/cases/llhttp, MIT) against our reader.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import {
+  type CorpusCase, type Deviations, afterTheLast, onlyChunked, onlyHttp, pauseAtUpgrade, testCorpus, withoutBlanks,
+} from "./llhttp-corpus.ts";
 import { type PlayedResponse, playEachResponse, playResponseEveryWay } from "./responses.ts";
 
 interface Expected {
@@ -14,32 +15,17 @@ interface Expected {
   readonly complete: boolean;
 }
 
-interface Case {
-  /** File and line in llhttp's repository. */
-  readonly name: string;
-  readonly title: string;
-  /** "response", or the leniency that the case switches on; "skip-body" answers HEAD. */
-  readonly kind: string;
-  /** A character a byte. */
-  readonly raw: string;
+interface Case extends CorpusCase {
   /** Those whose head llhttp completed, informational ones among them. */
   readonly responses: readonly Expected[];
-  /** Where llhttp stopped; pauses at an upgrade are among them. */
-  readonly error: string | null;
 }
-
-const path = join(import.meta.dirname, "../cases/llhttp/responses.json");
-const { cases } = JSON.parse(readFileSync(path, "utf8")) as { readonly cases: readonly Case[] };
 
 const crBeforeLf = "CR alone ends no line; no option makes it otherwise (RFC 9112 §2.2)";
 const loneLf = "LF alone ends a line of a head (RFC 9112 §2.2), and the connection is not used again";
 const noEmptyLine = "a response begins with its status line: empty lines are ignored in front of requests only";
-const onlyHttp = "RTSP and ICE are not HTTP";
-const onlyChunked = "a transfer coding other than chunked, or a second one, is what smuggling is made of";
 const onlyOne = "HTTP/1.0 and HTTP/1.1 have this format, and no other version (RFC 9112 §2.3)";
 
-/** Where we deliberately say something else than llhttp does in that mode: the outcomes, and why. */
-const deviations: Readonly<Record<string, readonly [outcome: string, why: string]>> = {
+const deviations: Deviations = {
   "connection:492": ["surplus, 502 status_line", noEmptyLine],
   "connection:586": ["502 status_line", noEmptyLine],
   "invalid:151": ["502 bare_cr", crBeforeLf],
@@ -62,11 +48,6 @@ const deviations: Readonly<Record<string, readonly [outcome: string, why: string
 /** As llhttp reads them when it is lenient; their connections carry nothing else. */
 const withLoneLf: readonly string[] = ["invalid:304", "invalid:348", "sample:351"];
 
-/** llhttp hands the connection over there; we do so, too. */
-const pauseAtUpgrade = "Pause on CONNECT/Upgrade";
-/** What follows is never read: the connection is not used again. */
-const afterTheLast = "Data after `Connection: close`";
-
 function inTheirWords(all: readonly PlayedResponse[]): readonly Expected[] {
   return all.flatMap((played) => {
     const informational = played.informational.map(([status, fields]) =>
@@ -83,46 +64,34 @@ function inTheirWords(all: readonly PlayedResponse[]): readonly Expected[] {
 /** Their words for what we give: no version nor reason of informational ones, no blanks behind a value. */
 function expectedOf({ responses }: Case): readonly Expected[] {
   return responses.map((response) => {
-    const fields = response.fields.map(([name, value]) => [name, value.replace(/[ \t]+$/, "")] as const);
-    const { reason, version, ...informational } = { ...response, fields };
+    const { reason, version, ...informational } = { ...response, fields: withoutBlanks(response.fields) };
     const isInformational = response.status < 200 && response.status !== 101;
     return (isInformational ? informational : { ...informational, reason, version }) as Expected;
   });
 }
 
 describe("llhttp's responses", () => {
-  test("the corpus is whole", () => {
-    assert.equal(cases.length, 85);
-    const names = new Set(cases.map(({ name }) => name));
-    for (const name of Object.keys(deviations)) assert.ok(names.has(name), name);
+  testCorpus<Case>({ file: "responses.json", count: 85, deviations }, (item, outcome) => {
+    const { name, kind, error, raw } = item;
+    const setting = { method: kind.endsWith("skip-body") ? "HEAD" : "GET" };
+    const all = playEachResponse(raw, setting);
+    if (outcome !== undefined) {
+      assert.equal(all.map((played) => played.outcome).join(", "), outcome);
+    } else if (error === pauseAtUpgrade) {
+      assert.equal(all[0]?.outcome, "switched");
+      assert.notEqual(all[0].upgrade, undefined);
+      assert.deepEqual(inTheirWords(all)[0]?.fields, expectedOf(item)[0]?.fields);
+    } else if (error !== null && error !== afterTheLast) {
+      assert.match(all.at(-1)?.outcome ?? "", /^502 /);
+      assert.ok(!inTheirWords(all).some(({ complete }) => complete), "no response is complete");
+    } else {
+      assert.deepEqual(inTheirWords(all), expectedOf(item));
+      if (withLoneLf.includes(name)) assert.notEqual(all[0]?.outcome, "reusable");
+      if (error === afterTheLast) assert.equal(all[0]?.outcome, "surplus");
+      const [last] = all;
+      if (last?.outcome !== "incomplete" || last.contentLength >= 0 || last.chunked) return;
+      const ended = playResponseEveryWay(raw, { ...setting, ended: true });
+      assert.deepEqual([ended.outcome, ended.body], ["closing", last.body], "the connection's end ends it");
+    }
   });
-
-  for (const item of cases) {
-    const { name, title, kind, error, raw } = item;
-    const [outcome, why] = deviations[name] ?? [];
-    const label = `${name} ${title} (${kind})`;
-
-    test(why === undefined ? label : `${label}: ${outcome}, because ${why}`, () => {
-      const setting = { method: kind.endsWith("skip-body") ? "HEAD" : "GET" };
-      const all = playEachResponse(raw, setting);
-      if (outcome !== undefined) {
-        assert.equal(all.map((played) => played.outcome).join(", "), outcome);
-      } else if (error === pauseAtUpgrade) {
-        assert.equal(all[0]?.outcome, "switched");
-        assert.notEqual(all[0].upgrade, undefined);
-        assert.deepEqual(inTheirWords(all)[0]?.fields, expectedOf(item)[0]?.fields);
-      } else if (error !== null && error !== afterTheLast) {
-        assert.match(all.at(-1)?.outcome ?? "", /^502 /);
-        assert.ok(!inTheirWords(all).some(({ complete }) => complete), "no response is complete");
-      } else {
-        assert.deepEqual(inTheirWords(all), expectedOf(item));
-        if (withLoneLf.includes(name)) assert.notEqual(all[0]?.outcome, "reusable");
-        if (error === afterTheLast) assert.equal(all[0]?.outcome, "surplus");
-        const [last] = all;
-        if (last?.outcome !== "incomplete" || last.contentLength >= 0 || last.chunked) return;
-        const ended = playResponseEveryWay(raw, { ...setting, ended: true });
-        assert.deepEqual([ended.outcome, ended.body], ["closing", last.body], "the connection's end ends it");
-      }
-    });
-  }
 });

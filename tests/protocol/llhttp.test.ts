@@ -1,9 +1,10 @@
 // The request cases of llhttp (tests/cases/llhttp, MIT) against our reader.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 import { fromLatin1 } from "../../src/std/bytes.ts";
+import {
+  type CorpusCase, type Deviations, afterTheLast, onlyChunked, onlyHttp, pauseAtUpgrade, testCorpus, withoutBlanks,
+} from "./llhttp-corpus.ts";
 import { type Played, play, playEveryWay, playText, withHost } from "./engine.ts";
 
 interface Expected {
@@ -15,34 +16,19 @@ interface Expected {
   readonly complete: boolean;
 }
 
-interface Case {
-  /** File and line in llhttp's repository. */
-  readonly name: string;
-  readonly title: string;
-  /** "request", or the leniency that the case switches on. */
-  readonly kind: string;
-  /** A character a byte. */
-  readonly raw: string;
+interface Case extends CorpusCase {
   /** Those whose head llhttp completed. */
   readonly requests: readonly Expected[];
-  /** Where llhttp stopped; pauses at an upgrade are among them. */
-  readonly error: string | null;
 }
-
-const path = join(import.meta.dirname, "../cases/llhttp/cases.json");
-const { cases } = JSON.parse(readFileSync(path, "utf8")) as { readonly cases: readonly Case[] };
 
 const noFolding = "no option lets obs-fold in (RFC 9112 §5.2)";
 const noConnect = "Tricorn is no forward proxy: authority-form has nothing to name here";
-const onlyChunked = "a transfer coding other than chunked, or a second one, is what smuggling is made of";
 const anyMethod = "any method is passed on: which ones exist is the application's to say (RFC 9110 §9.1)";
-const onlyHttp = "RTSP and ICE are not HTTP";
 const onlyCrlf = "only CRLF ends a line; no option makes it otherwise (RFC 9112 §2.2)";
 const noControls = "no option lets a control character into a value (RFC 9110 §5.5)";
 const strictChunks = "no option loosens the chunk grammar (RFC 9112 §7.1)";
 
-/** Where we deliberately say something else than llhttp does in that mode: the outcome, and why. */
-const deviations: Readonly<Record<string, readonly [outcome: string, why: string]>> = {
+const deviations: Deviations = {
   "connection:107": ["closed", "what follows the last request of a connection is never read"],
   "connection:392": ["closed", "what follows the last request of a connection is never read"],
   "connection:481": ["400 obs_fold", noFolding],
@@ -90,10 +76,6 @@ const deviations: Readonly<Record<string, readonly [outcome: string, why: string
   "uri:222": ["400 request_target", "userinfo is refused (RFC 9110 §4.2.4)"],
 };
 
-/** llhttp hands the connection over there; we do so only after a 101, and read on until then. */
-const pauseAtUpgrade = "Pause on CONNECT/Upgrade";
-const afterTheLast = "Data after `Connection: close`";
-
 /**
  * The corpus is older than two rules that would hide what it is about: it sends no Host, and fragments in targets.
  * Each must be refused for that; then the case is played without the fault.
@@ -122,43 +104,32 @@ function expectedOf({ requests }: Case): readonly Expected[] {
   return requests.map((request) => ({
     ...request,
     target: request.target.replace(/#.*/, ""),
-    fields: request.fields.map(([name, value]) => [name, value.replace(/[ \t]+$/, "")] as const),
+    fields: withoutBlanks(request.fields),
   }));
 }
 
 describe("llhttp's requests", () => {
-  test("the corpus is whole", () => {
-    assert.equal(cases.length, 166);
-    const names = new Set(cases.map(({ name }) => name));
-    for (const name of Object.keys(deviations)) assert.ok(names.has(name), name);
+  testCorpus<Case>({ file: "cases.json", count: 166, deviations }, (item, outcome) => {
+    const { error } = item;
+    const raw = repaired(item.raw);
+    const played = playEveryWay(raw);
+    const expected = expectedOf(item);
+    if (outcome !== undefined) {
+      assert.equal(played.outcome, outcome);
+    } else if (error === pauseAtUpgrade) {
+      assert.deepEqual(inTheirWords(played)[0]?.fields, expected[0]?.fields);
+      assert.notEqual(played.requests[0]?.semantics.upgrade, undefined);
+    } else if (error !== null && error !== afterTheLast) {
+      assert.match(played.outcome, /^(?:400|505) /);
+      assert.ok(!played.requests.some(({ complete }) => complete), "no request is complete");
+    } else {
+      assert.match(played.outcome, error === null ? /^(?:idle|closed|incomplete)$/ : /^closed$/);
+      assert.deepEqual(inTheirWords(played), expected);
+      if (played.outcome !== "idle") return;
+      const next = "GET /next HTTP/1.1\r\nHost: tricorn.test\r\n\r\n";
+      const { requests } = play([fromLatin1(raw + next)]);
+      assert.deepEqual(requests.slice(0, -1), played.requests, "what follows changes nothing");
+      assert.equal(requests.at(-1)?.target, "/next");
+    }
   });
-
-  for (const item of cases) {
-    const { name, title, kind, error } = item;
-    const [outcome, why] = deviations[name] ?? [];
-    const label = `${name} ${title} (${kind})`;
-
-    test(why === undefined ? label : `${label}: ${outcome}, because ${why}`, () => {
-      const raw = repaired(item.raw);
-      const played = playEveryWay(raw);
-      const expected = expectedOf(item);
-      if (outcome !== undefined) {
-        assert.equal(played.outcome, outcome);
-      } else if (error === pauseAtUpgrade) {
-        assert.deepEqual(inTheirWords(played)[0]?.fields, expected[0]?.fields);
-        assert.notEqual(played.requests[0]?.semantics.upgrade, undefined);
-      } else if (error !== null && error !== afterTheLast) {
-        assert.match(played.outcome, /^(?:400|505) /);
-        assert.ok(!played.requests.some(({ complete }) => complete), "no request is complete");
-      } else {
-        assert.match(played.outcome, error === null ? /^(?:idle|closed|incomplete)$/ : /^closed$/);
-        assert.deepEqual(inTheirWords(played), expected);
-        if (played.outcome !== "idle") return;
-        const next = "GET /next HTTP/1.1\r\nHost: tricorn.test\r\n\r\n";
-        const { requests } = play([fromLatin1(raw + next)]);
-        assert.deepEqual(requests.slice(0, -1), played.requests, "what follows changes nothing");
-        assert.equal(requests.at(-1)?.target, "/next");
-      }
-    });
-  }
 });

@@ -5,7 +5,7 @@ import { describeFastCgi, fastCgiAnswer, fastCgiSize } from "../support/cgi-peer
 import type { Program } from "../support/program.ts";
 import { ScriptedUpstream } from "../support/scripted-upstream.ts";
 import { eventually } from "../support/wait.ts";
-import { startProxy } from "./peers.ts";
+import { startProxy } from "./support/proxies.ts";
 
 const ok = fastCgiAnswer("Content-Type: text/plain\r\n\r\nok");
 

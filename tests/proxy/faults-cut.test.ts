@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Connection, requestText } from "../support/connection.ts";
 import { eventually } from "../support/wait.ts";
-import { bodyFiles, startProxy } from "./support/proxies.ts";
+import { startProxy } from "./support/proxies.ts";
 import { UpstreamProcess } from "./support/upstream-process.ts";
 
 const waitMs = 10_000;
@@ -16,7 +16,7 @@ describe("a response whose upstream is killed in its middle", () => {
         test(`is cut for HTTP/${version}, ${framing}, proxy_buffering ${buffering}`, async () => {
           await using upstream = await UpstreamProcess.start();
           await using proxy = await startProxy({
-            http: "", server: `location / { proxy_buffering ${buffering}; proxy_pass http://${upstream.name}; }`,
+            server: `location / { proxy_buffering ${buffering}; proxy_pass http://${upstream.name}; }`,
           });
           using quick = await proxy.connect();
           using slow = await proxy.connect();
@@ -36,7 +36,7 @@ describe("a response whose upstream is killed in its middle", () => {
             assert.deepEqual([late.status, late.complete], [200, false]);
             await slow.rest();
           }
-          await eventually("no file is left", waitMs, async () => (await bodyFiles(proxy)).length === 0);
+          await eventually("no file is left", waitMs, async () => (await proxy.spooled()).length === 0);
           assert.equal((await statusOf(proxy.port)), 502);
         });
       }

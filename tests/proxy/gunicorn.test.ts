@@ -4,7 +4,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { chunk, requestText } from "../support/connection.ts";
 import type { Program } from "../support/program.ts";
-import { gunicorn, type Peer, startProxy } from "./peers.ts";
+import { gunicorn, type Peer } from "./peers.ts";
+import { startProxy } from "./support/proxies.ts";
 
 /** What nginx's own file of parameters says. */
 const params = [

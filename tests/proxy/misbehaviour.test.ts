@@ -7,7 +7,7 @@ import { openFiles } from "../support/processes.ts";
 import type { Program } from "../support/program.ts";
 import { type Script, ScriptedUpstream, type Step } from "../support/scripted-upstream.ts";
 import { eventually } from "../support/wait.ts";
-import { startProxy } from "./peers.ts";
+import { startProxy } from "./support/proxies.ts";
 
 const head = "HTTP/1.1 200 OK\r\n";
 const good = `${head}Content-Length: 4\r\n\r\ngood`;

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
 import type { Program } from "../support/program.ts";
-import { Peer, startProxy } from "./peers.ts";
+import { Peer } from "./peers.ts";
+import { startProxy } from "./support/proxies.ts";
 
 const large = randomBytes(20_000_000);
 const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];

@@ -5,7 +5,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import type { Program } from "../support/program.ts";
 import { ScriptedUpstream } from "../support/scripted-upstream.ts";
 import { eventually } from "../support/wait.ts";
-import { startProxy } from "./peers.ts";
+import { startProxy } from "./support/proxies.ts";
 
 const kept = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";

@@ -1,21 +1,14 @@
-// Other people's servers as upstreams, and Tricorn in front of them.
+// Other people's servers as upstreams.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { venvPython } from "../../tools/venv.ts";
-import { Program, appsDirectory, freePort } from "../support/program.ts";
+import { end, isOpen, isRunning, started } from "../support/children.ts";
+import { appsDirectory, freePort } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 
 const readyTimeoutMs = 20_000;
-const stopTimeoutMs = 10_000;
-
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 /** What a peer is started with; it knows its own port, socket and folder then. */
 interface Own {
@@ -46,8 +39,6 @@ export class Peer implements AsyncDisposable, Own {
     this.port = port;
     this.socket = socket;
     this.folder = folder;
-    running.add(child);
-    child.once("exit", () => running.delete(child));
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
     }
@@ -59,11 +50,11 @@ export class Peer implements AsyncDisposable, Own {
     const own = { port: await freePort(), socket: join(folder, "socket"), folder };
     await prepare?.(own);
     const env = { ...process.env, TEST_FOLDER: folder, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" };
-    const child = spawn(command, args(own), { cwd: appsDirectory, env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = started(spawn(command, args(own), { cwd: appsDirectory, env, stdio: ["ignore", "pipe", "pipe"] }));
     const peer = new Peer(child, own);
     try {
       await eventually(`${command} listens`, readyTimeoutMs, () => {
-        if (!running.has(child)) throw new Error("it ended");
+        if (!isRunning(child)) throw new Error("it ended");
         return isOpen(on === "tcp" ? own.port : own.socket);
       });
     } catch (cause) {
@@ -79,13 +70,7 @@ export class Peer implements AsyncDisposable, Own {
   }
 
   async stop(): Promise<void> {
-    if (running.has(this.#process)) {
-      const exited = once(this.#process, "exit");
-      this.#process.kill("SIGTERM");
-      const kill = setTimeout(() => this.#process.kill("SIGKILL"), stopTimeoutMs);
-      await exited;
-      clearTimeout(kill);
-    }
+    await end(this.#process);
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -104,24 +89,5 @@ export function gunicorn(on: "tcp" | "unix", options: readonly string[] = []): P
         "1",
       "--threads", "4", "--worker-tmp-dir", "/tmp", ...options,
     ],
-  });
-}
-
-/** Tricorn with what stands in the `http` block beside its server, and in the server. */
-export function startProxy({ http = "",
-  server }: { readonly http?: string; readonly server: string }): Promise<Program> {
-  return Program.start({
-    file: `daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info; events { }
-      http { ${http} server { listen 127.0.0.1:%PORT%; ${server} } }`,
-  });
-}
-
-function isOpen(where: number | string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = typeof where === "number" ? connect(where, "127.0.0.1") : connect(where);
-    socket.once("error", () => resolve(false)).once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
   });
 }

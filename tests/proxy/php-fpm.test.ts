@@ -9,7 +9,8 @@ import { findProgram, requireProgram } from "../../tools/needs.ts";
 import { chunk, requestText } from "../support/connection.ts";
 import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
-import { Peer, startProxy } from "./peers.ts";
+import { Peer } from "./peers.ts";
+import { startProxy } from "./support/proxies.ts";
 
 /** Its name has its version in it, unless there is an alternative. */
 const names = ["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4", "php-fpm8.5"];

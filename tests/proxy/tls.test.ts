@@ -13,7 +13,8 @@ import { findProgram, requireProgram } from "../../tools/needs.ts";
 import { Authority, type Certificate } from "../support/certificates.ts";
 import type { Response } from "../support/connection.ts";
 import type { Program } from "../support/program.ts";
-import { Peer, startProxy } from "./peers.ts";
+import { Peer } from "./peers.ts";
+import { startProxy } from "./support/proxies.ts";
 
 const large = randomBytes(5_000_000);
 const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];

@@ -8,7 +8,7 @@ import { type AsgiServer, startServer } from "../asgi/servers.ts";
 import { WebSocketClient } from "../asgi/websocket-client.ts";
 import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
-import { startProxy } from "./peers.ts";
+import { startProxy } from "./support/proxies.ts";
 
 const upgraded = `proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrade;
   proxy_set_header Host $host;`;

@@ -1,5 +1,5 @@
 /** A balancer of a test: servers from short texts, a clock that stands still until it is moved, and a seeded chance. */
-import { Balancer, UpstreamZone } from "../../src/upstream/index.ts";
+import { Balancer, KEEPALIVE_DEFAULTS, SERVER_DEFAULTS, UpstreamZone } from "../../src/upstream/index.ts";
 import type {
   BalanceSettings, Choice, Peer, PeerResult, StickySettings, UpstreamServerSettings, UpstreamSettings,
 } from "../../src/upstream/index.ts";
@@ -23,8 +23,7 @@ export function serverOf(name: string, changes: Partial<UpstreamServerSettings> 
   const [host = "", port = "80"] = name.split(":");
   const isUnix = host === "unix";
   return {
-    name, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false, drain: false,
-    slowStartMs: 0, resolve: false, service: undefined, route: undefined, ...changes,
+    ...SERVER_DEFAULTS, name, ...changes,
     address: isUnix ? { kind: "unix", path: port } : { kind: "tcp", host, port: Number(port) },
   };
 }
@@ -49,8 +48,9 @@ export class Simulation {
   readonly balancer: Balancer;
 
   constructor({ servers, balance = { kind: "round_robin" }, sticky, memory }: SimulationSettings) {
-    const keepalive = { connections: 32, requests: 1_000, timeMs: 3_600_000, timeoutMs: 60_000 };
-    this.settings = { name: "backend", balance, sticky, servers, keepalive, resolver: undefined };
+    this.settings = {
+      name: "backend", balance, sticky, servers, keepalive: KEEPALIVE_DEFAULTS, resolver: undefined,
+    };
     this.memory = memory ?? UpstreamZone.allocate([this.settings]);
     this.balancer = this.view();
   }

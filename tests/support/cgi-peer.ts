@@ -1,5 +1,6 @@
 // uwsgi's protocol and FastCGI as their other side sees them: by themselves, so that they share no mistake with ours.
 // Texts have one character a byte.
+import { record } from "../protocol/fastcgi.ts";
 import type { SizeOf } from "./scripted-upstream.ts";
 
 const headSize = 4;
@@ -47,12 +48,12 @@ export function describeFastCgi(text: string): string {
 /** An answer in FastCGI, with what is said on the error stream before it. */
 export function fastCgiAnswer(text: string, { stderr = "", status = 0 }: FastCgiEnd = {}): string {
   const parts: string[] = [];
-  if (stderr !== "") parts.push(record(types.stderr, stderr));
+  if (stderr !== "") parts.push(padded(types.stderr, stderr));
   for (let at = 0; at < text.length; at += recordSizeMax) {
-    parts.push(record(types.stdout, text.slice(at, at + recordSizeMax)));
+    parts.push(padded(types.stdout, text.slice(at, at + recordSizeMax)));
   }
-  return [...parts, record(types.stdout, ""), record(types.end,
-    `\0\0\0${String.fromCharCode(status)}\0\0\0\0`)].join("");
+  const end = padded(types.end, `\0\0\0${String.fromCharCode(status)}\0\0\0\0`);
+  return [...parts, padded(types.stdout, ""), end].join("");
 }
 
 interface FastCgiEnd {
@@ -62,10 +63,8 @@ interface FastCgiEnd {
 }
 
 /** A record of the first request, padded to eight bytes as many servers do. */
-function record(type: number, content: string): string {
-  const padding = (8 - (content.length % 8)) % 8;
-  return String.fromCharCode(1, type, 0, 1, content.length >> 8, content.length & 255, padding, 0) + content +
-    "\0".repeat(padding);
+function padded(type: number, content: string): string {
+  return record(type, content, { padding: (8 - (content.length % 8)) % 8 });
 }
 
 interface FastCgiRecord {

@@ -1,19 +1,21 @@
 // The program as a user starts it: bin/tricorn in a process of its own, on a port that the system gives, with a
 // throw-away folder for everything it writes. Use it with `await using`: it ends with the test, however that ends.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, venvPython } from "../../tools/venv.ts";
+import { end, started } from "./children.ts";
 import { Connection, type Origin } from "./connection.ts";
 import { descendants, openFiles } from "./processes.ts";
 import { eventually } from "./wait.ts";
 
 const readyTimeoutMs = 20_000;
-const stopTimeoutMs = 10_000;
+
+/** How files of bodies are called, wherever they are. */
+export const bodyFile: RegExp = /\/(?:body|request|response)-[^/]*$/;
 
 /** The small applications of the tests. */
 export const appsDirectory: string = join(import.meta.dirname, "apps");
@@ -56,14 +58,6 @@ export async function freePort(): Promise<number> {
   }
 }
 
-// What a failing test leaves behind is ended with the test's process. Ending the master is enough: edge and workers
-// follow when their channels to it close.
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const program of running) program.kill("SIGKILL");
-});
-process.once("SIGTERM", () => process.exit(143));
-
 export class Program implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #printed: string[] = [];
@@ -76,10 +70,8 @@ export class Program implements AsyncDisposable {
   private constructor(process: ChildProcess, folder: string) {
     this.#process = process;
     this.folder = folder;
-    running.add(process);
     process.once("exit", (code, signal) => {
       this.exitStatus = code ?? signal ?? undefined;
-      running.delete(process);
     });
     for (const stream of [process.stdout, process.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => this.#printed.push(text));
@@ -96,11 +88,13 @@ export class Program implements AsyncDisposable {
       ? [...(app === undefined ? [] : [app]), "--bind", "127.0.0.1:0", "--python", python]
       : ["-p", folder, "-c", join(folder, "tricorn.conf")];
     const [command = "", ...args] = [...within, join(root, "bin/tricorn"), ...words, ...target, ...options];
-    const child = spawn(command, args, {
+    // What a failing test leaves behind: ending the master is enough, edge and workers follow when their channels to
+    // it close.
+    const child = started(spawn(command, args, {
       cwd: cwd ?? appsDirectory,
       env: { ...process.env, TMPDIR: folder, TEST_FOLDER: folder, PYTHONDONTWRITEBYTECODE: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
-    });
+    }));
     const program = new Program(child, folder);
     let failure: Error | undefined;
     child.once("error", (error) => {
@@ -159,7 +153,7 @@ export class Program implements AsyncDisposable {
   async spooled(): Promise<readonly string[]> {
     const names = await readdir(this.folder, { recursive: true });
     const open = this.pids.flatMap((pid) => openFiles(pid));
-    return [...names, ...open].filter((name) => /\/(?:body|response)-[^/]*$/.test(name));
+    return [...names, ...open].filter((name) => bodyFile.test(name));
   }
 
   /** Sends the master a signal. */
@@ -169,16 +163,8 @@ export class Program implements AsyncDisposable {
 
   /** Ends it, with TERM and, if it does not listen, KILL; removes what it wrote. */
   async stop(): Promise<void> {
-    if (this.pid !== 0 && this.exitStatus === undefined) {
-      const exited = once(this.#process, "exit");
-      // No test wants to wait for requests that it has left hanging: a second TERM stops at once.
-      this.#process.kill("SIGTERM");
-      const hurry = setTimeout(() => this.#process.kill("SIGTERM"), 300);
-      const kill = setTimeout(() => this.#process.kill("SIGKILL"), stopTimeoutMs);
-      await exited;
-      clearTimeout(hurry);
-      clearTimeout(kill);
-    }
+    // No test wants to wait for requests that it has left hanging: a second TERM stops at once.
+    await end(this.#process, { signal: "SIGTERM", afterMs: 300 });
     await rm(this.folder, { recursive: true, force: true });
   }
 

@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { once } from "node:events";
+import { KEEPALIVE_DEFAULTS, SERVER_DEFAULTS } from "../../src/upstream/index.ts";
 import type {
   CloseReason, ConnectionUser, DialSettings, KeepaliveSettings, NetworkPeer, UpstreamAddress, UpstreamServerSettings,
 } from "../../src/upstream/index.ts";
@@ -9,7 +10,7 @@ import { eventually } from "./wait.ts";
 
 const WAIT_MS = 10_000;
 
-export const KEEPALIVE: KeepaliveSettings = { connections: 32, requests: 1000, timeMs: 3_600_000, timeoutMs: 60_000 };
+export const KEEPALIVE: KeepaliveSettings = KEEPALIVE_DEFAULTS;
 
 export const DIAL: DialSettings = {
   connectTimeoutMs: 5000, sendTimeoutMs: 5000, readTimeoutMs: 5000, socketKeepalive: false, localAddress: undefined,
@@ -18,10 +19,7 @@ export const DIAL: DialSettings = {
 
 /** A `server` line with everything else left out. */
 export function serverLine(name: string, address: UpstreamAddress): UpstreamServerSettings {
-  return {
-    name, address, weight: 1, maxConns: 0, maxFails: 1, failTimeoutMs: 10_000, backup: false, down: false, drain: false,
-    slowStartMs: 0, resolve: false, service: undefined, route: undefined,
-  };
+  return { name, address, ...SERVER_DEFAULTS };
 }
 
 export function tcpPeer(port: number, host: string = "127.0.0.1"): NetworkPeer {

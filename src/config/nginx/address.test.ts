@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Address, parseAddress } from "./address.ts";
+import { type Address, isIpAddress, parseAddress, parseReachedAddress } from "./address.ts";
 
 const tcp = (host: string | undefined, port: number | undefined): Address => ({ kind: "tcp", host, port });
 
@@ -47,4 +47,21 @@ test("what is none is refused in nginx's words", () => {
     [`unix:/${"a".repeat(107)}`]: "too long path in the unix domain socket",
   };
   for (const [text, error] of Object.entries(cases)) assert.deepEqual(parseAddress(text), { ok: false, error }, text);
+});
+
+test("who is asked has a host, or a path", () => {
+  assert.deepEqual(parseReachedAddress("app_1.test:80"), { ok: true, value: tcp("app_1.test", 80) });
+  assert.deepEqual(parseReachedAddress("[fe80::1%eth0]"), { ok: true, value: tcp("fe80::1%eth0", undefined) });
+  assert.deepEqual(parseReachedAddress("unix:/a b"), { ok: true, value: { kind: "unix", path: "/a b" } });
+  for (const text of ["80", "*", "*:80", "a,b", "ä"]) {
+    assert.deepEqual(parseReachedAddress(text), { ok: false, error: "host not found" }, text);
+  }
+  for (const [text, error] of Object.entries({ "": "no host", "a/b": "invalid host", "a:0": "invalid port" })) {
+    assert.deepEqual(parseReachedAddress(text), { ok: false, error }, text);
+  }
+});
+
+test("an IP address may have a port", () => {
+  for (const text of ["127.0.0.1", "127.0.0.1:80", "::1", "[::1]", "[::1]:80"]) assert.ok(isIpAddress(text), text);
+  for (const text of ["", "80", "*:80", "localhost", "127.0.0.1:", "unix:/a"]) assert.ok(!isIpAddress(text), text);
 });

@@ -1,6 +1,7 @@
 /**
  * Where something listens or is reached: "127.0.0.1:80", "localhost", "8080", "[::1]:80", "*:80", "unix:/run/app.sock".
  */
+import { parseIpAddress } from "../../std/ip-address.ts";
 import { err, ok, type Result } from "../../std/result.ts";
 import { unixPathSizeMax } from "../arguments.ts";
 
@@ -19,6 +20,30 @@ export function parseAddress(text: string): Result<Address, string> {
   const host = colon === -1 ? text : text.slice(0, colon);
   if (host === "") return err("no host");
   return withPort(host === "*" ? undefined : host, colon === -1 ? undefined : text.slice(colon + 1));
+}
+
+/** Where requests can be passed to. */
+export type ReachedAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number | undefined }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** What a name of a host or of an upstream, or an address, is made of. */
+const HOST = /^[-\w.~%+:]+$/;
+
+/** The same for somebody who is asked: there must be a host. Errors: nginx's words, `in upstream "…"` left out. */
+export function parseReachedAddress(text: string): Result<ReachedAddress, string> {
+  const parsed = parseAddress(text);
+  if (!parsed.ok) return parsed;
+  if (parsed.value.kind === "unix") return ok(parsed.value);
+  const { host, port } = parsed.value;
+  return host !== undefined && HOST.test(host) ? ok({ kind: "tcp", host, port }) : err("host not found");
+}
+
+/** Is it an IP address, perhaps with a port? */
+export function isIpAddress(text: string): boolean {
+  if (parseIpAddress(text) !== undefined) return true;
+  const parsed = parseAddress(text);
+  return parsed.ok && parsed.value.kind === "tcp" && parseIpAddress(parsed.value.host ?? "") !== undefined;
 }
 
 function unixAddress(path: string): Result<Address, string> {

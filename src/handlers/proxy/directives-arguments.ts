@@ -1,10 +1,10 @@
 /** Arguments that only the directives of proxying have; what they refuse, they refuse in nginx's words. */
 import { type ArgumentType, type Refusal, choice, variableText } from "../../config/nginx/argument-types.ts";
-import { parseAddress } from "../../config/nginx/address.ts";
+import { isIpAddress } from "../../config/nginx/address.ts";
 import { type ComplexValue, constantOf } from "../../config/nginx/complex-value.ts";
 import { ARGUMENT_COUNT_MAX, type ArgumentRefusal, type Arguments } from "../../config/nginx/directive-row.ts";
+import { isFieldName } from "../../http/characters.ts";
 import { readPattern } from "../../route/index.ts";
-import { parseIpAddress } from "../../std/ip-address.ts";
 import { type Result, err, ok } from "../../std/result.ts";
 import type { NextUpstream } from "../../upstream/index.ts";
 import type { Replacement, Searched } from "./settings.ts";
@@ -106,14 +106,11 @@ export const cookieFlagsArguments: Arguments<CookieFlagsArgument> = {
   },
 };
 
-/** RFC 9110 §5.6.2. Deviates: nginx sends any text in the place of a name. */
-const TOKEN = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
-
-/** The name of a field that is sent. */
+/** The name of a field that is sent. Deviates: nginx sends any text in its place. */
 export function fieldName(): ArgumentType<string> {
   return {
     label: "field",
-    parse: (word): Result<string, Refusal> => TOKEN.test(word)
+    parse: (word): Result<string, Refusal> => isFieldName(word)
       ? ok(word)
       : err({ nginx: `invalid field name "${word}"`, expected: "a field's name of letters, digits and -" }),
   };
@@ -145,17 +142,14 @@ export const bindArguments: Arguments<BindArgument> = {
   },
 };
 
-function isIpAddress(text: string): boolean {
-  if (parseIpAddress(text) !== undefined) return true;
-  const parsed = parseAddress(text);
-  return parsed.ok && parsed.value.kind === "tcp" && parseIpAddress(parsed.value.host ?? "") !== undefined;
-}
+/** What nginx takes, too: of filters that it has for upstreams, and of caches. Neither ever comes to pass here. */
+const neverHappening: readonly string[] = ["denied", "updating"];
 
-/** When another server is asked; `off` alone: never. Beside others it says nothing, as in nginx. */
+/** When another server is asked; `off`: never, whatever stands beside it, as in nginx. */
 export function nextUpstreamArguments(known: readonly NextUpstream[]): Arguments<readonly NextUpstream[]> {
-  const type = choice([...known, "off"]);
+  const type = choice([...known, ...neverHappening, "off"]);
   return {
-    label: `${known.join(" | ")} | off ...`,
+    label: `${type.label} ...`,
     countMin: 1,
     countMax: ARGUMENT_COUNT_MAX,
     parse: (words, directive) => {
@@ -163,7 +157,8 @@ export function nextUpstreamArguments(known: readonly NextUpstream[]): Arguments
       for (const [index, word] of words.entries()) {
         const value = type.parse(word, directive);
         if (!value.ok) return err({ ...value.error, index, ...(type.words && { words: type.words }) });
-        if (value.value !== "off") found.add(value.value);
+        const condition = known.find((name) => name === value.value);
+        if (condition !== undefined) found.add(condition);
       }
       return ok(words.some((word) => word.toLowerCase() === "off") ? [] : [...found]);
     },

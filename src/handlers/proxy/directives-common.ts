@@ -8,7 +8,9 @@ import { type ComplexValue, constantOf } from "../../config/nginx/complex-value.
 import {
   type AnyDirectiveRow, type Arguments, type DefaultedDirectiveRow, type DirectiveRow, many, one,
 } from "../../config/nginx/directive-row.ts";
-import { type ObeyedField, type PassSettings, accelFields, obeyedFields } from "../../config/pass-settings.ts";
+import {
+  type ObeyedField, type PassSettings, accelFields, hiddenFields, obeyedFields,
+} from "../../config/pass-settings.ts";
 import type { TransportSettings } from "../../upstream/index.ts";
 import { rate } from "../static/directives-arguments.ts";
 import { type BindArgument, bindArguments, nextUpstreamArguments, storeAccess } from "./directives-arguments.ts";
@@ -150,13 +152,11 @@ export function commonRows(family: Family): CommonRows {
     bind,
     sets: [nextUpstream, ignoreHeaders],
     settings: (block, directory) => {
-      const fields = hiddenFields(hidden, block.all(hideHeader), block.all(passHeader));
       const stored = block.one(store);
       const { address } = block.optional(bind) ?? { address: [] };
       return {
         interceptErrors: block.one(interceptErrors),
-        hideHeaders: fields,
-        hidesMore: fields.some((name) => !accelFields.includes(name)),
+        hideHeaders: hiddenFields(hidden, block.all(hideHeader), block.all(passHeader)),
         ignoreHeaders: [...new Set(block.all(ignoreHeaders).flat())],
         buffering: block.one(buffering),
         requestBuffering: block.one(requestBuffering),
@@ -180,15 +180,6 @@ export function commonRows(family: Family): CommonRows {
       };
     },
   };
-}
-
-/** As in nginx, what is to be passed counts more than what is to be hidden. */
-function hiddenFields(
-  byDefault: readonly string[], hidden: readonly string[], passed: readonly string[],
-): readonly string[] {
-  const shown = new Set(passed.map((name) => name.toLowerCase()));
-  const all = new Set([...byDefault, ...hidden.map((name) => name.toLowerCase())]);
-  return [...all].filter((name) => !shown.has(name));
 }
 
 function limitOf(value: ComplexValue): ComplexValue | undefined {

@@ -7,7 +7,7 @@ import { type Pattern, readPattern } from "../../route/index.ts";
 import { err } from "../../std/result.ts";
 import { type FamilyRows, commonRows } from "./directives-common.ts";
 import { type Family, everywhere } from "./directives-family.ts";
-import { type PeerAddress, paramRow, peerAddress } from "./directives-of-params.ts";
+import { type PeerAddress, ofParams, paramRow, peerAddress } from "./directives-of-params.ts";
 import type { PassPlaces } from "./directives-of-proxy.ts";
 import type { FastCgiSettings } from "./settings.ts";
 
@@ -15,11 +15,7 @@ const family: Family = {
   prefix: "fastcgi",
   module: "ngx_http_fastcgi_module",
   peer: "the FastCGI server",
-  nextUpstream: [
-    "error", "timeout", "denied", "invalid_header", "http_500", "http_503", "http_403", "http_404", "http_429",
-    "non_idempotent", "updating",
-  ],
-  hidden: ["status"],
+  ...ofParams,
 };
 
 const common = { module: family.module, merge: "nearest", contexts: everywhere } as const;

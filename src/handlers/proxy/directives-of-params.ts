@@ -7,6 +7,14 @@ import { type Family, everywhere } from "./directives-family.ts";
 import type { ParamSettings } from "./settings.ts";
 import { addressMistake } from "./upstream-address.ts";
 
+/** What both families have. */
+export const ofParams: Pick<Family, "nextUpstream" | "hidden"> = {
+  nextUpstream: [
+    "error", "timeout", "invalid_header", "http_500", "http_503", "http_403", "http_404", "http_429", "non_idempotent",
+  ],
+  hidden: ["status"],
+};
+
 export interface PeerAddress {
   /** Without the protocol. */
   readonly address: ComplexValue;

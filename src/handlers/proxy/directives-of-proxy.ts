@@ -22,8 +22,8 @@ const family: Family = {
   module: "ngx_http_proxy_module",
   peer: "the upstream",
   nextUpstream: [
-    "error", "timeout", "denied", "invalid_header", "http_500", "http_502", "http_503", "http_504", "http_403",
-    "http_404", "http_429", "non_idempotent", "updating",
+    "error", "timeout", "invalid_header", "http_500", "http_502", "http_503", "http_504", "http_403", "http_404",
+    "http_429", "non_idempotent",
   ],
   hidden: ["date", "server", "x-pad"],
 };

@@ -5,7 +5,7 @@ import { type AnyDirectiveRow, type DefaultedDirectiveRow, type DirectiveRow, on
   "../../config/nginx/directive-row.ts";
 import { type FamilyRows, commonRows } from "./directives-common.ts";
 import { type Family, everywhere } from "./directives-family.ts";
-import { type PeerAddress, paramRow, peerAddress } from "./directives-of-params.ts";
+import { type PeerAddress, ofParams, paramRow, peerAddress } from "./directives-of-params.ts";
 import type { PassPlaces } from "./directives-of-proxy.ts";
 import { tlsRows } from "./directives-of-tls.ts";
 import { tlsRowsWithoutEffect } from "./directives-without-effect.ts";
@@ -15,11 +15,7 @@ const family: Family = {
   prefix: "uwsgi",
   module: "ngx_http_uwsgi_module",
   peer: "the uWSGI server",
-  nextUpstream: [
-    "error", "timeout", "denied", "invalid_header", "http_500", "http_503", "http_403", "http_404", "http_429",
-    "non_idempotent", "updating",
-  ],
-  hidden: ["status"],
+  ...ofParams,
 };
 
 const common = { module: family.module, merge: "nearest", contexts: everywhere } as const;

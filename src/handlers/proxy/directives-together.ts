@@ -1,6 +1,6 @@
 /** What is wrong with directives of proxying that one of them alone does not show: nginx's checks of whole blocks. */
 import { getBuiltinModule } from "node:process";
-import { parseAddress } from "../../config/nginx/address.ts";
+import { parseReachedAddress } from "../../config/nginx/address.ts";
 import { type Block, type CheckedDirective, read } from "../../config/nginx/block.ts";
 import { type ComplexValue, constantOf } from "../../config/nginx/complex-value.ts";
 import type { Token } from "../../config/nginx/lexer.ts";
@@ -54,6 +54,7 @@ export function passPatterns({ row, directive }: CheckedDirective): readonly Pat
 class PassChecker {
   readonly mistakes: PlacedMistake[] = [];
   readonly #facts: PassFacts;
+  readonly #knownCiphers = new Map<string, boolean>();
 
   constructor(facts: PassFacts) {
     this.#facts = facts;
@@ -121,12 +122,14 @@ class PassChecker {
   /** uwsgi and FastCGI have no port of their own. */
   #checkAddress(at: CheckedDirective, text: string | undefined): void {
     if (text === undefined || this.#facts.upstreams.has(text.toLowerCase())) return;
-    const address = parseAddress(text);
-    if (!address.ok || address.value.kind === "unix") return;
-    const { host = "", port } = address.value;
-    if (port === undefined) {
+    const address = parseReachedAddress(text);
+    const place = address.ok && address.value.kind === "tcp" ? address.value : undefined;
+    // Digits alone are a host for nginx, and here.
+    if (/^\d+$/.test(text) || (place !== undefined && place.port === undefined)) {
       this.#refuse(at, `no port in upstream "${text}"`, "write host:port, or the name of an upstream");
-    } else if (this.#facts.upstreams.has(host.toLowerCase())) this.#refusePort(at, host, port);
+    } else if (place?.port !== undefined && this.#facts.upstreams.has(place.host.toLowerCase())) {
+      this.#refusePort(at, place.host, place.port);
+    }
   }
 
   #refusePort(at: CheckedDirective, host: string, port: number): void {
@@ -166,7 +169,7 @@ class PassChecker {
     if (tls === undefined) return;
     const settings = tls.settings(block, this.#facts.directory);
     const nginx = this.#certificateMistake(settings, prefix) ?? this.#trustMistake(settings, prefix)
-      ?? cipherMistake(settings);
+      ?? this.#cipherMistake(settings);
     if (nginx !== undefined) this.#refuse(at, nginx);
   }
 
@@ -191,6 +194,15 @@ class PassChecker {
     return `X509_LOOKUP_load_file("${crl}") failed (${NO_FILE})`;
   }
 
+  /** OpenSSL knows its names; it is asked only where some are written, and once for the same. */
+  #cipherMistake({ ciphers }: UpstreamTlsSettings): string | undefined {
+    if (ciphers === "DEFAULT") return undefined;
+    const isKnown = this.#knownCiphers.get(ciphers) ?? areCiphers(ciphers);
+    this.#knownCiphers.set(ciphers, isKnown);
+    if (isKnown) return undefined;
+    return `SSL_CTX_set_cipher_list("${ciphers}") failed (SSL: error:0A0000B9:SSL routines::no cipher match)`;
+  }
+
   #isMissing(path: string): boolean {
     return this.#facts.kindOf(path) === undefined;
   }
@@ -209,13 +221,12 @@ function cannotLoad(what: string, path: string): string {
     + " error:10000080:BIO routines::no such file)";
 }
 
-/** OpenSSL knows its names; it is asked only where some are written. */
-function cipherMistake({ ciphers }: UpstreamTlsSettings): string | undefined {
-  if (ciphers === "DEFAULT") return undefined;
+function areCiphers(ciphers: string): boolean {
   try {
-    getBuiltinModule("node:tls").createSecureContext({ ciphers });
-    return undefined;
+    // Without authorities: reading node's own takes far longer than reading the names.
+    getBuiltinModule("node:tls").createSecureContext({ ciphers, ca: [] });
+    return true;
   } catch {
-    return `SSL_CTX_set_cipher_list("${ciphers}") failed (SSL: error:0A0000B9:SSL routines::no cipher match)`;
+    return false;
   }
 }

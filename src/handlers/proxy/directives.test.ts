@@ -41,7 +41,7 @@ const accel = [
 
 /** What all three say by default. */
 const shared = {
-  interceptErrors: false, hidesMore: true, ignoreHeaders: [], buffering: true, requestBuffering: true,
+  interceptErrors: false, ignoreHeaders: [], buffering: true, requestBuffering: true,
   maxTempFileSize: 1_073_741_824, connectTimeoutMs: 60_000, sendTimeoutMs: 60_000, readTimeoutMs: 60_000,
   bufferSize: 16_384, socketKeepalive: false, bind: undefined, nextUpstream: ["error", "timeout"], nextUpstreamTries: 0,
   nextUpstreamTimeoutMs: 0, limitRate: undefined, ignoreClientAbort: false, forceRanges: false,
@@ -118,6 +118,7 @@ describe("what proxying has in common", () => {
     assert.deepEqual(settings.store, [...literal("/usr/share/nginx/data"), ...variable("uri")]);
     assert.equal(settings.requestBuffering, false);
     assert.deepEqual(proxyOf("proxy_next_upstream error off;").nextUpstream, []);
+    assert.deepEqual(proxyOf("proxy_next_upstream updating denied Error;").nextUpstream, ["error"]);
     assert.equal(proxyOf("proxy_limit_rate 0k;").limitRate, undefined);
     assert.deepEqual(proxyOf("proxy_store $root/x;").store, [...variable("root"), ...literal("/x")]);
     assert.equal(proxyOf("proxy_store on;").store, "on");
@@ -320,6 +321,9 @@ describe("directives of proxying together", () => {
     assert.deepEqual(wrong("proxy_pass http://U:80;"), ['error: upstream "U" may not have port 80']);
     assert.deepEqual(wrong("fastcgi_pass u:1;"), ['error: upstream "u" may not have port 1']);
     assert.deepEqual(wrong("uwsgi_pass 127.0.0.1;"), ['error: no port in upstream "127.0.0.1"']);
+    for (const pass of ["uwsgi_pass 9000;", "uwsgi_pass suwsgi://9000;", "fastcgi_pass 9000;"]) {
+      assert.deepEqual(wrong(pass), ['error: no port in upstream "9000"'], pass);
+    }
     assert.deepEqual(wrong("uwsgi_pass u; fastcgi_pass $host; proxy_pass http://v:80;"), []);
   });
 

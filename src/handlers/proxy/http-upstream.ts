@@ -78,8 +78,9 @@ export class HttpUpstream implements UpstreamProtocol {
 
   request(wanted: RequestToPass): PassedRequest | RefusedRequest {
     const { head, evaluation, connection, target, bodySize } = wanted;
-    const method = this.#method?.(evaluation).toUpperCase() || head.method;
-    if (!METHOD.test(method)) return { refused: `the method of proxy_method is "${method}"` };
+    const set = this.#method?.(evaluation).toUpperCase();
+    const method = set || head.method;
+    if (set && !METHOD.test(set)) return { refused: `the method of proxy_method is "${set}"` };
     const { host } = target;
     // A target of absolute form brings a host of its own, beside the fields.
     const room = head.authority === undefined ? connection : { passed: undefined };

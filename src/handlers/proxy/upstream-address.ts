@@ -1,8 +1,5 @@
 /** What can be said of the addresses of proxy_pass, uwsgi_pass and fastcgi_pass before the program runs. */
-import { parseAddress } from "../../config/nginx/address.ts";
-
-/** What a name of a host or of an upstream, or an address, is made of. */
-const HOST = /^[-\w.~%+:]+$/;
+import { parseReachedAddress } from "../../config/nginx/address.ts";
 
 /** @returns nginx's words for what is wrong with a URL of proxy_pass that has no variables */
 export function proxyUrlMistake(url: string): string | undefined {
@@ -20,8 +17,6 @@ export function proxyUrlMistake(url: string): string | undefined {
 export function addressMistake(address: string, written: string = address): string | undefined {
   // A host of digits is one for nginx, and here.
   if (/^\d+$/.test(address)) return undefined;
-  const parsed = address === "" ? { ok: false as const, error: "no host" } : parseAddress(address);
-  if (!parsed.ok) return `${parsed.error} in upstream "${written}"`;
-  const isHost = parsed.value.kind === "unix" || HOST.test(parsed.value.host ?? "");
-  return !isHost ? `host not found in upstream "${written}"` : undefined;
+  const parsed = parseReachedAddress(address);
+  return parsed.ok ? undefined : `${parsed.error} in upstream "${written}"`;
 }

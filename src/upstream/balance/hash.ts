@@ -15,30 +15,48 @@ import { WeightedDraw } from "./weighted-draw.ts";
 /** nginx's and Cache::Memcached's 20 tries after the first. */
 export const DRAWS_MAX = 21;
 
-/** `hash KEY`: compatible with Cache::Memcached. */
-export class KeyHash implements Selection {
+/** A key, and the row of numbers that follows from it. */
+export interface HashRow {
+  /** Latin-1; empty: whose turn it is. */
+  readonly keyOf: (choice: Choice) => string;
+  readonly start: number;
+  /** @param draw 0 for the first */
+  readonly next: (previous: number, key: string, draw: number) => number;
+}
+
+export class HashSelection implements Selection {
+  readonly #row: HashRow;
   readonly #draw: WeightedDraw;
   readonly #rotation: RoundRobin;
   readonly #isOne: boolean;
 
-  constructor(peers: readonly BalancedPeer[], rotation: RoundRobin) {
+  constructor(row: HashRow, peers: readonly BalancedPeer[], rotation: RoundRobin) {
+    this.#row = row;
     this.#draw = new WeightedDraw(peers);
     this.#rotation = rotation;
     this.#isOne = peers.length === 1;
   }
 
   select(choice: Choice, tried: readonly Peer[], nowMs: number): BalancedPeer | undefined {
-    const key = this.#isOne ? "" : choice.hashKey();
+    const row = this.#row;
+    const key = this.#isOne ? "" : row.keyOf(choice);
     if (key === "") return this.#rotation.select(choice, tried, nowMs);
-    let sum = 0;
+    let value = row.start;
     for (let draw = 0; draw < DRAWS_MAX; draw++) {
-      sum += (crc32(draw === 0 ? key : `${draw}${key}`) >>> 16) & 0x7fff;
-      const peer = this.#draw.at(sum % this.#draw.total);
+      value = row.next(value, key, draw);
+      const peer = this.#draw.at(value % this.#draw.total);
       if (peer?.isOpen(nowMs) === true && !tried.includes(peer)) return peer;
     }
     return this.#rotation.select(choice, tried, nowMs);
   }
 }
+
+/** `hash KEY`: compatible with Cache::Memcached. */
+export const keyRow: HashRow = {
+  keyOf: ({ hashKey }) => hashKey(),
+  start: 0,
+  next: (previous, key, draw) => previous + ((crc32(draw === 0 ? key : `${draw}${key}`) >>> 16) & 0x7fff),
+};
 
 /** The row of numbers that nginx's `ip_hash` makes of an address, as its answers show. */
 const IP_START = 89, IP_FACTOR = 113, IP_MODULUS = 6_271;
@@ -48,31 +66,17 @@ const IPV4_BYTES = 3;
 const NO_ADDRESS = "\0\0\0";
 
 /** `ip_hash`: by the first three bytes of an IPv4 address, by all of an IPv6 address. */
-export class IpHash implements Selection {
-  readonly #draw: WeightedDraw;
-  readonly #rotation: RoundRobin;
-  readonly #isOne: boolean;
-
-  constructor(peers: readonly BalancedPeer[], rotation: RoundRobin) {
-    this.#draw = new WeightedDraw(peers);
-    this.#rotation = rotation;
-    this.#isOne = peers.length === 1;
-  }
-
-  select(choice: Choice, tried: readonly Peer[], nowMs: number): BalancedPeer | undefined {
-    if (this.#isOne) return this.#rotation.select(choice, tried, nowMs);
-    const bytes = clientBytes(choice.clientAddress);
-    let value = IP_START;
-    for (let draw = 0; draw < DRAWS_MAX; draw++) {
-      for (let index = 0; index < bytes.length; index++) {
-        value = (value * IP_FACTOR + bytes.charCodeAt(index)) % IP_MODULUS;
-      }
-      const peer = this.#draw.at(value % this.#draw.total);
-      if (peer?.isOpen(nowMs) === true && !tried.includes(peer)) return peer;
+export const addressRow: HashRow = {
+  keyOf: ({ clientAddress }) => clientBytes(clientAddress),
+  start: IP_START,
+  next: (previous, key) => {
+    let value = previous;
+    for (let index = 0; index < key.length; index++) {
+      value = (value * IP_FACTOR + key.charCodeAt(index)) % IP_MODULUS;
     }
-    return this.#rotation.select(choice, tried, nowMs);
-  }
-}
+    return value;
+  },
+};
 
 function clientBytes(text: string): string {
   const address = parseIpAddress(text);

@@ -3,7 +3,7 @@ import type { BalanceSettings } from "../settings.ts";
 import type { SlotPlace } from "../zone-slot.ts";
 import type { BalancedPeer } from "./balanced-peer.ts";
 import { ConsistentHash } from "./consistent-hash.ts";
-import { IpHash, KeyHash } from "./hash.ts";
+import { HashSelection, addressRow, keyRow } from "./hash.ts";
 import { LeastLoad } from "./least-load.ts";
 import { RandomDraw } from "./random.ts";
 import { RoundRobin } from "./round-robin.ts";
@@ -34,8 +34,9 @@ function selectionOf(
     case "round_robin": return rotation;
     case "least_conn": return new LeastLoad(peers, rotation, "active");
     case "least_time": return new LeastLoad(peers, rotation, "time");
-    case "ip_hash": return new IpHash(peers, rotation);
-    case "hash": return balance.consistent ? new ConsistentHash(peers, rotation) : new KeyHash(peers, rotation);
+    case "ip_hash": return new HashSelection(addressRow, peers, rotation);
+    case "hash":
+      return balance.consistent ? new ConsistentHash(peers, rotation) : new HashSelection(keyRow, peers, rotation);
     case "random": {
       const two = balance.two === undefined || balance.two === "least_conn" ? "active" : "time";
       return new RandomDraw(peers, rotation, { random, two: balance.two === undefined ? undefined : two });

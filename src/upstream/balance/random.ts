@@ -1,13 +1,11 @@
 /** `random`: drawn by weight; with `two`, the one of two that has less to do. */
 import type { BalancedPeer } from "./balanced-peer.ts";
+import { DRAWS_MAX } from "./hash.ts";
 import { leastKnownMs, type LoadKind, loadOf } from "./load.ts";
 import type { Choice, Peer } from "./peer.ts";
 import type { RoundRobin } from "./round-robin.ts";
 import type { Selection } from "./selection.ts";
 import { WeightedDraw } from "./weighted-draw.ts";
-
-/** Then it is whose turn it is. */
-const DRAWS_MAX = 21;
 
 export class RandomDraw implements Selection {
   readonly #draw: WeightedDraw;

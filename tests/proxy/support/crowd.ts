@@ -1,14 +1,9 @@
 // A crowd of clients in a process of its own, so that whoever measures is not busy with them.
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
+import { kill, started } from "../../support/children.ts";
 import type { CrowdOrder, CrowdReport } from "./crowd-main.ts";
 import { answerOf } from "./upstream-process.ts";
-
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 export class Crowd implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -17,11 +12,9 @@ export class Crowd implements AsyncDisposable {
   /** @param port of the proxy */
   constructor(port: number) {
     this.#port = port;
-    this.#child = fork(join(import.meta.dirname, "crowd-main.ts"), {
+    this.#child = started(fork(join(import.meta.dirname, "crowd-main.ts"), {
       execArgv: ["--disable-warning=ExperimentalWarning"],
-    });
-    running.add(this.#child);
-    this.#child.once("exit", () => running.delete(this.#child));
+    }));
   }
 
   /** So many clients more. */
@@ -40,10 +33,7 @@ export class Crowd implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!running.has(this.#child)) return;
-    const exited = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
-    await exited;
+    await kill(this.#child);
   }
 
   async #order(order: CrowdOrder): Promise<CrowdReport> {

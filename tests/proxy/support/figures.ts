@@ -3,16 +3,29 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { percentile } from "../../support/load.ts";
 import { openFiles, residentSize } from "../../support/processes.ts";
 import type { Program } from "../../support/program.ts";
-import { held } from "../../support/wait.ts";
+import { eventually, held } from "../../support/wait.ts";
 import { tellEdge } from "./proxies.ts";
 
 const probePauseMs = 20;
-const mega = 1e6;
+/** How long what is over may take to be gone. */
+export const settleMs = 20_000;
+export const mega = 1e6;
+/** The probe's connection, and what a process opens at any time. */
+export const looseDescriptors = 8;
+/** What allocators keep of what was needed once. */
+export const keptBytes: number = 40 * mega;
 
-export interface Figures {
+/** Takes a line of the report. */
+export type Say = (line: string) => void;
+
+/** By an edge, at one moment. */
+export interface Held {
   readonly descriptors: number;
   /** Bytes. */
   readonly resident: number;
+}
+
+export interface Figures extends Held {
   /** How long a request that costs nothing took, milliseconds. */
   readonly lagMedianMs: number;
   readonly lagMaxMs: number;
@@ -24,9 +37,15 @@ export async function heldSize(program: Program): Promise<number> {
   return held(() => residentSize([program.edgePid]));
 }
 
-/** @returns descriptors of the edge that are sockets or files */
-export function descriptorCount(program: Program): number {
-  return openFiles(program.edgePid).length;
+/** Waits until the edge has no more descriptors open than these, and what a process opens at any time. */
+export async function fewDescriptors(program: Program, count: number): Promise<void> {
+  const most = count + looseDescriptors;
+  await eventually(`at most ${most} descriptors are open`, settleMs, () => openFiles(program.edgePid).length <= most);
+}
+
+/** What is held when nothing happens. */
+export async function heldAtRest(program: Program): Promise<Held> {
+  return { descriptors: openFiles(program.edgePid).length, resident: await heldSize(program) };
 }
 
 /** Asks for /health again and again while something is done: the most that was held meanwhile, and how long it took. */
@@ -62,5 +81,9 @@ export async function watched<T>(
 /** One line for the report. */
 export function sentence({ descriptors, resident, lagMedianMs, lagMaxMs }: Figures): string {
   const lag = `/health ${lagMedianMs.toFixed(1)} ms (at most ${lagMaxMs.toFixed(0)})`;
-  return `${descriptors} descriptors, ${(resident / mega).toFixed(0)} MB, ${lag}`;
+  return `${descriptors} descriptors, ${megabytes(resident)}, ${lag}`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / mega).toFixed(0)} MB`;
 }

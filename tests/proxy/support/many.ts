@@ -6,53 +6,40 @@ import { NXDOMAIN, NameServer } from "../../support/name-server.ts";
 import type { Program } from "../../support/program.ts";
 import { best, eventually } from "../../support/wait.ts";
 import { Crowd } from "./crowd.ts";
-import { type Figures, descriptorCount, heldSize, sentence, watched } from "./figures.ts";
+import {
+  type Figures, type Held, type Say, fewDescriptors, heldAtRest, heldSize, keptBytes, looseDescriptors, mega, megabytes,
+  sentence, settleMs, watched,
+} from "./figures.ts";
 import { startProxy } from "./proxies.ts";
 import { UpstreamProcess } from "./upstream-process.ts";
 
-const settleMs = 20_000;
-const mega = 1e6;
-/** The probe's connection, and what a process opens at any time. */
-const looseDescriptors = 8;
-/** What garbage there may be meanwhile, and what allocators keep of what was needed once. */
-const garbageBytes = 120 * mega, keptBytes = 40 * mega;
+/** What garbage there may be meanwhile. */
+const garbageBytes = 120 * mega;
 /** What a client and its request cost. */
 const bytesPerClient = 24_000;
 /** Half of all requests that cost nothing are answered within this, on a machine that does other things, too. */
 const lagMaxMs = 150, calmLagMaxMs = 40;
 
-type Say = (line: string) => void;
-
-interface Rest {
-  readonly descriptors: number;
-  readonly resident: number;
-}
-
-/** What is held when nothing happens, after some ordinary traffic. */
-async function rest(program: Program): Promise<Rest> {
-  return { descriptors: descriptorCount(program), resident: await heldSize(program) };
-}
-
 /** It holds what it held before, and answers as quickly. @param kept connections to upstreams that may be kept */
-async function assertCalm(program: Program, before: Rest, kept: number, say: Say): Promise<void> {
-  const most = before.descriptors + kept + looseDescriptors;
-  await eventually(`at most ${most} descriptors are open`, settleMs, () => descriptorCount(program) <= most);
-  const resident = await best(10, before.resident + keptBytes, () => heldSize(program));
+async function assertCalm(program: Program, before: Held, kept: number, say: Say): Promise<void> {
+  await fewDescriptors(program, before.descriptors + kept);
+  const most = before.resident + keptBytes;
+  const resident = await best(10, most, () => heldSize(program));
   let figures: Figures | undefined;
   const lag = await best(5, calmLagMaxMs, async () => {
     ({ figures } = await watched(program, () => sleep(500)));
     return figures.lagMedianMs;
   });
-  say(`afterwards: ${(resident / mega).toFixed(0)} MB held, ${figures === undefined ? "" : sentence(figures)} ` +
-    `(before: ${before.descriptors} descriptors, ${(before.resident / mega).toFixed(0)} MB)`);
-  assert.ok(resident <= before.resident + keptBytes, `${resident / mega} MB, and ${before.resident / mega} MB before`);
+  say(`afterwards: ${megabytes(resident)} held, ${figures === undefined ? "" : sentence(figures)} ` +
+    `(before: ${before.descriptors} descriptors, ${megabytes(before.resident)})`);
+  assert.ok(resident <= most, `${megabytes(resident)}, and not ${megabytes(most)}`);
   assert.ok(lag <= calmLagMaxMs, `/health takes ${lag} ms`);
 }
 
-function assertBusy(figures: Figures, before: Rest, descriptors: number, bytes: number): void {
+function assertBusy(figures: Figures, before: Held, descriptors: number, bytes: number): void {
   const most = before.descriptors + descriptors + looseDescriptors;
   assert.ok(figures.descriptors <= most, `${figures.descriptors} descriptors, and not ${most}`);
-  assert.ok(figures.resident <= before.resident + bytes, `${figures.resident / mega} MB`);
+  assert.ok(figures.resident <= before.resident + bytes, megabytes(figures.resident));
   assert.ok(figures.lagMedianMs <= lagMaxMs, `/health takes ${figures.lagMedianMs} ms`);
 }
 
@@ -73,7 +60,7 @@ export async function keptClients({ clients, requests }: CrowdSize, say: Say): P
   await using crowd = new Crowd(proxy.port);
   await crowd.open(connections);
   await crowd.ask("/warm", 2000, connections);
-  const before = await rest(proxy);
+  const before = await heldAtRest(proxy);
   const { result, figures } = await watched(proxy, async () => {
     await crowd.open(clients - connections);
     return crowd.ask("/", requests, connections);
@@ -107,7 +94,7 @@ export async function burst({ clients }: Pick<CrowdSize, "clients">, say: Say): 
   await using crowd = new Crowd(proxy.port);
   await crowd.open(clients);
   await crowd.ask("/warm", 200, 20);
-  const before = await rest(proxy);
+  const before = await heldAtRest(proxy);
   const { result, figures } = await watched(proxy, () => crowd.ask("/", clients * 2, clients));
   const answers = JSON.stringify(result.statuses);
   say(`${clients} at once: ${answers} in ${result.elapsedMs.toFixed(0)} ms; ${sentence(figures)}`);
@@ -128,7 +115,7 @@ export async function idleClients({ clients, requests }: CrowdSize, say: Say): P
   await using idle = new Crowd(proxy.port);
   await busy.open(16);
   await busy.ask("/warm", 2000, 16);
-  const before = await rest(proxy);
+  const before = await heldAtRest(proxy);
   const { result, figures } = await watched(proxy, async () => {
     await idle.open(clients);
     await idle.ask("/once", clients, 16);
@@ -163,7 +150,7 @@ export async function leavingServers({ servers, leaving, requests, rounds }: Gro
   await using crowd = new Crowd(proxy.port);
   await crowd.open(32);
   await crowd.ask("/warm", 2000, 32);
-  const before = await rest(proxy);
+  const before = await heldAtRest(proxy);
   const gone = upstream.places.slice(0, leaving);
   const { result: asked, figures } = await watched(proxy, async () => {
     const reports = [];
@@ -209,7 +196,7 @@ export async function vanishingNames({ servers, leaving, requests, rounds }: Gro
   await using crowd = new Crowd(proxy.port);
   await crowd.open(16);
   await crowd.ask("/warm", 2000, 16);
-  const before = await rest(proxy);
+  const before = await heldAtRest(proxy);
   const openAt = async (from: number, to: number): Promise<number> => {
     const counts = await upstream.counts();
     return upstream.names.slice(from, to).reduce((sum, name) => sum + (counts[name]?.open ?? 0), 0);
@@ -240,11 +227,11 @@ export async function vanishingNames({ servers, leaving, requests, rounds }: Gro
 /** Upstreams that only requests know, more of them than are remembered. */
 export async function passingUpstreams({ servers }: Pick<GroupSize, "servers">, say: Say): Promise<void> {
   await using upstream = await UpstreamProcess.start({ count: servers });
-  await using proxy = await startProxy({ http: "", server: "location / { proxy_pass http://$arg_to; }" });
+  await using proxy = await startProxy({ server: "location / { proxy_pass http://$arg_to; }" });
   await using crowd = new Crowd(proxy.port);
   await crowd.open(4);
   await crowd.ask(`/?to=${upstream.name}`, 2000, 4);
-  const before = await rest(proxy);
+  const before = await heldAtRest(proxy);
   const { figures } = await watched(proxy, async () => {
     for (const name of upstream.names) {
       const { statuses, broken } = await crowd.ask(`/?to=${name}`, 4, 4);

@@ -1,25 +1,23 @@
-// Tricorn as a proxy with much to do: its file, and what it leaves behind.
+// Tricorn as a proxy: its file, and what it leaves behind.
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { openFiles } from "../../support/processes.ts";
-import { Program } from "../../support/program.ts";
+import { Program, bodyFile } from "../../support/program.ts";
 import { eventually } from "../../support/wait.ts";
 
 const obeyMs = 10_000;
-const bodyFile = /\/(?:body|request|response)-[^/]*$/;
 
 export interface ProxyText {
   readonly threads?: number;
   /** What stands in http beside the server: upstreams. */
-  readonly http: string;
+  readonly http?: string;
   /** What stands in the server beside /health. */
   readonly server: string;
 }
 
 /** The text of a file whose access log says what went where, and whose /health costs nothing. */
-export function fileOf({ threads = 1, http, server }: ProxyText): string {
+export function fileOf({ threads = 1, http = "", server }: ProxyText): string {
   return `daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info; worker_processes ${threads};
     events { worker_connections 20000; }
     http {
@@ -37,7 +35,7 @@ export function fileOf({ threads = 1, http, server }: ProxyText): string {
 
 const inEdge = pathToFileURL(join(import.meta.dirname, "in-edge.ts")).href;
 
-/** See `tellEdge`, too. */
+/** Started with such a file; `tellEdge` tells it more. */
 export function startProxy(text: ProxyText): Promise<Program> {
   const env = { NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${inEdge}` };
   return Program.start({ env, file: fileOf(text) });
@@ -83,10 +81,4 @@ export async function bodySize(program: Program): Promise<number> {
     size += Math.min(stats.size, stats.blocks * 512);
   }
   return size;
-}
-
-/** Files of bodies: those in the run directory, and those that are open. */
-export async function bodyFiles(program: Program): Promise<readonly string[]> {
-  const names = await readdir(program.folder, { recursive: true });
-  return [...names, ...openFiles(program.edgePid)].filter((name) => bodyFile.test(name));
 }

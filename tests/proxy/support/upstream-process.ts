@@ -1,15 +1,10 @@
 // Upstreams in a process of their own, which a test can kill and start again at the same places.
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { kill, started } from "../../support/children.ts";
 import { freePort } from "../../support/program.ts";
 import type { Place, PlaceCounts, UpstreamMainSettings, UpstreamOrder } from "./upstream-main.ts";
-
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 export interface UpstreamProcessSettings {
   /** How many servers: each has an address of its own, 127.0.1.1 and so on, and all the same port. */
@@ -61,12 +56,8 @@ export class UpstreamProcess implements AsyncDisposable {
   }
 
   /** kill -9 */
-  async kill(): Promise<void> {
-    const child = this.#child;
-    if (!running.has(child)) return;
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
+  kill(): Promise<void> {
+    return kill(this.#child);
   }
 
   /** After `kill`. */
@@ -128,11 +119,9 @@ export function answerOf<T>(child: ChildProcess): Promise<T> {
 }
 
 async function startChild(settings: UpstreamMainSettings): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, "upstream-main.ts"), [JSON.stringify(settings)], {
+  const child = started(fork(join(import.meta.dirname, "upstream-main.ts"), [JSON.stringify(settings)], {
     execArgv: ["--disable-warning=ExperimentalWarning"],
-  });
-  running.add(child);
-  child.once("exit", () => running.delete(child));
+  }));
   await answerOf(child);
   return child;
 }

@@ -5,22 +5,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, requestText } from "../../support/connection.ts";
 import type { Program } from "../../support/program.ts";
 import { best, eventually } from "../../support/wait.ts";
-import { descriptorCount, heldSize, sentence, watched } from "./figures.ts";
-import { bodyFiles, bodySize, startProxy } from "./proxies.ts";
+import {
+  type Held, type Say, fewDescriptors, heldAtRest, heldSize, keptBytes, looseDescriptors, mega, megabytes, sentence,
+  settleMs, watched,
+} from "./figures.ts";
+import { bodySize, startProxy } from "./proxies.ts";
 import { UpstreamProcess } from "./upstream-process.ts";
 
-const mega = 1e6;
-const settleMs = 20_000;
-const looseDescriptors = 8;
 /** What each client may cost while it reads slowly: queues on both sides of the proxy. */
 const bytesPerClient = 1.2 * mega;
-const garbageBytes = 80 * mega, keptBytes = 40 * mega;
+const garbageBytes = 80 * mega;
 /** By default an upstream's idle connections are so many at most. */
 const keptConnections = 32;
 const part: Buffer = Buffer.alloc(300_000, "u");
 const readSize = 1024, readPauseMs = 1000;
-
-type Say = (line: string) => void;
 
 export interface Slowness {
   readonly clients: number;
@@ -35,24 +33,18 @@ export interface Slowness {
 /** The same again and again: all but memory must be as before each time, and memory as after the first. */
 const roundCount = 2;
 
-interface Held {
-  readonly descriptors: number;
-  readonly resident: number;
-}
-
 /** Nothing of what others asked for is left, but the connections to the upstream that may be kept. */
 async function assertNothingLeft(program: Program, upstream: UpstreamProcess, before: Held): Promise<void> {
-  await eventually("no file is left", settleMs, async () => (await bodyFiles(program)).length === 0);
+  await eventually("no file is left", settleMs, async () => (await program.spooled()).length === 0);
   await eventually("nobody is asked", settleMs, async () => (await upstream.total()).open <= keptConnections);
-  const most = before.descriptors + keptConnections + looseDescriptors;
-  await eventually(`at most ${most} descriptors are open`, settleMs, () => descriptorCount(program) <= most);
+  await fewDescriptors(program, before.descriptors + keptConnections);
 }
 
 async function warmUp(program: Program): Promise<Held> {
   using connection = await program.connect();
   for (let count = 0; count < 500; count++) await connection.get("/");
   await connection.get("/health");
-  return { descriptors: descriptorCount(program), resident: await heldSize(program) };
+  return await heldAtRest(program);
 }
 
 /** @param round does it, and leaves */
@@ -73,15 +65,11 @@ async function inRounds(
   }
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / mega).toFixed(0)} MB`;
-}
-
 /** Clients ask for 20 MB each, read a kilobyte a second, and leave: half of them in order, half with RST. */
 export async function slowReaders({ clients, readMs, buffering, filesMax }: Slowness, say: Say): Promise<void> {
   await using upstream = await UpstreamProcess.start();
   await using proxy = await startProxy({
-    http: "", server: `location / { ${buffering} proxy_pass http://${upstream.name}; }`,
+    server: `location / { ${buffering} proxy_pass http://${upstream.name}; }`,
   });
   await inRounds(proxy, upstream, say, async (before) => {
     const readers: Connection[] = [];
@@ -134,7 +122,7 @@ export async function vanishingUploads({ clients, buffering }: Uploads, say: Say
     const { figures } = await watched(proxy, async () => {
       for (let count = 0; count < clients; count++) senders.push(await beginUpload(proxy, count % 2 === 1));
       await eventually("all are under way", settleMs, async () => {
-        const count = buffering === "on" ? (await bodyFiles(proxy)).length : (await upstream.total()).open;
+        const count = buffering === "on" ? (await proxy.spooled()).length : (await upstream.total()).open;
         return count >= clients;
       });
     });
@@ -146,7 +134,7 @@ export async function vanishingUploads({ clients, buffering }: Uploads, say: Say
       else sender.reset();
     }
     await eventually("nobody is asked any more", settleMs, async () => {
-      return (await upstream.total()).open <= keptConnections && (await bodyFiles(proxy)).length === 0;
+      return (await upstream.total()).open <= keptConnections && (await proxy.spooled()).length === 0;
     });
     for (const sender of senders) sender.close();
     assert.equal((await upstream.total()).whole, whole, "nothing was taken for a whole request");
