@@ -4,6 +4,7 @@ import type { ErrorLogSettings } from "../config/model.ts";
 import type { Clock, CopySlab, ReadBuffers, Sendfile } from "../net/index.ts";
 import type { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
 import type { ConnectionPool } from "../upstream/index.ts";
+import type { Challenges } from "./challenges.ts";
 import type { CompiledSite } from "./compiled-site.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
 
@@ -23,6 +24,9 @@ export interface EdgeContext {
   readonly sendfile: Sendfile | undefined;
   readonly zone: LoadZone;
   readonly counts: ConnectionCounts;
+  readonly challenges: Challenges;
+  /** An issuer has seen a challenge's answer. */
+  readonly onChallengeAnswered: (id: string, client: string) => void;
   /** Requests in progress at once, over all threads; 0 for no limit. */
   readonly limitConcurrency: number;
   /** The WebSockets of a worker that is replaced are told within this time, one after the other. */

@@ -15,7 +15,9 @@ import { AccessLogs } from "../observe/index.ts";
 import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
 import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
 import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
+import type { Challenge, ServedCertificate } from "../acme/index.ts";
 import { assert } from "../std/assert.ts";
+import { Challenges } from "./challenges.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
@@ -24,7 +26,7 @@ import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
 import { startHealthChecks } from "./health.ts";
 import { H1Connection } from "./h1-connection.ts";
 import type { ConnectionOwner } from "./h1-connection.ts";
-import type { EdgeNews, InheritedListener } from "./messages.ts";
+import type { EdgeNews, EdgeReport, InheritedListener } from "./messages.ts";
 import type { Configuration } from "./model.ts";
 import { ProxiedConnection } from "./proxied-connection.ts";
 import type { ProxiedOwner } from "./proxied-connection.ts";
@@ -47,6 +49,8 @@ export interface ThreadSettings {
   readonly software: string;
   readonly healthyBefore: readonly string[];
   readonly foundBefore: readonly FoundName[];
+  readonly certificates: readonly ServedCertificate[];
+  readonly challenges: readonly Challenge[];
   readonly zone: SharedArrayBuffer;
   readonly upstreamZone: SharedArrayBuffer;
   readonly counts: SharedArrayBuffer;
@@ -60,6 +64,7 @@ export type ThreadReport =
   | { readonly kind: "healthy"; readonly peers: readonly string[] }
   | { readonly kind: "found"; readonly names: readonly FoundName[] }
   | { readonly kind: "worker-lost"; readonly name: string }
+  | Extract<EdgeReport, { readonly kind: "challenge-ready" | "answered" | "name-wanted" }>
   | { readonly kind: "drained" }
   | {
       readonly kind: "notice";
@@ -87,6 +92,8 @@ export class EdgeThread implements ConnectionOwner {
   readonly #readBuffer = makeReadBuffer();
   readonly #health: HealthChecks | undefined;
   #listening = false;
+  /** Connections are accepted. */
+  #isOpen = false;
   #spools = 0;
   #noticedMs = Number.NEGATIVE_INFINITY;
   draining = false;
@@ -134,6 +141,8 @@ export class EdgeThread implements ConnectionOwner {
       buffers: new ReadBuffers(),
       sendfile: loadSendfile(),
       counts: new ConnectionCounts(settings.counts, settings.edge),
+      challenges: new Challenges(settings.challenges),
+      onChallengeAnswered: (id, client) => report({ kind: "answered", id, client }),
       limitConcurrency: configuration.process.limitConcurrency,
       retireSpreadMs: configuration.process.gracefulTimeoutMs * RETIRE_SHARE,
       needsTime: configuration.site.locations.some(({ accessLogs }) => accessLogs.logs.length > 0),
@@ -186,6 +195,13 @@ export class EdgeThread implements ConnectionOwner {
       case "worker-gone": return this.#poolOf(command.name)?.dropWorker(command.name, command.reason);
       case "reopen-logs": return this.#context.site.accessLogs.reopen();
       case "drain": return this.#drain(command.idleMs);
+      case "challenge":
+        this.#context.challenges.add(command.challenge);
+        if (this.#isOpen) this.#report({ kind: "challenge-ready", id: command.challenge.id });
+        return;
+      case "challenge-removed": return this.#context.challenges.remove(command.id);
+      case "certificate": return;
+      case "name-refused": return;
       case "upstream-servers": return this.#setServers(command.upstream, command.servers);
     }
   }
@@ -238,7 +254,9 @@ export class EdgeThread implements ConnectionOwner {
         this.#listeners.push(await Listener.listen(options));
       }
     }
+    this.#isOpen = true;
     this.#report({ kind: "listening" });
+    for (const id of this.#context.challenges.ids) this.#report({ kind: "challenge-ready", id });
   }
 
   #accept(handle: SocketHandle, listener: number, isTcp: boolean): void {

@@ -26,7 +26,7 @@ import { type InternalTarget, bodilessHead, internalHead, rewrittenHead, uriOf }
 import { settingsFor } from "./old-browsers.ts";
 import { type MirroredRequest, mirror } from "./mirrors.ts";
 import { Outgoing } from "./outgoing.ts";
-import { answerFixed, answerRedirect, answerStatic, answerText } from "./own-answers.ts";
+import { answerChallenge, answerFixed, answerRedirect, answerStatic, answerText } from "./own-answers.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestView, describe } from "./request-view.ts";
 import type { ResponseChannel } from "./response-channel.ts";
@@ -174,8 +174,9 @@ export class Exchange implements CurrentRequest {
 
   /** The walk of a request. The first response wins. */
   begin(): void {
-    const { zone, limitConcurrency } = this.#context;
+    const { zone, limitConcurrency, challenges } = this.#context;
     zone.enter();
+    if (!challenges.isEmpty && answerChallenge(this, this.#context)) return;
     if (limitConcurrency > 0 && zone.running > limitConcurrency) return this.respondStatus(503, overloadFields);
     // RFC 9110 §9.3.6 and §9.3.8: we are no tunnel, and tell nobody what proxies in front have added.
     const { method } = this.head;

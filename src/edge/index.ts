@@ -1,2 +1,2 @@
 /** Who holds the conversation? (Another process: the master knows its messages, nothing else of it.) */
-export type { EdgeCommand, EdgeReport, InheritedListener, WorkerAddress } from "./messages.ts";
+export type { EdgeCommand, EdgeNews, EdgeReport, InheritedListener, WorkerAddress } from "./messages.ts";

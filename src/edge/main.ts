@@ -84,6 +84,11 @@ class EdgeProcess {
       case "worker-idle":
         if (this.#countTo(`idle ${report.name}`)) tellMaster({ kind: "worker-idle", name: report.name });
         return;
+      case "challenge-ready":
+        if (this.#countTo(`challenge ${report.id}`)) tellMaster(report);
+        return;
+      case "answered":
+      case "name-wanted":
       case "worker-lost":
       case "healthy":
       case "found":

@@ -3,6 +3,7 @@
  * clones, so that objects which are shared in the configuration still are on the other side).
  * The edge holds all traffic; the master only tells it who may work, when to listen and when to end.
  */
+import type { AcmeCommand, AcmeReport, Challenge, ServedCertificate } from "../acme/index.ts";
 import type { FoundName, UpstreamServerSettings } from "../upstream/index.ts";
 import type { Configuration } from "./model.ts";
 
@@ -50,6 +51,8 @@ export type EdgeNews =
    */
   | { readonly kind: "drain"; readonly idleMs: number }
   | { readonly kind: "reopen-logs" }
+  /** Of certificates that are had by ACME. */
+  | Extract<AcmeReport, { readonly kind: "challenge" | "challenge-removed" | "certificate" | "name-refused" }>
   /** A named upstream has these servers from now on, in place of those of the configuration. */
   | {
       readonly kind: "upstream-servers";
@@ -69,6 +72,9 @@ export type EdgeCommand =
       /** As the edge before it has reported them. */
       readonly healthyBefore: readonly string[];
       readonly foundBefore: readonly FoundName[];
+      /** Had by ACME so far. */
+      readonly certificates: readonly ServedCertificate[];
+      readonly challenges: readonly Challenge[];
     }
   /** Connect to it and give it work. */
   | { readonly kind: "worker-ready"; readonly worker: WorkerAddress };
@@ -84,4 +90,5 @@ export type EdgeReport =
   | { readonly kind: "healthy"; readonly peers: readonly string[] }
   /** What the names of upstreams were found to be, whenever it is something else: for a reload without name servers. */
   | { readonly kind: "found"; readonly names: readonly FoundName[] }
+  | Extract<AcmeCommand, { readonly kind: "challenge-ready" | "answered" | "name-wanted" }>
   | { readonly kind: "drained" };

@@ -6,6 +6,7 @@
  * not change are the very objects of the block around it.
  */
 import type { AccessSettings } from "../access/index.ts";
+import type { AcmeSettings } from "../acme/index.ts";
 import type {
   AppSettings, Bind, ErrorLogSettings, HttpSettings, ProcessSettings, WebSocketSettings,
 } from "../config/model.ts";
@@ -26,6 +27,8 @@ export interface Configuration {
   readonly process: ProcessSettings;
   readonly apps: readonly AppSettings[];
   readonly site: Site;
+  /** Certificates that are to be had; undefined where none are. */
+  readonly acme: AcmeSettings | undefined;
 }
 
 export interface Site {

@@ -2,6 +2,7 @@
 import type { FixedResponse, StaticAnswer } from "../handlers/index.ts";
 import { textResponse } from "../handlers/index.ts";
 import type { CurrentRequest } from "./current-request.ts";
+import type { EdgeContext } from "./edge-context.ts";
 import type { InternalTarget } from "./internal-redirect.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { StaticView } from "./static-view.ts";
@@ -39,6 +40,15 @@ export function answerText(request: AnsweredRequest, status: number, text: strin
   const type = isEmpty ? undefined : request.location.static.contentTypeOf(request.evaluation.path);
   const { head, body } = textResponse(status, text ?? "", type);
   request.out.whole(head, body, 0, body.length);
+}
+
+/** @returns false where the request is for nothing that an issuer of certificates was promised */
+export function answerChallenge(request: AnsweredRequest, context: EdgeContext): boolean {
+  const answer = context.challenges.answer(request.head.target);
+  if (answer === undefined) return false;
+  request.out.whole(answer.head, answer.body, 0, answer.body.length);
+  context.onChallengeAnswered(answer.id, request.client.address);
+  return true;
 }
 
 /** @param target a URL, or a path of this server */

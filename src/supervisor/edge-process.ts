@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { EdgeCommand, EdgeReport } from "../edge/index.ts";
 import type { Configuration } from "../edge/model.ts";
 import type { FoundName } from "../upstream/index.ts";
+import type { KnownCertificates } from "./certificate-process.ts";
 import type { Inbox } from "./inbox.ts";
 import { type HeldListener, shareOut } from "./socket-table.ts";
 
@@ -16,7 +17,7 @@ const entry = fileURLToPath(new URL(`../edge/main${extension}`, import.meta.url)
 /** 0 to 2 are the standard streams, 3 is the IPC channel. */
 const firstListenerFd = 4;
 
-export interface EdgeStart {
+export interface EdgeStart extends KnownCertificates {
   readonly configuration: Configuration;
   readonly listeners: readonly HeldListener[];
   readonly runDirectory: string;
@@ -51,7 +52,7 @@ export class EdgeProcess {
   /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
   constructor(start: EdgeStart) {
     const { configuration, listeners, identity, inbox, isPlain } = start;
-    const { runDirectory, bodyDirectories, healthyBefore, foundBefore } = start;
+    const { runDirectory, bodyDirectories, healthyBefore, foundBefore, certificates, challenges } = start;
     const { workerProcesses } = configuration.process;
     // Each thread closes what it was given, so a socket that two of them share is handed over twice.
     const fds: number[] = [];
@@ -83,7 +84,7 @@ export class EdgeProcess {
       if (pid !== undefined) return;
       inbox.add({ kind: "edge-exit", pid, exit: { code: undefined, signal: undefined, unstarted: error.message } });
     });
-    const before = { healthyBefore, foundBefore };
+    const before = { healthyBefore, foundBefore, certificates, challenges };
     this.send({ kind: "start", configuration, listeners: inherited, runDirectory, bodyDirectories, ...before });
   }
 

@@ -10,9 +10,10 @@
  * The master holds one generation, and for the time of a reload two. A generation never looks at another one; whether
  * it may take over, or has to go, is the master's question.
  */
-import type { EdgeReport } from "../edge/index.ts";
+import type { EdgeNews, EdgeReport } from "../edge/index.ts";
 import { unreachable } from "../std/assert.ts";
 import { formatDuration } from "../std/units.ts";
+import type { CertificateProcess } from "./certificate-process.ts";
 import { EdgeProcess } from "./edge-process.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { describeExit } from "./exit-words.ts";
@@ -47,6 +48,7 @@ type Phase =
 export class Generation {
   readonly plan: Plan;
   readonly #place: Place;
+  readonly #certificates: CertificateProcess;
   readonly #pools: readonly WorkerPool[];
   readonly #edgePolicy: RestartPolicy = new RestartPolicy(edgeRestartLimits);
   #edge: EdgeProcess | undefined;
@@ -55,8 +57,9 @@ export class Generation {
   #phase: Phase = { kind: "opening" };
   #fault: ExitStatus | undefined;
 
-  constructor(place: Place, plan: Plan) {
+  constructor(place: Place, plan: Plan, certificates: CertificateProcess) {
     this.#place = place;
+    this.#certificates = certificates;
     this.plan = plan;
     this.#pools = plan.crews.map((crew) => this.#poolOf(crew));
   }
@@ -117,6 +120,11 @@ export class Generation {
   /** One more worker of each application, or one less; never none. */
   resize(by: 1 | -1): void {
     for (const pool of this.#pools) pool.resize(by);
+  }
+
+  /** Tells its edge, if it has one: another one is told at its start. */
+  tell(news: EdgeNews): void {
+    this.#edge?.send(news);
   }
 
   reopenLogs(): void {
@@ -186,6 +194,10 @@ export class Generation {
         // Of one that is replaced, the other knows better.
         if (this.#phase.kind !== "draining") this.#place.found.names = report.names;
         return;
+      case "challenge-ready":
+      case "answered":
+      case "name-wanted":
+        return this.#certificates.say(report);
       case "drained":
         // It exits by itself now, which is what the draining waits for.
         return;
@@ -221,6 +233,7 @@ export class Generation {
       bodyDirectories: Object.fromEntries(this.plan.crews.map(({ app, quarters }) => [app.name, quarters.directory])),
       healthyBefore: this.#place.health.peers,
       foundBefore: this.#place.found.names,
+      ...this.#certificates.known,
       inbox,
       isPlain: this.#edgeFailureCount > 0,
     });
@@ -234,6 +247,8 @@ export class Generation {
   #openDoors(): void {
     const isOpen = this.#phase.kind === "opening" || this.#phase.kind === "serving";
     if (this.#isTold || this.#edge === undefined || !isOpen || this.#fault !== undefined) return;
+    // Whoever comes first shall not be refused for a certificate that lies on the disk.
+    if (this.#certificates.isLoading(performance.now())) return;
     if (!this.#pools.every(({ hasServed, hasFailed }) => hasServed || hasFailed)) return;
     for (const app of this.failed) this.#edge.send({ kind: "app-failed", app });
     this.#edge.send({ kind: "listen" });

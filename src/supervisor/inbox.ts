@@ -2,6 +2,7 @@
  * What has happened since the master last looked. Callbacks only note it here and wake the master; the loop acts on
  * it, in order, at one place.
  */
+import type { AcmeReport } from "../acme/index.ts";
 import type { EdgeReport } from "../edge/index.ts";
 import type { Result } from "../std/result.ts";
 import type { ControlConnection } from "./control-server.ts";
@@ -30,6 +31,9 @@ export type Happening =
     }
   | { readonly kind: "edge-report"; readonly pid: number | undefined; readonly report: EdgeReport }
   | { readonly kind: "edge-exit"; readonly pid: number | undefined; readonly exit: WorkerExit }
+  /** Of the process that gets certificates. */
+  | { readonly kind: "acme-report"; readonly pid: number | undefined; readonly report: AcmeReport }
+  | { readonly kind: "acme-exit"; readonly pid: number | undefined; readonly exit: WorkerExit }
   /** The configuration has been read again, and all is there that it needs; or it is refused, and why. */
   | { readonly kind: "read-again"; readonly outcome: Result<Plan | "unchanged", string> };
 

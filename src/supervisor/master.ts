@@ -1,5 +1,6 @@
 /**
- * The master: owns the sockets and the generations (an edge and its workers each), and does nothing else.
+ * The master: owns the sockets, the generations (an edge and its workers each) and the process that gets certificates,
+ * and does nothing else.
  *
  * One loop: reap → take one signal → heal → sleep. Whatever happens outside only leaves a note in the inbox; what is
  * done about it is all here and in generation.ts, in order.
@@ -9,6 +10,7 @@
  */
 import { unreachable } from "../std/assert.ts";
 import type { Result } from "../std/result.ts";
+import { CertificateProcess } from "./certificate-process.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { Generation } from "./generation.ts";
 import type { Happening } from "./inbox.ts";
@@ -28,6 +30,7 @@ export class Master {
   readonly #place: Place;
   readonly #signals: SignalQueue;
   readonly #hooks: MasterHooks;
+  readonly #certificates: CertificateProcess;
   #current: Generation;
   /** A reload: the generation that is to take over. */
   #coming: Generation | undefined;
@@ -45,7 +48,12 @@ export class Master {
     this.#place = place;
     this.#signals = signals;
     this.#hooks = hooks;
-    this.#current = new Generation(place, first);
+    const { log, inbox } = place;
+    this.#certificates = new CertificateProcess({
+      log, inbox, tell: (news) => this.#all().forEach((generation) => generation.tell(news)),
+    });
+    this.#certificates.use(first.configuration.acme);
+    this.#current = new Generation(place, first, this.#certificates);
   }
 
   /** The whole life; returns the exit status once every process has ended. */
@@ -55,7 +63,11 @@ export class Master {
       const signal = this.#signals.take();
       if (signal !== undefined) this.#obey(signal);
       const waitMs = this.#heal(performance.now());
-      if (this.#status !== undefined && this.#all().every(({ isGone }) => isGone)) return this.#status;
+      if (this.#status !== undefined && this.#all().every(({ isGone }) => isGone)) {
+        if (this.#certificates.isGone) return this.#status;
+        // It has had its time to say good-bye.
+        this.#certificates.end();
+      }
       if (this.#signals.isEmpty) await this.#place.inbox.sleep(waitMs);
     }
   }
@@ -66,6 +78,8 @@ export class Master {
 
   #reap(happening: Happening): void {
     if (happening.kind === "read-again") return this.#readAgain(happening.outcome);
+    if (happening.kind === "acme-report") return this.#certificates.hear(happening.pid, happening.report);
+    if (happening.kind === "acme-exit") return this.#certificates.ended(happening.pid, happening.exit);
     if (this.#all().some((generation) => generation.take(happening))) return;
     // Nobody's: a process that is gone already, or a stranger.
     const { log } = this.#place;
@@ -116,7 +130,7 @@ export class Master {
 
   /** Does what is due; returns the milliseconds to sleep. */
   #heal(now: number): number {
-    const waits = this.#all().map((generation) => generation.heal(now));
+    const waits = [this.#certificates.heal(now), ...this.#all().map((generation) => generation.heal(now))];
     this.#leaving = this.#leaving.filter(({ isGone }) => !isGone);
     if (this.#isEnding) return Math.min(...waits);
     const { fault } = this.#current;
@@ -155,7 +169,7 @@ export class Master {
       this.#reopenLogs();
       this.#current.reloadWorkers();
     } else {
-      this.#coming = new Generation(this.#place, outcome.value);
+      this.#coming = new Generation(this.#place, outcome.value, this.#certificates);
     }
     if (this.#isReadingDue) this.#reload();
   }
@@ -178,6 +192,7 @@ export class Master {
       this.#current.drain({ isReplaced: true });
       this.#leaving = [...this.#leaving, this.#current];
       this.#current = coming;
+      this.#certificates.use(coming.plan.configuration.acme);
       sockets.keep(coming.plan.listeners);
     } else {
       return false;
@@ -193,6 +208,7 @@ export class Master {
   #drain(): void {
     this.#status = exitStatus.fine;
     this.#coming?.end(0);
+    this.#certificates.end();
     for (const generation of [this.#current, ...this.#leaving]) generation.drain({ isReplaced: false });
     // The edge is the last to hold them: once it closes them, new connections are refused instead of queued.
     this.#place.sockets.keep([]);
@@ -201,6 +217,7 @@ export class Master {
   /** Ends everything now. */
   #end(status: ExitStatus = this.#status ?? exitStatus.fine): void {
     this.#status = status;
+    this.#certificates.end();
     for (const generation of this.#all()) generation.end(0);
     this.#place.sockets.keep([]);
   }
