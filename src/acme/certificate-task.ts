@@ -35,10 +35,10 @@ export interface TaskTools {
 }
 
 /** Another process is at it: look again soon. */
-const LOCKED_PAUSE_MS = 15_000;
-/** A certificate that could not be written is written as soon as it can be. */
-const SAVE_PAUSE_MS = 10 * 60_000;
+const LOCKED_PAUSE_MS = 2000;
 const MINUTE_MS = 60_000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS;
+/** A certificate that could not be written is written again. */
+const SAVE_PAUSE_MS = HOUR_MS;
 /** After an order, however due the next one seems: a twentieth of the lifetime, between these. */
 const REST_SHARE = 1 / 20, REST_MIN_MS = MINUTE_MS, REST_MAX_MS = 6 * HOUR_MS;
 /** Nothing asks for more: a later moment comes from a calendar that was wrong. */
@@ -53,7 +53,8 @@ export class CertificateTask {
   #current: Certificate | undefined;
   #holder: IssuerWithStore | undefined;
   #facts: CertificateFacts;
-  #isUnsaved = false;
+  /** When a certificate that could not be written is written again; undefined: it is. */
+  #saveAt: number | undefined;
   /** Looked for where the issuer says nothing. */
   #askAgainAt = 0;
 
@@ -97,14 +98,13 @@ export class CertificateTask {
     const now = this.#tools.clock.now();
     const retryAt = this.#facts.retryAt - now > RETRY_MAX_MS ? now : this.#facts.retryAt;
     const orderAt = Math.max(this.#current === undefined ? 0 : this.#renewAt(this.#current), retryAt);
-    const saveAt = this.#isUnsaved ? now + SAVE_PAUSE_MS : Number.POSITIVE_INFINITY;
     const askAt = this.#current === undefined ? Number.POSITIVE_INFINITY : this.#nextAskAt();
-    return Math.min(orderAt, saveAt, askAt);
+    return Math.min(orderAt, this.#saveAt ?? Number.POSITIVE_INFINITY, askAt);
   }
 
   /** Does what is due. Rejects only with the signal's reason. */
   async step(): Promise<void> {
-    if (this.#isUnsaved) this.#save();
+    if (this.#saveAt !== undefined && this.#saveAt <= this.#tools.clock.now()) this.#save();
     if (this.#current !== undefined && this.#nextAskAt() <= this.#tools.clock.now()) await this.#askForWindow();
     if (this.isDue) await this.#order();
   }
@@ -149,7 +149,7 @@ export class CertificateTask {
     } catch (thrown) {
       if (this.#tools.signal.aborted) throw thrown;
       // What it said before counts, or two thirds; it is asked again.
-      this.#askAgainAt = clock.now() + HOUR_MS;
+      this.#askAgainAt = clock.now() + renewalInfoPause(asProblem(thrown).facts.retryAfterMs || undefined);
       const { window } = this.#facts;
       if (window !== undefined) this.#facts = { ...this.#facts, window: { ...window, askAgainAt: this.#askAgainAt } };
       const { name } = this.#holder.issuer.settings;
@@ -249,11 +249,11 @@ export class CertificateTask {
   #save(): void {
     if (this.#current === undefined || this.#holder?.store === undefined) return;
     const saved = this.#holder.store.save(this.wanted, this.#current);
-    if (!saved.ok && !this.#isUnsaved) {
+    if (!saved.ok && this.#saveAt === undefined) {
       this.#tools.notice("error", `the new certificate for ${this.#title} is served, but cannot be kept (${saved.error}): `
         + "make room, or a restart orders it again");
     }
-    this.#isUnsaved = !saved.ok;
+    this.#saveAt = saved.ok ? undefined : this.#tools.clock.now() + SAVE_PAUSE_MS;
   }
 
   #take(certificate: Certificate, holder: IssuerWithStore, whence: ServedCertificate["whence"]): void {

@@ -7,6 +7,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer as
 import { type Server as HttpsServer, createServer as createHttpsServer, request } from "node:https";
 import { type AddressInfo, createServer as createNetServer } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { type Server as TlsServer, createSecureContext, createServer as createTlsServer } from "node:tls";
 import { pebblePath } from "../../tools/pebble.ts";
 import type { Challenge } from "../../src/acme/messages.ts";
@@ -19,6 +20,8 @@ export interface PebbleOptions {
   readonly lifetimeSeconds?: number;
   /** kid → HMAC key, base64url: then no account is made without one. */
   readonly externalAccounts?: Readonly<Record<string, string>>;
+  /** Of nonces that are good, so many in a hundred are refused, as they may be; none. */
+  readonly refusedNonces?: number;
   /** Names that it refuses to sign for. */
   readonly blocked?: readonly string[];
 }
@@ -37,8 +40,8 @@ export class Pebble implements AsyncDisposable {
   /** Requests that came to the front: "POST /order-plz". */
   readonly requests: string[] = [];
   intercept: Intercept = () => undefined;
-  /** The machine is there, but says nothing of challenges. */
-  refusesChallenges: boolean = false;
+  /** The machine is there, but says nothing of these challenges. */
+  refuses: readonly Challenge["kind"][] = [];
   readonly #authority: Authority;
   readonly #child: ChildProcess;
   readonly #front: HttpsServer;
@@ -96,8 +99,12 @@ export class Pebble implements AsyncDisposable {
     const settingsPath = join(directory, "pebble.json");
     writeFileSync(settingsPath, JSON.stringify(settings));
     const child = spawn(pebblePath, ["-config", settingsPath, "-dnsserver", names.address, "-strict"], {
-      // It would wait up to 15 s before it looks, and prove nothing twice. Nonces are refused as often as it likes.
-      env: { ...process.env, PEBBLE_VA_NOSLEEP: "1", PEBBLE_AUTHZREUSE: "0" }, stdio: ["ignore", "pipe", "pipe"],
+      // It would wait up to 15 s before it looks, believe some names without a look, and refuse one nonce of twenty.
+      env: {
+        ...process.env, PEBBLE_VA_NOSLEEP: "1", PEBBLE_AUTHZREUSE: "0",
+        PEBBLE_WFE_NONCEREJECT: String(options.refusedNonces ?? 0),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
     });
     const pebble = new Pebble({ names, authority, child, front, machine: [http, alpn], managementPort });
     await eventually("Pebble listens", 20_000, () => {
@@ -136,11 +143,11 @@ export class Pebble implements AsyncDisposable {
     const window = { start: start.toISOString(), end: end.toISOString() };
     const said = { suggestedWindow: window, explanationURL: "https://issuer.example/why" };
     const body = JSON.stringify({ certificate: chain, ariResponse: JSON.stringify(said) });
-    const options = { method: "POST", ca: readFileSync(this.trust) };
+    const options = { method: "POST", ca: readFileSync(this.trust), headers: { "User-Agent": "test" } };
     const sent = request(`https://127.0.0.1:${this.#managementPort}/set-renewal-info/`, options).end(body);
     const [response] = (await once(sent, "response")) as [IncomingMessage];
-    response.resume();
-    if (response.statusCode !== 200) throw new Error(`Pebble says ${response.statusCode} to a renewal window`);
+    const answer = await text(response);
+    if (response.statusCode !== 200) throw new Error(`Pebble does not take a renewal window: ${answer}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,7 +164,7 @@ export class Pebble implements AsyncDisposable {
   #answerHttp({ url = "" }: IncomingMessage, response: ServerResponse): void {
     const token = /^\/\.well-known\/acme-challenge\/(.+)$/.exec(url)?.[1];
     const found = [...this.challenges.values()].find((one) => one.kind === "http-01" && one.token === token);
-    if (found?.kind !== "http-01" || this.refusesChallenges) return void response.writeHead(404).end("not here");
+    if (found?.kind !== "http-01" || this.refuses.includes(found.kind)) return void response.writeHead(404).end("not here");
     this.onAnswered(found.id);
     response.end(found.keyAuthorization);
   }
@@ -165,7 +172,7 @@ export class Pebble implements AsyncDisposable {
   /** Port 443 of the machine. */
   #answerTls(name: string): ReturnType<typeof createSecureContext> | undefined {
     const found = [...this.challenges.values()].find((one) => one.kind === "tls-alpn-01" && one.name === name);
-    if (found?.kind !== "tls-alpn-01" || this.refusesChallenges) return undefined;
+    if (found?.kind !== "tls-alpn-01" || this.refuses.includes(found.kind)) return undefined;
     this.onAnswered(found.id);
     return createSecureContext({ cert: found.certificate, key: found.key });
   }
