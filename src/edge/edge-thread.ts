@@ -13,13 +13,15 @@ import {
 import type { SocketHandle } from "../net/index.ts";
 import { AccessLogs } from "../observe/index.ts";
 import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
+import type { Bytes } from "../std/bytes.ts";
 import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
 import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
 import { assert } from "../std/assert.ts";
+import { TlsContexts, type TlsSecrets } from "../tls/index.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
-import type { Accepted } from "./current-request.ts";
+import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
 import { startHealthChecks } from "./health.ts";
 import { H1Connection } from "./h1-connection.ts";
@@ -28,6 +30,8 @@ import type { EdgeNews, InheritedListener } from "./messages.ts";
 import type { Configuration } from "./model.ts";
 import { ProxiedConnection } from "./proxied-connection.ts";
 import type { ProxiedOwner } from "./proxied-connection.ts";
+import { TlsHandshake } from "./tls-handshake.ts";
+import type { HandshakeOwner } from "./tls-handshake.ts";
 
 /** What the thread does with a connection, whatever it speaks. */
 interface EdgeConnection {
@@ -49,6 +53,7 @@ export interface ThreadSettings {
   readonly foundBefore: readonly FoundName[];
   readonly zone: SharedArrayBuffer;
   readonly upstreamZone: SharedArrayBuffer;
+  readonly tls: TlsSecrets;
   readonly counts: SharedArrayBuffer;
 }
 
@@ -71,6 +76,8 @@ export type ThreadReport =
 
 /** The share of the graceful timeout within which the WebSockets of a worker that is replaced are closed. */
 const RETIRE_SHARE = 0.5;
+/** nginx: client_header_timeout, 60 s; whoever is honest needs a few round trips. */
+const HANDSHAKE_MS_MAX = 10_000;
 /** An attack must not fill the log. */
 const NOTICE_PAUSE_MS = 1000;
 
@@ -85,6 +92,7 @@ export class EdgeThread implements ConnectionOwner {
   readonly #successors = new Set<EdgeConnection>();
   readonly #listeners: Listener[] = [];
   readonly #readBuffer = makeReadBuffer();
+  readonly #tls: TlsContexts;
   readonly #health: HealthChecks | undefined;
   #listening = false;
   #spools = 0;
@@ -104,6 +112,7 @@ export class EdgeThread implements ConnectionOwner {
       this.#pools.set(app.name, pool);
       directories.set(pool, bodyDirectories[app.name]);
     }
+    this.#tls = new TlsContexts(settings.tls);
     const connections = new ConnectionPool(clock, this.#readBuffer);
     this.#upstreams = new Upstreams({
       settings: configuration.site.upstreams,
@@ -119,6 +128,7 @@ export class EdgeThread implements ConnectionOwner {
       pools: this.#pools,
       upstreams: this.#upstreams,
       clock,
+      tls: this.#tls,
       accessLogs: (variables) => new AccessLogs(configuration.site.logFormats, variables, onNotice),
     });
     const path = (prefix: string, directory: string = runDirectory): string =>
@@ -186,8 +196,13 @@ export class EdgeThread implements ConnectionOwner {
       case "worker-gone": return this.#poolOf(command.name)?.dropWorker(command.name, command.reason);
       case "reopen-logs": return this.#context.site.accessLogs.reopen();
       case "drain": return this.#drain(command.idleMs);
+      case "tls": return this.#renew(command.secrets);
       case "upstream-servers": return this.#setServers(command.upstream, command.servers);
     }
+  }
+
+  #renew(secrets: TlsSecrets): void {
+    for (const { nginx } of this.#tls.renew(secrets)) this.#context.onNotice("error", `kept as it was: ${nginx}`);
   }
 
   #setServers(upstream: string, servers: readonly UpstreamServerSettings[]): void {
@@ -263,9 +278,20 @@ export class EdgeThread implements ConnectionOwner {
     if (this.#settings.configuration.site.listeners[site]?.proxyProtocol === true) {
       return this.#readProxyHeader(stream, peer, accepted);
     }
-    const connection = new H1Connection(this.#context, stream, peer, { ...accepted, proxied: undefined }, this);
+    this.#begin(stream, peer, { ...accepted, proxied: undefined });
+  }
+
+  /** @param first what has come already @param before the deadline of the first request, where that was set before */
+  #begin(
+    stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied">,
+    { first, deadlineMs }: { readonly first?: Bytes; readonly deadlineMs?: number } = {},
+  ): void {
+    if (this.#context.site.listener(accepted.site).isTls) {
+      return this.#handshake(stream, peer, accepted, { first, deadlineMs });
+    }
+    const connection = new H1Connection(this.#context, stream, peer, { ...accepted, tls: undefined }, this);
     this.#connections.add(connection);
-    connection.start();
+    connection.start(first, deadlineMs);
   }
 
   #readProxyHeader(stream: ByteStream, peer: Peer, accepted: Accepted): void {
@@ -275,14 +301,36 @@ export class EdgeThread implements ConnectionOwner {
       onConnectionClosed: (connection) => this.onConnectionClosed(connection),
       onProxied: (before, proxied, rest) => {
         this.#connections.delete(before);
-        const connection = new H1Connection(this.#context, stream, peer, { ...accepted, proxied }, this);
-        this.#connections.add(connection);
-        connection.start(rest, before.deadlineMs);
+        this.#begin(stream, peer, { ...accepted, proxied }, { first: rest, deadlineMs: before.deadlineMs });
       },
     };
     const connection = new ProxiedConnection(this.#context, stream, owner, peer.address, untilMs);
     this.#connections.add(connection);
     connection.start();
+  }
+
+  #handshake(
+    stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied">,
+    { first, deadlineMs }: { readonly first: Bytes | undefined; readonly deadlineMs: number | undefined },
+  ): void {
+    const { site, clock } = this.#context;
+    const listener = site.listener(accepted.site);
+    const latestMs = clock.coarseMs + Math.min(listener.http.clientHeaderTimeoutMs, HANDSHAKE_MS_MAX);
+    const owner: HandshakeOwner = {
+      onConnectionClosed: (connection) => this.onConnectionClosed(connection),
+      onReady: (before, tls, rest) => {
+        this.#connections.delete(before);
+        const secured = { ...peer, scheme: tls.scheme };
+        const connection = new H1Connection(this.#context, stream, secured, { ...accepted, tls }, this);
+        this.#connections.add(connection);
+        connection.start(rest, before.deadlineMs);
+      },
+    };
+    const connection = new TlsHandshake(this.#context, stream, owner, {
+      listener, buffer: this.#readBuffer, peer: peer.address, untilMs: Math.min(deadlineMs ?? latestMs, latestMs),
+    });
+    this.#connections.add(connection);
+    connection.start(first);
   }
 
   /** A notice that would come with every connection, at most once in a while. */

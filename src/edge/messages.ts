@@ -3,6 +3,7 @@
  * clones, so that objects which are shared in the configuration still are on the other side).
  * The edge holds all traffic; the master only tells it who may work, when to listen and when to end.
  */
+import type { TlsSecrets } from "../tls/index.ts";
 import type { FoundName, UpstreamServerSettings } from "../upstream/index.ts";
 import type { Configuration } from "./model.ts";
 
@@ -50,6 +51,8 @@ export type EdgeNews =
    */
   | { readonly kind: "drain"; readonly idleMs: number }
   | { readonly kind: "reopen-logs" }
+  /** Files of certificates have changed, or ticket keys. */
+  | { readonly kind: "tls"; readonly secrets: TlsSecrets }
   /** A named upstream has these servers from now on, in place of those of the configuration. */
   | {
       readonly kind: "upstream-servers";
@@ -69,6 +72,7 @@ export type EdgeCommand =
       /** As the edge before it has reported them. */
       readonly healthyBefore: readonly string[];
       readonly foundBefore: readonly FoundName[];
+      readonly tls: TlsSecrets;
     }
   /** Connect to it and give it work. */
   | { readonly kind: "worker-ready"; readonly worker: WorkerAddress };

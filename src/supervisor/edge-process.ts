@@ -9,6 +9,7 @@ import type { Configuration } from "../edge/model.ts";
 import type { FoundName } from "../upstream/index.ts";
 import type { Inbox } from "./inbox.ts";
 import { type HeldListener, shareOut } from "./socket-table.ts";
+import type { TlsSecrets } from "../tls/index.ts";
 
 /** src/edge/main.ts in a checkout, dist/edge/main.js in a package. */
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
@@ -25,6 +26,7 @@ export interface EdgeStart {
   readonly healthyBefore: readonly string[];
   /** What names of upstreams were found to be. */
   readonly foundBefore: readonly FoundName[];
+  readonly tls: TlsSecrets;
   readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly inbox: Inbox;
   /** Under the system's usual scheduling: where the other one is forbidden, chrt ends and no edge ever starts. */
@@ -51,7 +53,7 @@ export class EdgeProcess {
   /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
   constructor(start: EdgeStart) {
     const { configuration, listeners, identity, inbox, isPlain } = start;
-    const { runDirectory, bodyDirectories, healthyBefore, foundBefore } = start;
+    const { runDirectory, bodyDirectories, healthyBefore, foundBefore, tls } = start;
     const { workerProcesses } = configuration.process;
     // Each thread closes what it was given, so a socket that two of them share is handed over twice.
     const fds: number[] = [];
@@ -83,7 +85,7 @@ export class EdgeProcess {
       if (pid !== undefined) return;
       inbox.add({ kind: "edge-exit", pid, exit: { code: undefined, signal: undefined, unstarted: error.message } });
     });
-    const before = { healthyBefore, foundBefore };
+    const before = { healthyBefore, foundBefore, tls };
     this.send({ kind: "start", configuration, listeners: inherited, runDirectory, bodyDirectories, ...before });
   }
 
