@@ -10,6 +10,7 @@ import {
 import type { LanguageDiagnostic } from "./config/nginx/language-diagnostic.ts";
 import { type BuiltConfiguration, buildConfiguration, siteDirectives } from "./site/index.ts";
 import { err, ok } from "./std/result.ts";
+import { readTlsFiles } from "./tls/index.ts";
 
 export interface Built extends BuiltConfiguration {
   readonly read: ReadConfiguration;
@@ -56,7 +57,7 @@ function build(input: ConfigurationInput, { prefix, directory, errorLog, world }
   const read = readConfiguration(input, siteDirectives);
   const { cpuCount, fileCountMax, isRoot, kindOf } = world;
   const built = buildConfiguration(read, {
-    prefix, directory, errorLog, useColors: undefined, cpuCount, fileCountMax, isRoot, kindOf,
+    prefix, directory, errorLog, useColors: undefined, cpuCount, fileCountMax, isRoot, kindOf, tlsFiles: readTlsFiles,
   });
   return { ...built, read, mistakes: [...read.mistakes, ...built.mistakes] };
 }

@@ -80,3 +80,19 @@ export interface AcmeSettings {
 export function certificateId(names: readonly string[], { keyType, issuers, profile }: CertificateManner): string {
   return [keyType, issuers.join("+"), ...(profile === undefined ? [] : [profile]), names.join(",")].join(" ");
 }
+
+/**
+ * Where a server has such a certificate from: names that stand where paths of files do, and are none.
+ * @param id of `certificateId`
+ */
+export function acmePair(id: string): { readonly certificate: string; readonly key: string } {
+  return { certificate: `${ACME_PREFIX}${id}:certificate`, key: `${ACME_PREFIX}${id}:key` };
+}
+
+/** Is it one of these names? */
+export function isAcmeName(name: string): boolean {
+  return name.startsWith(ACME_PREFIX);
+}
+
+/** No path that the configuration makes absolute begins so. */
+const ACME_PREFIX = "acme:";

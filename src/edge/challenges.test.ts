@@ -8,7 +8,8 @@ const tls: Challenge = { id: "2", kind: "tls-alpn-01", name: "a.example", certif
 
 describe("Challenges", () => {
   test("are answered by their token alone", () => {
-    const challenges = new Challenges([http]);
+    const challenges = new Challenges();
+    challenges.add(http);
     const answer = challenges.answer("/.well-known/acme-challenge/T");
     assert.equal(answer?.id, "1");
     assert.equal(answer?.body.latin1Slice(), "T.print");
@@ -19,12 +20,12 @@ describe("Challenges", () => {
   });
 
   test("go one by one", () => {
-    const challenges = new Challenges([http, tls]);
-    challenges.add({ ...tls, id: "3" });
-    challenges.remove("2");
-    assert.equal(challenges.certificate("a.example")?.id, "3");
-    challenges.remove("3");
-    assert.equal(challenges.certificate("a.example"), undefined);
+    const challenges = new Challenges();
+    for (const challenge of [http, tls, { ...tls, id: "3" }]) challenges.add(challenge);
+    assert.equal(challenges.remove("2"), undefined);
+    assert.equal(challenges.idFor("a.example"), "3");
+    assert.equal(challenges.remove("3")?.id, "3");
+    assert.equal(challenges.idFor("a.example"), undefined);
     challenges.remove("1");
     challenges.remove("1");
     assert.equal(challenges.isEmpty, true);

@@ -17,10 +17,6 @@ export class Challenges {
   readonly #byToken = new Map<string, HttpChallenge>();
   readonly #byName = new Map<string, TlsChallenge>();
 
-  constructor(challenges: readonly Challenge[]) {
-    for (const challenge of challenges) this.add(challenge);
-  }
-
   /** Nearly always. */
   get isEmpty(): boolean {
     return this.#all.size === 0;
@@ -36,13 +32,15 @@ export class Challenges {
     else this.#byName.set(challenge.name, challenge);
   }
 
-  remove(id: string): void {
+  /** @returns the challenge, where nothing takes its place: another order may have one for the same name meanwhile */
+  remove(id: string): Challenge | undefined {
     const challenge = this.#all.get(id);
-    if (challenge === undefined) return;
+    if (challenge === undefined) return undefined;
     this.#all.delete(id);
-    // Another order may have one for the same name meanwhile.
     if (challenge.kind === "http-01") this.#byToken.delete(challenge.token);
-    else if (this.#byName.get(challenge.name) === challenge) this.#byName.delete(challenge.name);
+    else if (this.#byName.get(challenge.name) !== challenge) return undefined;
+    else this.#byName.delete(challenge.name);
+    return challenge;
   }
 
   /** @param target as received */
@@ -57,8 +55,8 @@ export class Challenges {
     return { id: challenge.id, head, body };
   }
 
-  /** What a handshake for this name with "acme-tls/1" is shown (RFC 8737 §3). @param name in lower case */
-  certificate(name: string): TlsChallenge | undefined {
-    return this.#byName.get(name);
+  /** Which challenge a handshake for this name with "acme-tls/1" answers (RFC 8737 §3). @param name in lower case */
+  idFor(name: string): string | undefined {
+    return this.#byName.get(name)?.id;
   }
 }

@@ -16,10 +16,13 @@ import type { RateSettings } from "../net/index.ts";
 import type { AccessLogWriter, AccessLogs } from "../observe/index.ts";
 import {
   ErrorPages, Locations, RewriteScript, TryFilesList, Variables, VirtualHosts, builtinPrefixes,
-  builtinVariables, byteText, compileGeo, compileMap, compileSplitClients, compileText,
+  builtinVariables, byteText, compileGeo, compileMap, compileSplitClients, compileText, normalizeHost,
 } from "../route/index.ts";
 import type { Evaluation, FileFinder, ServerRoutes, Text } from "../route/index.ts";
+import type { AlertName, ClientHello } from "../protocol/tls/index.ts";
 import { assert } from "../std/assert.ts";
+import { err, ok, type Result } from "../std/result.ts";
+import { ACME_PROTOCOL, type TlsContext, type TlsContexts } from "../tls/index.ts";
 import type { Upstreams } from "../upstream/index.ts";
 import { CompiledUpstream } from "./compiled-upstream.ts";
 import type { LocationSettings, ServerSettings, Site } from "./model.ts";
@@ -31,8 +34,15 @@ export interface SiteResources {
   /** By the name of the application. */
   readonly pools: ReadonlyMap<string, Pool>;
   readonly upstreams: Upstreams;
+  readonly tls: TlsContexts;
   readonly accessLogs: (variables: Variables) => AccessLogs;
   readonly clock: { readonly coarseMs: number };
+}
+
+/** Why a handshake does not begin. */
+interface HandshakeRefusal {
+  readonly reason: string;
+  readonly alert: AlertName;
 }
 
 export class CompiledListener {
@@ -47,6 +57,8 @@ export class CompiledListener {
   readonly http: HttpSettings;
   /** The one location that answers everything, where there is nothing to choose. */
   readonly only: CompiledLocation | undefined;
+  readonly isTls: boolean;
+  readonly #contexts: TlsContexts;
 
   constructor(site: CompiledSite, index: number) {
     const settings = site.settings.listeners[index];
@@ -56,7 +68,28 @@ export class CompiledListener {
     this.#servers = site.servers;
     this.fallback = site.server(servers.defaultServer);
     this.http = this.fallback.own.http;
-    this.only = servers.servers.length === 1 ? this.fallback.only : undefined;
+    this.isTls = settings.isTls;
+    this.#contexts = site.tls;
+    // With TLS there is always to ask whether the connection may be used.
+    this.only = servers.servers.length === 1 && !this.isTls ? this.fallback.only : undefined;
+  }
+
+  /** Whose handshake it becomes; else why none does, and what the client is told. */
+  tlsFor({ serverName, protocols }: ClientHello): Result<TlsContext, HandshakeRefusal> {
+    // What is no host name, an address say, is nobody's (RFC 6066 §3).
+    const name = serverName === undefined || serverName.includes(":") ? undefined : normalizeHost(serverName);
+    if (protocols.length === 1 && protocols[0] === ACME_PROTOCOL && name !== undefined) {
+      const challenge = this.#contexts.challenge(name);
+      if (challenge !== undefined) return ok(challenge);
+    }
+    const server = name === undefined ? this.fallback : (this.#servers[this.#hosts.findName(name)] ?? this.fallback);
+    const { tls } = server.own.settings;
+    if (tls.rejectHandshake) return err({ reason: "handshake rejected", alert: "unrecognized_name" });
+    if (tls.certificates.length === 0) {
+      return err({ reason: `no "ssl_certificate" is defined in server "${server.name}"`, alert: "unrecognized_name" });
+    }
+    const context = this.#contexts.of(tls);
+    return context.ok ? context : err({ reason: context.error.nginx, alert: "internal_error" });
   }
 
   /** @param host as received, "" without. @returns undefined when it is no host: a 400 */
@@ -278,6 +311,10 @@ export class CompiledSite {
     const settings = this.settings.locations[number];
     assert(settings !== undefined, "servers name locations that are there");
     return (this.#locations[number] = new CompiledLocation(this, settings));
+  }
+
+  get tls(): TlsContexts {
+    return this.#resources.tls;
   }
 
   get upstreams(): Upstreams {

@@ -5,6 +5,7 @@ import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { RateSettings } from "../net/index.ts";
 import type { Evaluation, PeerFacts, ProxiedFacts, UpstreamFacts } from "../route/index.ts";
+import type { ConnectionTls } from "../tls/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { CompiledLocation } from "./compiled-site.ts";
 import type { SentExchange } from "./response-channel.ts";
@@ -27,6 +28,8 @@ export interface ConnectionFacts extends Accepted {
   readonly local: PeerFacts;
   /** Of the PROXY protocol's header, where the connection began with one. */
   readonly proxied: ProxiedFacts | undefined;
+  /** Undefined where its socket is not for TLS. */
+  readonly tls: ConnectionTls | undefined;
   requests(): number;
   /** Room for what a list of trusted proxies says of the peer: the peer as it is with that. */
   trust: { readonly by: object; readonly peer: Peer } | undefined;

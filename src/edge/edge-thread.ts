@@ -13,15 +13,17 @@ import {
 import type { SocketHandle } from "../net/index.ts";
 import { AccessLogs } from "../observe/index.ts";
 import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
+import type { Bytes } from "../std/bytes.ts";
 import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
 import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
-import type { Challenge, ServedCertificate } from "../acme/index.ts";
+import type { Challenge } from "../acme/index.ts";
 import { assert } from "../std/assert.ts";
 import { Challenges } from "./challenges.ts";
+import { TlsContexts, type TlsSecrets } from "../tls/index.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
-import type { Accepted } from "./current-request.ts";
+import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
 import { startHealthChecks } from "./health.ts";
 import { H1Connection } from "./h1-connection.ts";
@@ -30,6 +32,8 @@ import type { EdgeNews, EdgeReport, InheritedListener } from "./messages.ts";
 import type { Configuration } from "./model.ts";
 import { ProxiedConnection } from "./proxied-connection.ts";
 import type { ProxiedOwner } from "./proxied-connection.ts";
+import { TlsHandshake } from "./tls-handshake.ts";
+import type { HandshakeOwner } from "./tls-handshake.ts";
 
 /** What the thread does with a connection, whatever it speaks. */
 interface EdgeConnection {
@@ -49,10 +53,10 @@ export interface ThreadSettings {
   readonly software: string;
   readonly healthyBefore: readonly string[];
   readonly foundBefore: readonly FoundName[];
-  readonly certificates: readonly ServedCertificate[];
   readonly challenges: readonly Challenge[];
   readonly zone: SharedArrayBuffer;
   readonly upstreamZone: SharedArrayBuffer;
+  readonly tls: TlsSecrets;
   readonly counts: SharedArrayBuffer;
 }
 
@@ -76,6 +80,8 @@ export type ThreadReport =
 
 /** The share of the graceful timeout within which the WebSockets of a worker that is replaced are closed. */
 const RETIRE_SHARE = 0.5;
+/** nginx: client_header_timeout, 60 s; whoever is honest needs a few round trips. */
+const HANDSHAKE_MS_MAX = 10_000;
 /** An attack must not fill the log. */
 const NOTICE_PAUSE_MS = 1000;
 
@@ -90,6 +96,7 @@ export class EdgeThread implements ConnectionOwner {
   readonly #successors = new Set<EdgeConnection>();
   readonly #listeners: Listener[] = [];
   readonly #readBuffer = makeReadBuffer();
+  readonly #tls: TlsContexts;
   readonly #health: HealthChecks | undefined;
   #listening = false;
   /** Connections are accepted. */
@@ -111,6 +118,7 @@ export class EdgeThread implements ConnectionOwner {
       this.#pools.set(app.name, pool);
       directories.set(pool, bodyDirectories[app.name]);
     }
+    this.#tls = new TlsContexts(settings.tls);
     const connections = new ConnectionPool(clock, this.#readBuffer);
     this.#upstreams = new Upstreams({
       settings: configuration.site.upstreams,
@@ -126,6 +134,7 @@ export class EdgeThread implements ConnectionOwner {
       pools: this.#pools,
       upstreams: this.#upstreams,
       clock,
+      tls: this.#tls,
       accessLogs: (variables) => new AccessLogs(configuration.site.logFormats, variables, onNotice),
     });
     const path = (prefix: string, directory: string = runDirectory): string =>
@@ -141,7 +150,7 @@ export class EdgeThread implements ConnectionOwner {
       buffers: new ReadBuffers(),
       sendfile: loadSendfile(),
       counts: new ConnectionCounts(settings.counts, settings.edge),
-      challenges: new Challenges(settings.challenges),
+      challenges: new Challenges(),
       onChallengeAnswered: (id, client) => report({ kind: "answered", id, client }),
       limitConcurrency: configuration.process.limitConcurrency,
       retireSpreadMs: configuration.process.gracefulTimeoutMs * RETIRE_SHARE,
@@ -152,6 +161,7 @@ export class EdgeThread implements ConnectionOwner {
       onNotice,
       onError: (text) => onNotice("error", text),
     };
+    for (const challenge of settings.challenges) this.#addChallenge(challenge);
     // One thread checks, and the zone tells the others; before the doors are open, for `mandatory`.
     this.#health = settings.edge > 0 ? undefined : startHealthChecks(this.#context, {
       site, upstreams: this.#upstreams, software: settings.software, healthyBefore: settings.healthyBefore,
@@ -196,14 +206,34 @@ export class EdgeThread implements ConnectionOwner {
       case "reopen-logs": return this.#context.site.accessLogs.reopen();
       case "drain": return this.#drain(command.idleMs);
       case "challenge":
-        this.#context.challenges.add(command.challenge);
+        this.#addChallenge(command.challenge);
         if (this.#isOpen) this.#report({ kind: "challenge-ready", id: command.challenge.id });
         return;
-      case "challenge-removed": return this.#context.challenges.remove(command.id);
-      case "certificate": return;
+      case "challenge-removed": return this.#removeChallenge(command.id);
       case "name-refused": return;
+      case "tls": return this.#renew(command.secrets);
       case "upstream-servers": return this.#setServers(command.upstream, command.servers);
     }
+  }
+
+  #addChallenge(challenge: Challenge): void {
+    this.#context.challenges.add(challenge);
+    if (challenge.kind !== "tls-alpn-01") return;
+    const { certificate, key, name } = challenge;
+    const [like] = this.#settings.configuration.site.locations;
+    const problem = like === undefined ? undefined : this.#tls.setChallenge(name, { certificate, key }, like.tls);
+    if (problem !== undefined) this.#context.onNotice("error", `a challenge cannot be answered: ${problem.nginx}`);
+  }
+
+  #removeChallenge(id: string): void {
+    const challenge = this.#context.challenges.remove(id);
+    const [like] = this.#settings.configuration.site.locations;
+    if (challenge?.kind !== "tls-alpn-01" || like === undefined) return;
+    this.#tls.setChallenge(challenge.name, undefined, like.tls);
+  }
+
+  #renew(secrets: TlsSecrets): void {
+    for (const { nginx } of this.#tls.renew(secrets)) this.#context.onNotice("error", `kept as it was: ${nginx}`);
   }
 
   #setServers(upstream: string, servers: readonly UpstreamServerSettings[]): void {
@@ -281,9 +311,20 @@ export class EdgeThread implements ConnectionOwner {
     if (this.#settings.configuration.site.listeners[site]?.proxyProtocol === true) {
       return this.#readProxyHeader(stream, peer, accepted);
     }
-    const connection = new H1Connection(this.#context, stream, peer, { ...accepted, proxied: undefined }, this);
+    this.#begin(stream, peer, { ...accepted, proxied: undefined });
+  }
+
+  /** @param first what has come already @param before the deadline of the first request, where that was set before */
+  #begin(
+    stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied">,
+    { first, deadlineMs }: { readonly first?: Bytes; readonly deadlineMs?: number } = {},
+  ): void {
+    if (this.#context.site.listener(accepted.site).isTls) {
+      return this.#handshake(stream, peer, accepted, { first, deadlineMs });
+    }
+    const connection = new H1Connection(this.#context, stream, peer, { ...accepted, tls: undefined }, this);
     this.#connections.add(connection);
-    connection.start();
+    connection.start(first, deadlineMs);
   }
 
   #readProxyHeader(stream: ByteStream, peer: Peer, accepted: Accepted): void {
@@ -293,14 +334,36 @@ export class EdgeThread implements ConnectionOwner {
       onConnectionClosed: (connection) => this.onConnectionClosed(connection),
       onProxied: (before, proxied, rest) => {
         this.#connections.delete(before);
-        const connection = new H1Connection(this.#context, stream, peer, { ...accepted, proxied }, this);
-        this.#connections.add(connection);
-        connection.start(rest, before.deadlineMs);
+        this.#begin(stream, peer, { ...accepted, proxied }, { first: rest, deadlineMs: before.deadlineMs });
       },
     };
     const connection = new ProxiedConnection(this.#context, stream, owner, peer.address, untilMs);
     this.#connections.add(connection);
     connection.start();
+  }
+
+  #handshake(
+    stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied">,
+    { first, deadlineMs }: { readonly first: Bytes | undefined; readonly deadlineMs: number | undefined },
+  ): void {
+    const { site, clock } = this.#context;
+    const listener = site.listener(accepted.site);
+    const latestMs = clock.coarseMs + Math.min(listener.http.clientHeaderTimeoutMs, HANDSHAKE_MS_MAX);
+    const owner: HandshakeOwner = {
+      onConnectionClosed: (connection) => this.onConnectionClosed(connection),
+      onReady: (before, tls, rest) => {
+        this.#connections.delete(before);
+        const secured = { ...peer, scheme: tls.scheme };
+        const connection = new H1Connection(this.#context, stream, secured, { ...accepted, tls }, this);
+        this.#connections.add(connection);
+        connection.start(rest, before.deadlineMs);
+      },
+    };
+    const connection = new TlsHandshake(this.#context, stream, owner, {
+      listener, buffer: this.#readBuffer, peer: peer.address, untilMs: Math.min(deadlineMs ?? latestMs, latestMs),
+    });
+    this.#connections.add(connection);
+    connection.start(first);
   }
 
   /** A notice that would come with every connection, at most once in a while. */

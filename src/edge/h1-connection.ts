@@ -58,6 +58,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   readonly number: number;
   readonly startMs: number;
   readonly proxied: ProxiedFacts | undefined;
+  readonly tls: ConnectionFacts["tls"];
   #local: PeerFacts | undefined = undefined;
   trust: ConnectionFacts["trust"] = undefined;
   passed: ConnectionFacts["passed"] = undefined;
@@ -85,9 +86,9 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
   #pipelined = false;
   readonly #stall = new SendStall();
 
-  /** @param accepted where, when and as which one; and what the PROXY protocol's header said */
+  /** @param accepted where, when and as which one; what the PROXY protocol's header said, and TLS */
   constructor(
-    context: EdgeContext, stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied">,
+    context: EdgeContext, stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied" | "tls">,
     owner: ConnectionOwner,
   ) {
     this.#context = context;
@@ -95,7 +96,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
     this.#owner = owner;
     this.#peer = peer;
     ({ listener: this.listener, site: this.site, number: this.number } = accepted);
-    ({ startMs: this.startMs, proxied: this.proxied } = accepted);
+    ({ startMs: this.startMs, proxied: this.proxied, tls: this.tls } = accepted);
     this.#http = context.site.listener(this.site).http;
     this.#reader = new RequestReader(this.#http, context.sections);
     this.#writer = new H1Writer(context, stream);

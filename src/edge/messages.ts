@@ -3,7 +3,8 @@
  * clones, so that objects which are shared in the configuration still are on the other side).
  * The edge holds all traffic; the master only tells it who may work, when to listen and when to end.
  */
-import type { AcmeCommand, AcmeReport, Challenge, ServedCertificate } from "../acme/index.ts";
+import type { AcmeCommand, AcmeReport, Challenge } from "../acme/index.ts";
+import type { TlsSecrets } from "../tls/index.ts";
 import type { FoundName, UpstreamServerSettings } from "../upstream/index.ts";
 import type { Configuration } from "./model.ts";
 
@@ -51,8 +52,10 @@ export type EdgeNews =
    */
   | { readonly kind: "drain"; readonly idleMs: number }
   | { readonly kind: "reopen-logs" }
-  /** Of certificates that are had by ACME. */
-  | Extract<AcmeReport, { readonly kind: "challenge" | "challenge-removed" | "certificate" | "name-refused" }>
+  /** Of certificates that are being got by ACME. */
+  | Extract<AcmeReport, { readonly kind: "challenge" | "challenge-removed" | "name-refused" }>
+  /** Files of certificates have changed, or ticket keys. */
+  | { readonly kind: "tls"; readonly secrets: TlsSecrets }
   /** A named upstream has these servers from now on, in place of those of the configuration. */
   | {
       readonly kind: "upstream-servers";
@@ -72,9 +75,8 @@ export type EdgeCommand =
       /** As the edge before it has reported them. */
       readonly healthyBefore: readonly string[];
       readonly foundBefore: readonly FoundName[];
-      /** Had by ACME so far. */
-      readonly certificates: readonly ServedCertificate[];
       readonly challenges: readonly Challenge[];
+      readonly tls: TlsSecrets;
     }
   /** Connect to it and give it work. */
   | { readonly kind: "worker-ready"; readonly worker: WorkerAddress };

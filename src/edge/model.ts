@@ -21,6 +21,7 @@ import type {
   ErrorPage, GeoBlock, LimitExcept, ListenerServers, LocationNode, MapBlock, RewriteDirective, ServerName,
   SplitClientsBlock, TryFiles,
 } from "../route/index.ts";
+import type { TlsSettings } from "../tls/index.ts";
 import type { HealthCheckSettings, ResolverSettings, UpstreamSettings } from "../upstream/index.ts";
 
 export interface Configuration {
@@ -62,6 +63,8 @@ export interface ListenerSettings {
   readonly reusePort: boolean;
   /** Do connections begin with the PROXY protocol's header? */
   readonly proxyProtocol: boolean;
+  /** Do they go on with a handshake of TLS? */
+  readonly isTls: boolean;
   readonly servers: ListenerServers;
 }
 
@@ -124,6 +127,8 @@ export interface LocationSettings {
   /** Undefined where responses leave as they are. */
   readonly responses: ResponseSettings | undefined;
   readonly accessLogs: AccessLogSettings;
+  /** Of its server. */
+  readonly tls: TlsSettings;
   /** Where what goes wrong in it is written, least important level included. */
   readonly errorLogs: readonly ErrorLogSettings[];
 }

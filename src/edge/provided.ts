@@ -32,6 +32,6 @@ export function provided(name: string, exchange: CurrentRequest, counts: Connect
     case "proxy_port": return exchange.target?.port;
     case "uid_got": case "uid_set": case "uid_reset":
       return exchange.location.filters?.provided(name, exchange.evaluation);
-    default: return undefined;
+    default: return name.startsWith("ssl_") ? exchange.connection.tls?.variable(name) : undefined;
   }
 }

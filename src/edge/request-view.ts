@@ -104,6 +104,11 @@ export class RequestView implements RequestFacts {
     return this.#exchange.connection;
   }
 
+  refusal(): number | undefined {
+    const { connection, location } = this.#exchange;
+    return connection.tls?.refusal(location.settings.tls);
+  }
+
   enterLocation(location: number): void {
     this.#exchange.enterLocation(location);
   }

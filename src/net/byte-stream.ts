@@ -1,5 +1,5 @@
 /**
- * A connection as bytes with back-pressure: what TCP, Unix sockets and, later, TLS look like to the drivers.
+ * A connection as bytes with back-pressure: what TCP, Unix sockets and TLS look like to the drivers.
  *
  * All streams of a thread read into one buffer (`onread` of node:net), so a read costs no allocation; what
  * is given to `onBytes` is therefore only valid during the call. Short text is written as latin-1, which
@@ -7,9 +7,10 @@
  */
 import * as net from "node:net";
 import { constants } from "node:os";
-import * as tls from "node:tls";
+import type * as tls from "node:tls";
 import { allocate, asBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
+import { type SecureSocket, type TlsAcceptOptions, acceptTls, tlsModule } from "./tls-socket.ts";
 
 /** One read takes at most so much; nginx reads 8–32 KiB, a large read means fewer calls for uploads. */
 const READ_SIZE = 65_536;
@@ -67,13 +68,20 @@ export function makeReadBuffer(size: number = READ_SIZE): Bytes {
 }
 
 export class ByteStream {
-  readonly #socket: net.Socket;
+  #socket: net.Socket;
+  /** The same, when it is TLS. */
+  #secure: tls.TLSSocket | undefined;
   #receiver: StreamReceiver | undefined = undefined;
   #reading = true;
   #failure: Error | undefined = undefined;
 
-  private constructor(socket: net.Socket) {
+  private constructor(socket: net.Socket, secure?: tls.TLSSocket) {
     this.#socket = socket;
+    this.#secure = secure;
+    this.#listen(socket);
+  }
+
+  #listen(socket: net.Socket): void {
     // Any failure of a socket is followed by "close", which is what the receiver hears.
     socket.on("error", (error) => (this.#failure = error));
     socket.on("end", () => this.#receiver?.onEnd());
@@ -112,12 +120,48 @@ export class ByteStream {
     const where = target.kind === "unix"
       ? { path: target.path }
       : { host: target.host, port: target.port, noDelay: true, keepAlive, ...from };
-    const socket = secure === undefined
-      ? net.connect({ ...where, ...common } as net.NetConnectOpts, connected)
-      : tls.connect({ ...secure.options, ...where, ...common } as tls.ConnectionOptions, connected);
-    if (secure !== undefined) socket.on("session", secure.onSession);
-    const stream = new ByteStream(socket);
+    const secured = secure && tlsModule().connect(
+      { ...secure.options, ...where, ...common } as tls.ConnectionOptions, connected,
+    );
+    if (secure !== undefined) secured?.on("session", secure.onSession);
+    const socket = secured ?? net.connect({ ...where, ...common } as net.NetConnectOpts, connected);
+    const stream = new ByteStream(socket, secured);
     return stream;
+  }
+
+  /**
+   * Begins TLS, as the server, on a connection that was accepted and is read from; a failure is an `onClose`. What was
+   * written before has left, or is lost.
+   * @param first what has come of the handshake, valid during the call
+   * @param buffer as for `accept`
+   * @param secured called once the handshake is done, before any bytes of the client
+   */
+  secure(
+    options: TlsAcceptOptions, first: Uint8Array, buffer: Bytes, secured: (socket: SecureSocket) => void,
+  ): void {
+    const handle = this.#handle();
+    if (handle === undefined) return;
+    // The socket of before forgets the connection, which goes on without it.
+    Reflect.set(this.#socket, "_handle", null);
+    this.#socket.removeAllListeners();
+    const socket = acceptTls(handle, {
+      isServer: true,
+      secureContext: options.secureContext,
+      ALPNProtocols: options.protocols,
+      requestCert: options.asksCertificate,
+      rejectUnauthorized: false,
+      allowHalfOpen: true,
+      onread: onread(buffer, (bytes) => this.#deliver(bytes)),
+    } as tls.TLSSocketOptions);
+    this.#socket = this.#secure = socket;
+    this.#listen(socket);
+    // After the handshake node tells of a broken record, and leaves the rest to us.
+    socket.on("error", () => socket.destroy());
+    socket.on("secure", () => {
+      socket.release();
+      secured(socket);
+    });
+    socket.receive(first);
   }
 
   /** A stream that could not be made: its `onClose` comes, as if it had been tried. */
@@ -144,7 +188,7 @@ export class ByteStream {
    * and FIN alone may be anybody's (RFC 8446 §6.1). Node tells of both in the same way, but only FIN stops its reading.
    */
   get isEndAuthentic(): boolean {
-    if (!(this.#socket instanceof tls.TLSSocket)) return true;
+    if (this.#secure === undefined) return true;
     const tcp = this.#handle() as ReadingHandle | undefined;
     return tcp?.readStart() === ALREADY_READING;
   }
@@ -199,7 +243,7 @@ export class ByteStream {
 
   /** Descriptor of a socket that takes bytes now: nothing that was written is still here. Else, and with TLS, −1. */
   get idleDescriptor(): number {
-    if (this.#socket.writableLength > 0 || this.#socket instanceof tls.TLSSocket) return -1;
+    if (this.#socket.writableLength > 0 || this.#secure !== undefined) return -1;
     const handle = this.#handle();
     return handle === undefined ? -1 : Number(Reflect.get(handle, "fd"));
   }
@@ -250,7 +294,7 @@ export class ByteStream {
     // While a shutdown is under way node cannot reset, and would keep the descriptor for ever; while it connects, node
     // would wait for that.
     const isBusy = connecting || (writableEnded && !writableFinished && writableLength === 0);
-    const hasNoReset = this.#socket instanceof tls.TLSSocket || this.remoteAddress === "";
+    const hasNoReset = this.#secure !== undefined || this.remoteAddress === "";
     if (isBusy || hasNoReset) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
@@ -259,7 +303,7 @@ export class ByteStream {
   #handle(): object | undefined {
     const handle: unknown = Reflect.get(this.#socket, "_handle");
     if (typeof handle !== "object" || handle === null) return undefined;
-    if (!(this.#socket instanceof tls.TLSSocket)) return handle;
+    if (this.#secure === undefined) return handle;
     const parent: unknown = Reflect.get(handle, "_parent");
     return typeof parent === "object" && parent !== null ? parent : undefined;
   }

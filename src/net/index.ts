@@ -2,6 +2,7 @@
 export { SendStall } from "./send-stall.ts";
 export { ByteStream, makeReadBuffer } from "./byte-stream.ts";
 export type { ConnectOptions, SocketHandle, StreamReceiver, TlsConnectOptions } from "./byte-stream.ts";
+export type { SecureSocket, TlsAcceptOptions } from "./tls-socket.ts";
 export { Clock } from "./clock.ts";
 export { CopySlab } from "./copy-slab.ts";
 export type { Ticked } from "./clock.ts";

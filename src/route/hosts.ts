@@ -117,6 +117,15 @@ export class VirtualHosts {
     return this.#names.find(name) ?? this.#byRegex(name, evaluation) ?? this.#default;
   }
 
+  /**
+   * The server of a name that no request has said yet (SNI).
+   * @param name in lower case, without port
+   */
+  findName(name: string): number {
+    const byRegex = (): number | undefined => this.#regexes.find(({ matcher }) => matcher.test(name))?.server;
+    return this.#names.find(name) ?? byRegex() ?? this.#default;
+  }
+
   #byRegex(name: string, evaluation: Evaluation): number | undefined {
     return this.#regexes.find(({ matcher }) => matcher.matches(name, evaluation))?.server;
   }

@@ -38,6 +38,8 @@ export interface RequestFacts {
   /** `$connection`, `$connection_requests` from 1, and when it was opened, milliseconds since the epoch. */
   readonly connection: { readonly number: number; requests(): number; readonly startMs: number };
 
+  /** May it go to the server whose settings are in force, over this connection? @returns the status if it may not */
+  refusal(): number | undefined;
   /** The settings of this number are in force from now on, for variables as well. */
   enterLocation(location: number): void;
   /** Of the server that answers: its first name. */

@@ -53,6 +53,8 @@ export function findRoute(
   routes: ServerRoutes, evaluation: Evaluation, files: FileFinder, start: RouteStart = { kind: "server" },
 ): Route | Promise<Route> {
   if (start.kind === "location") return enter(routes, evaluation, files, start.location);
+  const status = evaluation.internal ? undefined : evaluation.facts.refusal();
+  if (status !== undefined) return { kind: "return", status, text: undefined, location: routes.server };
   if (routes.script === undefined) return search(routes, evaluation, files);
   const { server } = routes;
   const continued = (outcome: RewriteOutcome): Route | Promise<Route> =>

@@ -178,6 +178,11 @@ export class Matcher {
     return true;
   }
 
+  /** Does it match, without anybody who would want its groups? */
+  test(subject: string): boolean {
+    return this.#regex.exec(subject) !== undefined;
+  }
+
   /** The same for `rewrite` and `if`, where an expression that does not match empties `$1` and so on. */
   matchesOrEmpties(subject: string, evaluation: Evaluation): boolean {
     const matched = this.matches(subject, evaluation);

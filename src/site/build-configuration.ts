@@ -15,6 +15,7 @@ import { logColors, logFormatsOf, logMistakes } from "../observe/directives.ts";
 import { httpRow, locationRow, serverNameRow, serverRow } from "../route/directives.ts";
 import { type ServerName, VirtualHosts, Variables, builtinPrefixes, builtinVariables } from "../route/index.ts";
 import { type SettingNote, environmentOf, processSettings } from "../supervisor/directives.ts";
+import { type TlsPlace, tlsMistakes } from "../tls/directives.ts";
 import { appMembers, healthMistakes, upstreamMistakes, upstreamSettings } from "../upstream/directives.ts";
 import { siteHealthChecks } from "./health-checks.ts";
 import { type ListeningServer, addressText, listenRow, listenersOf } from "./listen.ts";
@@ -36,6 +37,8 @@ export interface SiteFacts {
   readonly fileCountMax: number;
   readonly isRoot: boolean;
   readonly kindOf: (path: string) => "file" | "directory" | "other" | undefined;
+  /** Contents of certificates and the like; undefined where those are not to be looked at. */
+  readonly tlsFiles: ((paths: Iterable<string>) => ReadonlyMap<string, string>) | undefined;
 }
 
 export interface BuiltConfiguration {
@@ -74,6 +77,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
     ...passMistakes(site, {
       prefix: `${facts.prefix}/`, directory: `${facts.directory}/`, upstreams: names, isPath, kindOf: facts.kindOf,
     }),
+    ...tlsMistakes(tlsPlaces(site, { listening, listeners }, settings), facts.tlsFiles),
     ...healthMistakes(site),
     ...health.mistakes,
   ];
@@ -123,6 +127,26 @@ function serversOf(http: Block, locations: Locations): {
     servers.push(locations.server(block, first, names));
   }
   return { servers, listening };
+}
+
+/** Servers that have certificates, or need them. */
+function tlsPlaces(
+  http: Block,
+  { listening, listeners }: {
+    readonly listening: readonly ListeningServer[]; readonly listeners: readonly ListenerSettings[];
+  },
+  settings: SettingsOf,
+): readonly TlsPlace[] {
+  const blocks = http.own(serverRow).flatMap(({ block }) => block ?? []);
+  const all = blocks.map((block) => ({ block, settings: settings.of(block).tls }));
+  const isBare = (server: number): boolean => all[server]?.settings.certificates.length === 0;
+  // nginx: where the default server of a socket has a certificate, those without answer with it, or not at all.
+  const wanting = new Set(listeners.flatMap(({ isTls, servers: { defaultServer, servers } }) =>
+    isTls && isBare(defaultServer) ? servers.map(({ server }) => server).filter((server) => isBare(server)) : []));
+  return all.map((place, index) => {
+    const listens = wanting.has(index) ? (listening[index]?.listens ?? []) : [];
+    return { ...place, listen: listens.find(({ directive }) => read(listenRow, directive).isTls) };
+  });
 }
 
 /** The machine's own name, as nginx writes it. */

@@ -9,9 +9,11 @@ import { observeDirectives } from "../observe/directives.ts";
 import { routeDirectives } from "../route/directives.ts";
 import { supervisorDirectives } from "../supervisor/directives.ts";
 import { upstreamDirectives } from "../upstream/directives.ts";
+import { tlsDirectives } from "../tls/directives.ts";
 import { listenRow } from "./listen.ts";
 
 export const siteDirectives: readonly AnyDirectiveRow[] = [
   ...supervisorDirectives, ...appDirectives, ...routeDirectives, listenRow, ...edgeDirectives, ...accessDirectives,
-  ...upstreamDirectives, ...handlersDirectives, ...filterDirectives, ...observeDirectives,
+  ...upstreamDirectives, ...handlersDirectives, ...filterDirectives, ...tlsDirectives,
+  ...observeDirectives,
 ];

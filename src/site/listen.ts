@@ -19,6 +19,7 @@ export interface Listen {
   readonly isDefault: boolean;
   /** Of the socket, and any server of it may say so. */
   readonly proxyProtocol: boolean;
+  readonly isTls: boolean;
   /** Options of the socket, which one `listen` of an address may have. */
   readonly options: SocketOptions | undefined;
   /** Parameters that are accepted and do nothing. */
@@ -63,6 +64,7 @@ export const listenRow: DirectiveRow<Listen> = {
   module: "ngx_http_core_module",
   doc: "A socket that this server is reached by. Without any: port 80, or 8000 where the program is not root's. "
     + `A range of ports, such as 8000-8003, has at most ${RANGE_PORTS_MAX}. `
+    + "ssl: connections are TLS, with the certificates of the servers that listen here. "
     + "proxy_protocol: connections begin with the PROXY protocol's header, of version 1 or 2. "
     + "mode= (of a Unix socket), fd: (an inherited descriptor) and port 0 (any that is free) are Tricorn's.",
   example: "listen 127.0.0.1:8080 default_server;",
@@ -76,6 +78,7 @@ function parseListen(
   const isUnix = addresses.value[0]?.kind === "unix";
   let isDefault = false;
   let proxyProtocol = false;
+  let isTls = false;
   let hasOptions = false;
   const options: { -readonly [Key in keyof SocketOptions]: SocketOptions[Key] } = {
     backlog: undefined, ipv6Only: undefined, reusePort: false, mode: undefined,
@@ -107,7 +110,7 @@ function parseListen(
         }
         options.mode = Number.parseInt(value, 8);
         break;
-      case "ssl": return refuse("the \"ssl\" parameter requires ngx_http_ssl_module", notYet("TLS"));
+      case "ssl": isTls = true; continue;
       case "http2": return refuse("the \"http2\" parameter requires ngx_http_v2_module", notYet("HTTP/2"));
       case "quic": return refuse("the \"quic\" parameter requires ngx_http_v3_module", notYet("HTTP/3"));
       case "so_keepalive=":
@@ -123,7 +126,7 @@ function parseListen(
     hasOptions = true;
   }
   const socket = hasOptions ? options : undefined;
-  return ok({ addresses: addresses.value, isDefault, proxyProtocol, options: socket, ignored });
+  return ok({ addresses: addresses.value, isDefault, proxyProtocol, isTls, options: socket, ignored });
 }
 
 function notYet(what: string): string {
@@ -182,6 +185,7 @@ export interface Listeners {
 interface Socket {
   readonly bind: Bind;
   proxyProtocol: boolean;
+  isTls: boolean;
   options: SocketOptions | undefined;
   defaultServer: number | undefined;
   readonly servers: { readonly server: number; readonly names: readonly ServerName[] }[];
@@ -206,7 +210,7 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       const key = isFree ? `${addressText(bind)} ${sockets.size}` : addressText(bind);
       const known = sockets.get(key);
       const socket: Socket = known ?? {
-        bind, proxyProtocol: false, options: undefined, defaultServer: undefined, servers: [],
+        bind, proxyProtocol: false, isTls: false, options: undefined, defaultServer: undefined, servers: [],
       };
       sockets.set(key, socket);
       const refuse = (nginx: string): void => void (at !== undefined && mistakes.push({ at, nginx }));
@@ -216,6 +220,7 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       }
       socket.servers.push({ server, names });
       if (listen.proxyProtocol) socket.proxyProtocol = true;
+      if (listen.isTls) socket.isTls = true;
       if (listen.isDefault) {
         if (socket.defaultServer !== undefined) refuse(`a duplicate default server for ${key}`);
         socket.defaultServer = server;
@@ -232,18 +237,19 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
 function unwritten(isRoot: boolean): Listen {
   const port = isRoot ? PORT_DEFAULT : PORT_UNPRIVILEGED;
   return {
-    addresses: [{ kind: "tcp", host: undefined, port }], isDefault: false, proxyProtocol: false, options: undefined,
-    ignored: [],
+    addresses: [{ kind: "tcp", host: undefined, port }], isDefault: false, proxyProtocol: false, isTls: false,
+    options: undefined, ignored: [],
   };
 }
 
-function listenerOf({ bind, proxyProtocol, options, defaultServer, servers }: Socket): ListenerSettings {
+function listenerOf({ bind, proxyProtocol, isTls, options, defaultServer, servers }: Socket): ListenerSettings {
   return {
     bind,
     backlog: options?.backlog ?? BACKLOG_DEFAULT,
     ipv6Only: options?.ipv6Only ?? true,
     reusePort: options?.reusePort ?? false,
     proxyProtocol,
+    isTls,
     servers: { defaultServer: defaultServer ?? servers[0]?.server ?? 0, servers },
   };
 }

@@ -14,6 +14,7 @@ import {
 import { accessLogRows, accessLogSettings, errorLogRows, errorLogSettings } from "../observe/directives.ts";
 import { errorPageRow, tryFilesRow } from "../route/directives.ts";
 import type { LocationMatch } from "../route/index.ts";
+import { tlsRows, tlsSettings } from "../tls/directives.ts";
 import { resolverRows, resolverSettings } from "../upstream/directives.ts";
 import { Inheritance, type Group } from "./inheritance.ts";
 
@@ -56,6 +57,7 @@ export class SettingsOf {
       errorPages: { rows: [errorPageRow], build: (block) => block.all(errorPageRow) },
       responses: { rows: responseRows, build: responseSettings },
       accessLogs: { rows: accessLogRows, build: (block) => accessLogSettings(block, prefix) },
+      tls: { rows: tlsRows, build: (block) => tlsSettings(block, `${directory}/`) },
       errorLogs: { rows: errorLogRows, build: (block) => errorLogSettings(block, prefix, errorLog) },
     };
   }
@@ -80,6 +82,7 @@ export class SettingsOf {
       responses: inheritance.of(block, groups.responses),
       accessLogs: inheritance.of(block, groups.accessLogs),
       errorLogs: inheritance.of(block, groups.errorLogs),
+      tls: inheritance.of(block, groups.tls),
     };
   }
 

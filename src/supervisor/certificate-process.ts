@@ -8,6 +8,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { acmePair } from "../acme/index.ts";
 import type { AcmeCommand, AcmeReport, AcmeSettings, Challenge, ServedCertificate } from "../acme/index.ts";
 import type { EdgeNews } from "../edge/index.ts";
 import { unreachable } from "../std/assert.ts";
@@ -23,12 +24,6 @@ const entry = fileURLToPath(new URL(`../acme/main${extension}`, import.meta.url)
 const restartLimits: RestartLimits = { delayMinMs: 1000, delayMaxMs: 60_000 };
 /** How long the doors stay closed for certificates of the state directory; reading some hundred takes a tenth of it. */
 const LOAD_MS_MAX = 5000;
-
-/** What edges are told of certificates when they start. */
-export interface KnownCertificates {
-  readonly certificates: readonly ServedCertificate[];
-  readonly challenges: readonly Challenge[];
-}
 
 export interface CertificateProcessOptions {
   readonly log: MasterLog;
@@ -48,16 +43,20 @@ export class CertificateProcess {
   /** It was told to end. */
   #isDismissed = false;
   #isEnding = false;
-  /** By names and kind of key. */
-  readonly #certificates = new Map<string, ServedCertificate>();
+  #files: ReadonlyMap<string, string> = new Map();
   readonly #challenges = new Map<string, Challenge>();
 
   constructor(options: CertificateProcessOptions) {
     this.#options = options;
   }
 
-  get known(): KnownCertificates {
-    return { certificates: [...this.#certificates.values()], challenges: [...this.#challenges.values()] };
+  /** Certificates and keys by the names under which the configuration's servers have them; another map for others. */
+  get files(): ReadonlyMap<string, string> {
+    return this.#files;
+  }
+
+  get challenges(): readonly Challenge[] {
+    return [...this.#challenges.values()];
   }
 
   /** Are certificates of the state directory still to come, so that it is worth waiting for them? */
@@ -117,11 +116,9 @@ export class CertificateProcess {
       case "challenge-removed":
         this.#challenges.delete(report.id);
         return tell(report);
-      case "certificate": {
-        const { certificate } = report;
-        this.#certificates.set(`${certificate.names.join()} ${certificate.keyType}`, certificate);
-        return tell(report);
-      }
+      case "certificate":
+        this.#keep(report.certificate);
+        return;
       case "loaded":
         this.#loadingUntil = undefined;
         return;
@@ -145,6 +142,12 @@ export class CertificateProcess {
     const text = `${describeExit(exit)} and is started again; certificates that are there are served meanwhile`;
     this.#options.log.log("error", "certificates", text);
     this.#policy.failed({ now: performance.now(), startedAt: this.#startedAt, hadServed: false });
+  }
+
+  #keep({ wanted, chain, key }: ServedCertificate): void {
+    if (wanted === undefined) return;
+    const pair = acmePair(wanted);
+    this.#files = new Map([...this.#files, [pair.certificate, chain], [pair.key, key]]);
   }
 
   #waitMs(now: number): number {

@@ -4,12 +4,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Challenge } from "../acme/index.ts";
 import type { EdgeCommand, EdgeReport } from "../edge/index.ts";
 import type { Configuration } from "../edge/model.ts";
 import type { FoundName } from "../upstream/index.ts";
-import type { KnownCertificates } from "./certificate-process.ts";
 import type { Inbox } from "./inbox.ts";
 import { type HeldListener, shareOut } from "./socket-table.ts";
+import type { TlsSecrets } from "../tls/index.ts";
 
 /** src/edge/main.ts in a checkout, dist/edge/main.js in a package. */
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
@@ -17,7 +18,7 @@ const entry = fileURLToPath(new URL(`../edge/main${extension}`, import.meta.url)
 /** 0 to 2 are the standard streams, 3 is the IPC channel. */
 const firstListenerFd = 4;
 
-export interface EdgeStart extends KnownCertificates {
+export interface EdgeStart {
   readonly configuration: Configuration;
   readonly listeners: readonly HeldListener[];
   readonly runDirectory: string;
@@ -26,6 +27,9 @@ export interface EdgeStart extends KnownCertificates {
   readonly healthyBefore: readonly string[];
   /** What names of upstreams were found to be. */
   readonly foundBefore: readonly FoundName[];
+  readonly tls: TlsSecrets;
+  /** What issuers of certificates may ask for. */
+  readonly challenges: readonly Challenge[];
   readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly inbox: Inbox;
   /** Under the system's usual scheduling: where the other one is forbidden, chrt ends and no edge ever starts. */
@@ -52,7 +56,7 @@ export class EdgeProcess {
   /** Spawns it and tells it to start; what becomes of it arrives in the inbox. */
   constructor(start: EdgeStart) {
     const { configuration, listeners, identity, inbox, isPlain } = start;
-    const { runDirectory, bodyDirectories, healthyBefore, foundBefore, certificates, challenges } = start;
+    const { runDirectory, bodyDirectories, healthyBefore, foundBefore, tls, challenges } = start;
     const { workerProcesses } = configuration.process;
     // Each thread closes what it was given, so a socket that two of them share is handed over twice.
     const fds: number[] = [];
@@ -84,7 +88,7 @@ export class EdgeProcess {
       if (pid !== undefined) return;
       inbox.add({ kind: "edge-exit", pid, exit: { code: undefined, signal: undefined, unstarted: error.message } });
     });
-    const before = { healthyBefore, foundBefore, certificates, challenges };
+    const before = { healthyBefore, foundBefore, tls, challenges };
     this.send({ kind: "start", configuration, listeners: inherited, runDirectory, bodyDirectories, ...before });
   }
 

@@ -27,6 +27,7 @@ import type { PoolHooks, PoolSettings } from "./pool-settings.ts";
 import { PreloadLauncher } from "./preload-launcher.ts";
 import { edgeRestartLimits, RestartPolicy } from "./restart-policy.ts";
 import type { LoadedReport, WorkerExit } from "./worker.ts";
+import { TlsWatch } from "./tls-watch.ts";
 
 /** An edge that dies so often before it ever listened will not listen the next time either. */
 const edgeAttemptCountMax = 5;
@@ -51,6 +52,7 @@ export class Generation {
   readonly #certificates: CertificateProcess;
   readonly #pools: readonly WorkerPool[];
   readonly #edgePolicy: RestartPolicy = new RestartPolicy(edgeRestartLimits);
+  readonly #tls: TlsWatch;
   #edge: EdgeProcess | undefined;
   #edgeFailureCount = 0;
   #isTold = false;
@@ -61,6 +63,7 @@ export class Generation {
     this.#place = place;
     this.#certificates = certificates;
     this.plan = plan;
+    this.#tls = new TlsWatch(plan.configuration, place.ticketKeys, certificates, place.log);
     this.#pools = plan.crews.map((crew) => this.#poolOf(crew));
   }
 
@@ -117,6 +120,12 @@ export class Generation {
     for (const pool of this.#pools) pool.reload();
   }
 
+  /** Takes up certificate files that have changed, now. */
+  renewCertificates(isUrgent: boolean = true): void {
+    const secrets = this.#tls.look(performance.now(), isUrgent);
+    if (secrets !== undefined) this.#edge?.send({ kind: "tls", secrets });
+  }
+
   /** One more worker of each application, or one less; never none. */
   resize(by: 1 | -1): void {
     for (const pool of this.#pools) pool.resize(by);
@@ -169,7 +178,8 @@ export class Generation {
     const edgeWaitMs = this.#healEdge(now);
     const waits = this.#pools.map((pool) => pool.heal(now));
     this.#openDoors();
-    return Math.max(1, Math.min(waitMsMax, edgeWaitMs, ...waits));
+    this.renewCertificates(false);
+    return Math.max(1, Math.min(waitMsMax, edgeWaitMs, this.#tls.waitMs(now), ...waits));
   }
 
   // The edge.
@@ -233,7 +243,8 @@ export class Generation {
       bodyDirectories: Object.fromEntries(this.plan.crews.map(({ app, quarters }) => [app.name, quarters.directory])),
       healthyBefore: this.#place.health.peers,
       foundBefore: this.#place.found.names,
-      ...this.#certificates.known,
+      challenges: this.#certificates.challenges,
+      tls: this.#tls.begin(performance.now()),
       inbox,
       isPlain: this.#edgeFailureCount > 0,
     });

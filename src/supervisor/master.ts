@@ -167,6 +167,7 @@ export class Master {
     } else if (outcome.value === "unchanged") {
       log.log("info", "master", "the configuration is the same as before: workers are replaced");
       this.#reopenLogs();
+      this.#current.renewCertificates();
       this.#current.reloadWorkers();
     } else {
       this.#coming = new Generation(this.#place, outcome.value, this.#certificates);

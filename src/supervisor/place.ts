@@ -10,6 +10,7 @@ import type { MasterLog } from "./master-log.ts";
 import type { ProcessNames } from "./process-names.ts";
 import type { RunDirectory } from "./quarters.ts";
 import type { SocketTable } from "./socket-table.ts";
+import type { TlsKeys } from "./tls-watch.ts";
 
 export interface Place {
   /** `tricorn/0.1.0`. */
@@ -27,6 +28,8 @@ export interface Place {
   readonly health: { peers: readonly string[] };
   /** What the names of upstreams are, as the last edge has found. */
   readonly found: { names: readonly FoundName[] };
+  /** What session tickets are sealed with, for all generations. */
+  readonly ticketKeys: TlsKeys;
   readonly log: MasterLog;
   readonly inbox: Inbox;
   /** Says something to whoever looks at standard error, where the log is elsewhere. */

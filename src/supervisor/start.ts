@@ -22,6 +22,7 @@ import { readAgain } from "./reload.ts";
 import { removeStaleRunDirectories } from "./run-directory.ts";
 import { SignalQueue } from "./signals.ts";
 import { SocketTable } from "./socket-table.ts";
+import { TlsKeys } from "./tls-watch.ts";
 
 export interface StartOptions {
   readonly configuration: Configuration;
@@ -138,6 +139,7 @@ async function prepare(options: StartOptions, pidFile: PidKeeper): Promise<Resul
     sockets,
     health: { peers: [] },
     found: { names: [] },
+    ticketKeys: new TlsKeys(),
     log: log.value,
     inbox,
     complain: (text) => {

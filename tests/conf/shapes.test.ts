@@ -28,7 +28,7 @@ http { include mime.types; include conf.d/*.conf; }
 const facts: SiteFacts = {
   prefix: "/usr/share/nginx", directory: "/etc/nginx", errorLog: "/var/log/nginx/error.log", cpuCount: 4,
   fileCountMax: 65_536, isRoot: true, useColors: undefined,
-  kindOf: () => "directory",
+  kindOf: () => "directory", tlsFiles: undefined,
 };
 
 /** A file system in which `main` is the main file, and `site`, if there is one, the only one of conf.d. */

@@ -9,6 +9,7 @@ import { formatLanguageDiagnostics } from "../../src/config/nginx/language-diagn
 import { readConfiguration } from "../../src/config/nginx/read-configuration.ts";
 import { buildConfiguration, siteDirectives } from "../../src/site/index.ts";
 import { ok } from "../../src/std/result.ts";
+import { readTlsFiles } from "../../src/tls/index.ts";
 import { findProgram } from "../../tools/needs.ts";
 import { differenceOf, type Differences } from "./group.ts";
 import { requireNginx } from "./servers.ts";
@@ -50,6 +51,7 @@ export function refusals(
       const facts = {
         prefix: folder, directory: folder, errorLog: "-", cpuCount: 2, fileCountMax: 1024,
         isRoot: process.getuid?.() === 0, useColors: undefined,
+        tlsFiles: readTlsFiles,
         kindOf: (found: string) => (existsSync(found) ? "directory" as const : undefined),
       };
       const built = buildConfiguration(checked, facts);

@@ -25,6 +25,7 @@ export function requestFacts({ fields = {}, log = [], ...said }: Said = {}): Req
     scheme: "http",
     host: "shop.example",
     requestPort: "",
+    refusal: () => undefined,
     enterLocation: () => undefined,
     field: (name) => fields[name],
     remote: client,

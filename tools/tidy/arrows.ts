@@ -10,7 +10,7 @@ export const levels: readonly (readonly string[])[] = [
   ["route"],
   ["net"],
   ["observe"],
-  ["upstream", "app", "acme"],
+  ["upstream", "app", "acme", "tls"],
   ["access", "cache", "handlers", "filters"],
   ["edge"],
   ["supervisor"],

@@ -1,0 +1,159 @@
+/**
+ * A connection on a port for TLS before its first request: its first bytes say whether the client speaks TLS at all,
+ * and whom it wants to reach; then the handshake. Whoever is not done in time is closed without an answer.
+ */
+import type { ByteStream, SecureSocket, StreamReceiver, Ticked } from "../net/index.ts";
+import { type AlertName, type ClientHello, alertRecord, readClientHello } from "../protocol/tls/index.ts";
+import { type Bytes, NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
+import { ACME_PROTOCOL, type ConnectionTls, PLAIN_ON_TLS, TlsSession } from "../tls/index.ts";
+import type { CompiledListener } from "./compiled-site.ts";
+import type { EdgeContext } from "./edge-context.ts";
+
+export interface HandshakeOwner {
+  onConnectionClosed(connection: TlsHandshake): void;
+  /**
+   * The stream has another receiver from now on.
+   * @param first bytes that have come already, valid during the call
+   */
+  onReady(connection: TlsHandshake, tls: ConnectionTls, first: Bytes): void;
+}
+
+export interface HandshakeOptions {
+  readonly listener: CompiledListener;
+  /** All streams of the thread read into it. */
+  readonly buffer: Bytes;
+  /** The client's address, for the log. */
+  readonly peer: string;
+  readonly untilMs: number;
+}
+
+export class TlsHandshake implements StreamReceiver, Ticked {
+  readonly #context: EdgeContext;
+  readonly #stream: ByteStream;
+  readonly #owner: HandshakeOwner;
+  readonly #options: HandshakeOptions;
+  /** What has come of the ClientHello. */
+  #first: Bytes = NO_BYTES;
+  #neededSize = 1;
+  #deadlineMs: number;
+  #phase: "hello" | "handshake" | "over" = "hello";
+
+  constructor(context: EdgeContext, stream: ByteStream, owner: HandshakeOwner, options: HandshakeOptions) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#owner = owner;
+    this.#options = options;
+    this.#deadlineMs = options.untilMs;
+  }
+
+  /** Until when the first request must begin. */
+  get deadlineMs(): number {
+    return this.#deadlineMs;
+  }
+
+  /** Starts reading. @param first what has come already, valid during the call */
+  start(first: Bytes = NO_BYTES): void {
+    this.#context.clock.add(this);
+    this.#stream.start(this);
+    if (first.length > 0) this.onBytes(first);
+  }
+
+  /** The server ends. @param idleMs how long a handshake, and a request behind it, may still come */
+  drain(idleMs: number): void {
+    if (idleMs === 0) this.#drop();
+    else this.#deadlineMs = Math.min(this.#deadlineMs, this.#context.clock.coarseMs + idleMs);
+  }
+
+  onBytes(bytes: Bytes): void {
+    if (this.#phase !== "hello") return;
+    const all = this.#first.length === 0 ? bytes : concatBytes([this.#first, bytes]);
+    if (all.length < this.#neededSize) return this.#keep(all, bytes);
+    const found = readClientHello(all);
+    switch (found.kind) {
+      case "need-data":
+        this.#neededSize = found.size;
+        return this.#keep(all, bytes);
+      case "hello": return this.#begin(found.hello, all);
+      case "plain":
+        this.#note("client sent plain HTTP request to HTTPS port");
+        return this.#ready(PLAIN_ON_TLS, all);
+      case "violation":
+        this.#note(`SSL_do_handshake() failed: ${found.reason}`);
+        return this.#refuse(found.alert);
+    }
+  }
+
+  onEnd(): void {
+    this.#drop();
+  }
+
+  onDrain(): void {
+    // Nothing is written that could be waited for.
+  }
+
+  onClose(): void {
+    const { failure } = this.#stream;
+    if (this.#phase === "handshake" && failure !== undefined) {
+      this.#note(`SSL_do_handshake() failed (SSL: ${failure.message})`);
+    }
+    this.#phase = "over";
+    this.#context.clock.remove(this);
+    this.#owner.onConnectionClosed(this);
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs > this.#deadlineMs) this.#drop();
+  }
+
+  #keep(all: Bytes, bytes: Bytes): void {
+    // The read buffer is everybody's.
+    this.#first = all === bytes ? copyBytes(bytes) : all;
+  }
+
+  #begin(hello: ClientHello, first: Bytes): void {
+    const chosen = this.#options.listener.tlsFor(hello);
+    if (!chosen.ok) {
+      this.#note(chosen.error.reason);
+      return this.#refuse(chosen.error.alert);
+    }
+    this.#phase = "handshake";
+    this.#first = NO_BYTES;
+    const { secure, protocols, asksCertificate, settings } = chosen.value;
+    const secured = (socket: SecureSocket): void => {
+      if (this.#phase !== "handshake") return;
+      if (socket.alpnProtocol === ACME_PROTOCOL) this.#answered(hello.serverName ?? "");
+      else this.#ready(new TlsSession(socket, hello, settings), NO_BYTES);
+    };
+    this.#stream.secure({ secureContext: secure, protocols, asksCertificate }, first, this.#options.buffer, secured);
+  }
+
+  /** RFC 8737 §3: the handshake is all that an issuer wants. */
+  #answered(name: string): void {
+    const { challenges, onChallengeAnswered } = this.#context;
+    const id = challenges.idFor(name);
+    if (id !== undefined) onChallengeAnswered(id, this.#options.peer);
+    this.#phase = "over";
+    this.#stream.close();
+  }
+
+  #ready(tls: ConnectionTls, first: Bytes): void {
+    this.#phase = "over";
+    this.#context.clock.remove(this);
+    this.#owner.onReady(this, tls, first);
+  }
+
+  #refuse(alert: AlertName | undefined): void {
+    this.#phase = "over";
+    if (alert !== undefined) this.#stream.writeBytes(alertRecord(alert));
+    this.#stream.close();
+  }
+
+  #drop(): void {
+    this.#phase = "over";
+    this.#stream.destroy();
+  }
+
+  #note(text: string): void {
+    this.#context.onNotice("info", `${text} while SSL handshaking, client: ${this.#options.peer || "unix:"}`);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The contexts of one edge thread: what OpenSSL needs for each set of settings, made when the first client asks for it,
+ * and made anew when a file has changed. Connections keep the one that they began with.
+ */
+import type * as tls from "node:tls";
+import { ok, type Result } from "../std/result.ts";
+import { type Bytes, concatBytes, fromLatin1 } from "../std/bytes.ts";
+import { NO_RENEGOTIATION } from "./conf-command.ts";
+import { type TlsProblem, contextOptions, cryptoModule, makeContext } from "./pem.ts";
+import { type TlsFiles, type TlsSettings, textOf } from "./settings.ts";
+import { type TicketKeys, ticketKeyCallback, ticketKeyOf } from "./ticket-keys.ts";
+
+/** What the master gives the edge, besides the configuration: it alone may read keys. */
+export interface TlsSecrets {
+  readonly files: TlsFiles;
+  readonly ticketKeys: TicketKeys;
+}
+
+/** A handshake that can be begun. */
+export interface TlsContext {
+  readonly settings: TlsSettings;
+  readonly secure: tls.SecureContext;
+  /** What we speak, as ALPN writes it (RFC 7301 §3.1). */
+  readonly protocols: Bytes;
+  /** Is the client asked for a certificate? */
+  readonly asksCertificate: boolean;
+}
+
+/** What a connection may become. HTTP/2 is a row, and a driver. */
+const PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
+/** RFC 8737 §6.2. */
+export const ACME_PROTOCOL = "acme-tls/1";
+/** SSL_OP_NO_TICKET, as openssl/ssl.h numbers it. */
+const NO_TICKET = 1 << 14;
+/** Names that are to be proven at once; nobody renews more certificates in the same minute. */
+const CHALLENGE_COUNT_MAX = 1000;
+
+/** Sessions of these settings are resumed; else each connection makes a full handshake. */
+export function resumes({ sessionTickets, verifyClient }: TlsSettings): boolean {
+  // A ticket has no chain of certificates in it, and would outlive what is revoked: who must show a certificate shows
+  // it each time. So no identity ever moves from one server to another, either.
+  return sessionTickets && verifyClient === "off";
+}
+
+export class TlsContexts {
+  #secrets: TlsSecrets;
+  readonly #contexts = new Map<TlsSettings, Result<TlsContext, TlsProblem>>();
+  readonly #challenges = new Map<string, TlsContext>();
+
+  constructor(secrets: TlsSecrets) {
+    this.#secrets = secrets;
+  }
+
+  /** The context of a server, or why it has none. */
+  of(settings: TlsSettings): Result<TlsContext, TlsProblem> {
+    const known = this.#contexts.get(settings);
+    if (known !== undefined) return known;
+    const made = this.#make(settings);
+    this.#contexts.set(settings, made);
+    return made;
+  }
+
+  /** Files or ticket keys are others. @returns why a context stays as it was */
+  renew(secrets: TlsSecrets): readonly TlsProblem[] {
+    const before = this.#secrets;
+    this.#secrets = secrets;
+    if (secrets.files === before.files) return [];
+    const problems: TlsProblem[] = [];
+    for (const [settings, old] of this.#contexts) {
+      const made = this.#make(settings);
+      if (made.ok || !old.ok) this.#contexts.set(settings, made);
+      else problems.push(made.error);
+    }
+    return problems;
+  }
+
+  /**
+   * A certificate that proves a name to an ACME server (RFC 8737), while that asks.
+   * @param pair undefined when it has been proven; PEM texts
+   * @returns why it cannot be used
+   */
+  setChallenge(
+    name: string, pair: { readonly certificate: string; readonly key: string } | undefined, settings: TlsSettings,
+  ): TlsProblem | undefined {
+    this.#challenges.delete(name);
+    if (pair === undefined || this.#challenges.size >= CHALLENGE_COUNT_MAX) return undefined;
+    const certificates = [{ certificate: `data:${pair.certificate}`, key: `data:${pair.key}` }];
+    const own: TlsSettings = { ...settings, certificates, verifyClient: "off", sessionTickets: false };
+    const made = this.#make(own);
+    if (!made.ok) return made.error;
+    this.#challenges.set(name, { ...made.value, protocols: protocolList([ACME_PROTOCOL]) });
+    return undefined;
+  }
+
+  /** @param name of SNI, in lower case */
+  challenge(name: string): TlsContext | undefined {
+    return this.#challenges.get(name);
+  }
+
+  #make(settings: TlsSettings): Result<TlsContext, TlsProblem> {
+    const options = contextOptions(settings, this.#secrets.files);
+    if (!options.ok) return options;
+    const hasTickets = resumes(settings);
+    const made = makeContext(settings, options.value, {
+      secureOptions: NO_RENEGOTIATION | settings.optionBits | (hasTickets ? 0 : NO_TICKET),
+      sessionIdContext: sessionIdContext(settings),
+      sessionTimeout: Math.max(1, Math.round(settings.sessionTimeoutMs / 1000)),
+    });
+    if (!made.ok) return made;
+    if (hasTickets) this.#useKeys(settings, made.value);
+    return ok({
+      settings,
+      secure: made.value,
+      protocols: protocolList(PROTOCOLS),
+      asksCertificate: settings.verifyClient !== "off",
+    });
+  }
+
+  #useKeys(settings: TlsSettings, context: tls.SecureContext): void {
+    const { files } = this.#secrets;
+    const own = settings.ticketKeyFiles.flatMap((name) => ticketKeyOf(textOf(files, name) ?? "") ?? []);
+    const native = context.context as NativeContext;
+    native.onticketkeycallback = ticketKeyCallback(() => (own.length > 0 ? own : this.#secrets.ticketKeys));
+    native.enableTicketKeyCallback();
+  }
+}
+
+/** What of node's own context is used, and not typed. */
+interface NativeContext {
+  onticketkeycallback: ReturnType<typeof ticketKeyCallback>;
+  enableTicketKeyCallback(): void;
+}
+
+/** Servers that say the same resume each other's sessions, others never. OpenSSL has room for 32 bytes. */
+function sessionIdContext(settings: TlsSettings): string {
+  return cryptoModule().createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 32);
+}
+
+function protocolList(names: readonly string[]): Bytes {
+  return concatBytes(names.map((name) => fromLatin1(String.fromCharCode(name.length) + name)));
+}
+

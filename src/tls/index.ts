@@ -1,0 +1,9 @@
+/** Who are we to the client, and how is it proven? Certificates, contexts, tickets, and what a handshake has shown. */
+export { ACME_PROTOCOL, TlsContexts, resumes } from "./contexts.ts";
+export type { TlsContext, TlsSecrets } from "./contexts.ts";
+export { readTlsFiles } from "./files.ts";
+export { type TlsProblem, contextOptions, makeContext } from "./pem.ts";
+export { PLAIN_ON_TLS, TlsSession } from "./session.ts";
+export type { ConnectionTls } from "./session.ts";
+export { type TlsFiles, type TlsSettings, filesOf } from "./settings.ts";
+export { ROTATION_MS, type TicketKeys, randomTicketKey, rotated } from "./ticket-keys.ts";
