@@ -1,7 +1,8 @@
 /**
- * The folder of the local authority: `ca.pem`, `ca-key.pem`, and `server.pem`, the last certificate that it signed with
- * its key in front. The folder appears at once with the authority in it (a rename), so of several processes that make
- * one the first wins, and the others read it. Nothing in it is ever written over but our own `server.pem`.
+ * The folder of the local authority: `ca.pem`, which people trust; `intermediate.pem`, which signs; and `server.pem`,
+ * what was signed last. The last two have their key in front. The folder appears at once with the authority in it (a
+ * rename), so of several processes that make one the first wins, and the others read it. Nothing in it is ever written
+ * over but our own `server.pem`.
  */
 import { createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
 import {
@@ -13,7 +14,7 @@ import { err, ok } from "../../std/result.ts";
 import type { Result } from "../../std/result.ts";
 import { systemReason } from "../../std/system-reason.ts";
 import { ORGANIZATION } from "./signed-certificate.ts";
-import type { Signed } from "./signed-certificate.ts";
+import type { NewAuthority, Signed } from "./signed-certificate.ts";
 import { quoted } from "./trust-hints.ts";
 
 /** The longest file that is read, in bytes: what is made here has at most 5 kB. */
@@ -24,7 +25,15 @@ export interface Identity extends Signed {
   readonly x509: X509Certificate;
 }
 
+const SIGNER = "intermediate.pem";
+const SERVER = "server.pem";
 const ELSEWHERE = "Let this user write there, or name another place in XDG_DATA_HOME.";
+
+export interface Authority {
+  /** PEM, one certificate. */
+  readonly root: string;
+  readonly intermediate: Identity;
+}
 
 /** @returns the certificate that others are to trust */
 export function authorityPath(folder: string): string {
@@ -35,7 +44,7 @@ export function authorityPath(folder: string): string {
  * The authority in a folder, looked at closely: whoever has its key is believed by all who trust it.
  * @returns undefined when there is none yet; a refusal is a sentence or two, with what to do next
  */
-export function readAuthority(folder: string, nowMs: number): Result<Identity | undefined, string> {
+export function readAuthority(folder: string, nowMs: number): Result<Authority | undefined, string> {
   try {
     const found = statSync(folder, { throwIfNoEntry: false });
     if (found === undefined) return ok(undefined);
@@ -45,18 +54,16 @@ export function readAuthority(folder: string, nowMs: number): Result<Identity | 
   } catch (error) {
     return err(`${folder} cannot be read (${systemReason(error)}). ${ELSEWHERE}`);
   }
-  const certificate = readText(authorityPath(folder), false), key = readText(join(folder, "ca-key.pem"), true);
-  if (!certificate.ok) return certificate;
-  if (!key.ok) return key;
-  if (certificate.value === undefined && key.value === undefined) return ok(undefined);
-  const identity = identityOf(certificate.value ?? "", key.value ?? "");
-  if (identity === undefined) {
-    return err(`ca.pem and ca-key.pem in ${folder} are no certificate with its key. ${anew(folder)}`);
-  }
-  const { x509 } = identity;
-  const isSelfSigned = x509.ca && x509.checkIssued(x509) && x509.verify(x509.publicKey);
-  if (!isSelfSigned || !isMadeHere(x509) || x509.publicKey.asymmetricKeyDetails?.namedCurve !== "prime256v1") {
-    return err(`${authorityPath(folder)} is not an authority that Tricorn made. ${anew(folder)}`);
+  const rootText = readText(authorityPath(folder), false), signerText = readText(join(folder, SIGNER), true);
+  if (!rootText.ok) return rootText;
+  if (!signerText.ok) return signerText;
+  if (rootText.value === undefined && signerText.value === undefined) return ok(undefined);
+  const root = certificateOf(rootText.value ?? ""), intermediate = identityOf(signerText.value ?? "");
+  if (root === undefined) return err(`${authorityPath(folder)} is no certificate. ${anew(folder)}`);
+  if (intermediate === undefined) return err(`${join(folder, SIGNER)} is no certificate with its key. ${anew(folder)}`);
+  const { x509 } = intermediate;
+  if (!isIssued(root, root) || !isIssued(x509, root) || !x509.ca) {
+    return err(`The files in ${folder} are not an authority that Tricorn made. ${anew(folder)}`);
   }
   if (nowMs >= x509.validToDate.getTime()) {
     return err(`The authority in ${folder} was valid until ${x509.validTo}. ${anew(folder)}`);
@@ -64,20 +71,20 @@ export function readAuthority(folder: string, nowMs: number): Result<Identity | 
   if (nowMs < x509.validFromDate.getTime()) {
     return err(`The authority in ${folder} is valid from ${x509.validFrom}, which is to come. Set the clock.`);
   }
-  return ok(identity);
+  return ok({ root: root.toString(), intermediate });
 }
 
 /**
  * Makes the folder with an authority in it, and the folders above it.
  * @returns whether it was made: false when something is there already; a refusal says what to do
  */
-export function writeAuthority(folder: string, { certificate, key }: Signed): Result<boolean, string> {
+export function writeAuthority(folder: string, { root, intermediate }: NewAuthority): Result<boolean, string> {
   let made: string | undefined;
   try {
     mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
     made = mkdtempSync(join(dirname(folder), ".authority-"));
-    writeWhole(join(made, "ca-key.pem"), key);
-    writeWhole(authorityPath(made), certificate);
+    writeWhole(join(made, SIGNER), intermediate.key + intermediate.certificate);
+    writeWhole(authorityPath(made), root);
     renameSync(made, folder);
     return ok(true);
   } catch (error) {
@@ -92,19 +99,18 @@ export function writeAuthority(folder: string, { certificate, key }: Signed): Re
  * The certificate for servers that the authority has signed last; it may have expired.
  * @returns undefined when there is none yet; a refusal is a sentence or two, with what to do next
  */
-export function readServer(folder: string, authority: Identity): Result<Identity | undefined, string> {
-  const path = join(folder, "server.pem");
+export function readServer(folder: string, { intermediate }: Authority): Result<Identity | undefined, string> {
+  const path = join(folder, SERVER);
   const text = readText(path, true);
   if (!text.ok || text.value === undefined) return text.ok ? ok(undefined) : text;
-  const identity = identityOf(text.value, text.value);
-  const isSigned = identity?.x509.checkIssued(authority.x509) === true && isMadeHere(identity.x509);
-  if (isSigned && identity.x509.verify(authority.x509.publicKey)) return ok(identity);
+  const identity = identityOf(text.value);
+  if (identity !== undefined && isIssued(identity.x509, intermediate.x509)) return ok(identity);
   return err(`${path} is not what this authority signed. Remove it to have it made again: rm ${quoted(path)}`);
 }
 
-/** Keeps a certificate for the next start. @throws the system's error */
+/** Keeps a certificate and those behind it for the next start. @throws the system's error */
 export function writeServer(folder: string, { certificate, key }: Signed): void {
-  const path = join(folder, "server.pem"), made = join(folder, `.server-${randomBytes(8).toString("hex")}.pem`);
+  const path = join(folder, SERVER), made = join(folder, `.server-${randomBytes(8).toString("hex")}.pem`);
   try {
     writeWhole(made, key + certificate);
     renameSync(made, path);
@@ -145,10 +151,12 @@ function writeWhole(path: string, text: string): void {
   }
 }
 
-/** @returns undefined when one of the texts has nothing of the kind, or they do not belong together */
-function identityOf(certificateText: string, keyText: string): Identity | undefined {
+/** @returns undefined when the text is no key with its certificate */
+function identityOf(text: string): Identity | undefined {
+  const x509 = certificateOf(text);
+  if (x509 === undefined) return undefined;
   try {
-    const x509 = new X509Certificate(certificateText), privateKey = createPrivateKey(keyText);
+    const privateKey = createPrivateKey(text);
     if (!x509.checkPrivateKey(privateKey)) return undefined;
     const key = String(privateKey.export({ type: "pkcs8", format: "pem" }));
     return { certificate: x509.toString(), key, x509 };
@@ -158,8 +166,21 @@ function identityOf(certificateText: string, keyText: string): Identity | undefi
   }
 }
 
-function isMadeHere({ subject }: X509Certificate): boolean {
-  return subject.split("\n").includes(`O=${ORGANIZATION}`);
+/** @returns the first certificate of a text */
+function certificateOf(text: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(text);
+  } catch {
+    // The same.
+    return undefined;
+  }
+}
+
+/** Whether a certificate is of the kind that is made here, and signed by that issuer. */
+function isIssued(x509: X509Certificate, issuer: X509Certificate): boolean {
+  if (!x509.subject.split("\n").includes(`O=${ORGANIZATION}`)) return false;
+  const { asymmetricKeyDetails } = x509.publicKey;
+  return asymmetricKeyDetails?.namedCurve === "prime256v1" && x509.checkIssued(issuer) && x509.verify(issuer.publicKey);
 }
 
 /** Root's files are as good as one's own, and root may use anybody's. */

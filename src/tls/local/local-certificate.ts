@@ -8,7 +8,7 @@ import { err, ok } from "../../std/result.ts";
 import type { Result } from "../../std/result.ts";
 import { systemReason } from "../../std/system-reason.ts";
 import { authorityPath, readAuthority, readServer, writeAuthority, writeServer } from "./authority-folder.ts";
-import type { Identity } from "./authority-folder.ts";
+import type { Authority, Identity } from "./authority-folder.ts";
 import { authorityFolder, thisMachine } from "./machine.ts";
 import type { Machine } from "./machine.ts";
 import { isPermitted, NAMES_MAX, normalName, permittedOn, wantedNames, writtenNames } from "./names.ts";
@@ -33,6 +33,7 @@ export interface LocalCertificateOptions {
   readonly machine?: Machine;
 }
 
+/** `certificate` has what a server sends: its own, then the one of whoever signed it. */
 export interface LocalCertificate extends Signed {
   /** Names and addresses that it is for, normal forms. */
   readonly names: readonly string[];
@@ -69,13 +70,13 @@ export async function localCertificate(options: LocalCertificateOptions): Promis
   const { identity, notes } = await signedFor(reachable, { folder: folder.value, authority, kept: kept.value, nowMs });
   const path = authorityPath(folder.value);
   return ok({
-    certificate: identity.certificate,
+    certificate: identity.certificate + authority.intermediate.certificate,
     key: identity.key,
     names: namesIn(identity.x509),
-    renewAtMs: renewalOf(identity.x509, authority.x509),
+    renewAtMs: renewalOf(identity.x509, authority.intermediate.x509),
     authorityPath: path,
     isNew,
-    isTrusted: isTrusted(authority.certificate),
+    isTrusted: isTrusted(authority.root),
     trustHints: trustHints({
       authorityPath: path, store: trustStoreOf(machine.platform, machine.osRelease), isRoot: machine.isRoot,
     }),
@@ -84,7 +85,7 @@ export async function localCertificate(options: LocalCertificateOptions): Promis
 }
 
 interface Found {
-  readonly authority: Identity;
+  readonly authority: Authority;
   readonly isNew: boolean;
 }
 
@@ -103,29 +104,29 @@ async function findAuthority(folder: string, machine: Machine, nowMs: number): P
 
 interface Place {
   readonly folder: string;
-  readonly authority: Identity;
+  readonly authority: Authority;
   /** What was signed last. */
   readonly kept: Identity | undefined;
   readonly nowMs: number;
 }
 
 async function signedFor(
-  reachable: Reachable, { folder, authority, kept, nowMs }: Place,
+  reachable: Reachable, { folder, authority: { intermediate }, kept, nowMs }: Place,
 ): Promise<{ readonly identity: Identity; readonly notes: readonly string[] }> {
-  const current = kept !== undefined && isCurrent(kept.x509, authority.x509, nowMs) ? kept : undefined;
+  const current = kept !== undefined && isCurrent(kept.x509, intermediate.x509, nowMs) ? kept : undefined;
   const had = current === undefined ? [] : namesIn(current.x509);
   const wanted = wantedNames(reachable);
   if (current !== undefined && isAllOf(wanted, had)) return { identity: current, notes: [] };
-  const permitted = await permittedBy(authority.certificate);
+  const permitted = await permittedBy(intermediate.certificate);
   const names = wanted.filter((name) => isPermitted(name, permitted)).slice(0, NAMES_MAX);
   const notes = notesOn(writtenNames(reachable).filter((name) => !names.includes(name)), permitted);
   if (current !== undefined && isAllOf(names, had)) return { identity: current, notes };
   // With those of other servers of this user, or each would replace what the other had made.
   const united = [...new Set([...names, ...had])];
-  const made = await makeServerCertificate(authority, united.length > NAMES_MAX ? names : united, nowMs);
+  const made = await makeServerCertificate(intermediate, united.length > NAMES_MAX ? names : united, nowMs);
   const identity = { ...made, x509: new X509Certificate(made.certificate) };
   try {
-    writeServer(folder, made);
+    writeServer(folder, { certificate: made.certificate + intermediate.certificate, key: made.key });
   } catch (error) {
     // It serves as well; a folder that cannot be written to may be somebody's intention.
     return { identity, notes: [...notes, `The certificate could not be kept in ${folder} (${systemReason(error)}).`] };
@@ -154,14 +155,14 @@ function isAllOf(wanted: readonly string[], had: readonly string[]): boolean {
 }
 
 /** Begun, and not in its last third. */
-function isCurrent(certificate: X509Certificate, authority: X509Certificate, nowMs: number): boolean {
-  return nowMs >= certificate.validFromDate.getTime() && nowMs < renewalOf(certificate, authority);
+function isCurrent(certificate: X509Certificate, issuer: X509Certificate, nowMs: number): boolean {
+  return nowMs >= certificate.validFromDate.getTime() && nowMs < renewalOf(certificate, issuer);
 }
 
-/** Two thirds of its life from its beginning; its end, when it ends with the authority, as another one would. */
-function renewalOf({ validFromDate, validToDate }: X509Certificate, authority: X509Certificate): number {
+/** Two thirds of its life from its beginning; its end, when it ends with its issuer, as another one would. */
+function renewalOf({ validFromDate, validToDate }: X509Certificate, issuer: X509Certificate): number {
   const from = validFromDate.getTime(), to = validToDate.getTime();
-  return to >= authority.validToDate.getTime() ? to : from + ((to - from) * 2) / 3;
+  return to >= issuer.validToDate.getTime() ? to : from + ((to - from) * 2) / 3;
 }
 
 /** Node's text of them: "DNS:localhost, IP Address:0:0:0:0:0:0:0:1". */

@@ -92,7 +92,7 @@ export function quoted(path: string): string {
 function browsers(path: string): readonly string[] {
   return [
     "Chromium and Chrome (certutil is in libnss3-tools or nss-tools):",
-    `    certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n tricorn -i ${path}`,
+    `    mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n tricorn -i ${path}`,
     "Firefox: Settings, Certificates, View Certificates, Authorities, Import:",
     `    ${path}`,
   ];
