@@ -86,6 +86,7 @@ export function writeAuthority(folder: string, { root, intermediate }: NewAuthor
     writeWhole(join(made, SIGNER), intermediate.key + intermediate.certificate);
     writeWhole(authorityPath(made), root);
     renameSync(made, folder);
+    syncFolder(dirname(folder));
     return ok(true);
   } catch (error) {
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
@@ -145,6 +146,16 @@ function writeWhole(path: string, text: string): void {
   const descriptor = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
     writeFileSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Has a rename on the disk: who trusts an authority must not lose it with the power. */
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, constants.O_RDONLY);
+  try {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -16,8 +16,8 @@ import type { Page } from "playwright-core";
 import { findProgram, requireProgram } from "../../../tools/needs.ts";
 import { localCertificate } from "./local-certificate.ts";
 import type { LocalCertificate } from "./local-certificate.ts";
+import { thisMachine } from "./machine.ts";
 import { makeServerCertificate } from "./signed-certificate.ts";
-import { trustHints } from "./trust-hints.ts";
 
 const run = promisify(execFile);
 /** Somebody else's site; nothing is sent there. */
@@ -42,7 +42,9 @@ describe("whoever trusts the local authority", () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "tricorn-clients-"));
     const names = ["shop.test", "shop.localhost"];
-    const outcome = await localCertificate({ names, addresses: [], folder: join(folder, "authority") });
+    // Of a system without a list of its own, so that there are hints for browsers.
+    const machine = { ...thisMachine(), platform: "linux", osRelease: "" };
+    const outcome = await localCertificate({ names, addresses: [], folder: join(folder, "authority"), machine });
     assert.ok(outcome.ok);
     made = outcome.value;
     signerPath = join(folder, "authority/intermediate.pem");
@@ -105,7 +107,7 @@ describe("whoever trusts the local authority", () => {
   });
 
   test("the environment of the hints is enough for curl, Python and Node", async () => {
-    const hints = trustHints({ authorityPath: made.authorityPath, store: "unknown", isRoot: false });
+    const hints = made.trustHints;
     const variables = hints.flatMap((line) => /^ *([A-Z_]+)=(\S+)$/.exec(line)?.slice(1) ?? []);
     const [name, path, , , nodeName = "", nodePath] = variables;
     assert.deepEqual([name, nodeName], ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"]);
@@ -125,8 +127,7 @@ describe("whoever trusts the local authority", () => {
 
   async function inBrowser(steps: (page: Page) => Promise<void>): Promise<void> {
     const env = { ...process.env, HOME: join(folder, "home") };
-    const hints = trustHints({ authorityPath: made.authorityPath, store: "unknown", isRoot: false });
-    const command = hints.find((line) => line.includes("certutil -d")) ?? "";
+    const command = made.trustHints.find((line) => line.includes("certutil -d")) ?? "";
     execFileSync("sh", ["-c", command], { env, stdio: "pipe", input: "" });
     const browser = await chromium.launch({
       executablePath: findProgram(...browserNames) ?? "",

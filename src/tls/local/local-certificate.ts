@@ -37,7 +37,10 @@ export interface LocalCertificateOptions {
 export interface LocalCertificate extends Signed {
   /** Names and addresses that it is for, normal forms. */
   readonly names: readonly string[];
-  /** When to call again, in milliseconds since 1970: a third of its life is left then. */
+  /**
+   * When to call again, in milliseconds since 1970: a third of its life is left then. That is about 60 days, more than
+   * a timer of Node's can wait (2^31 ms are 24 days).
+   */
   readonly renewAtMs: number;
   /** The authority's certificate, PEM. */
   readonly authorityPath: string;
@@ -78,7 +81,8 @@ export async function localCertificate(options: LocalCertificateOptions): Promis
     isNew,
     isTrusted: isTrusted(authority.root),
     trustHints: trustHints({
-      authorityPath: path, store: trustStoreOf(machine.platform, machine.osRelease), isRoot: machine.isRoot,
+      authorityPath: path, certificate: authority.root, isRoot: machine.isRoot,
+      store: trustStoreOf(machine.platform, machine.osRelease),
     }),
     notes,
   });

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { permittedOn } from "./names.ts";
+import { makeAuthority } from "./signed-certificate.ts";
 import { isTrusted, quoted, trustHints, trustStoreOf } from "./trust-hints.ts";
 import type { TrustStore } from "./trust-hints.ts";
 
@@ -26,8 +29,15 @@ describe("the hints how to trust an authority", () => {
       assert.equal(trustStoreOf(platform, osRelease), store));
   }
 
-  const place = { authorityPath: "/home/ada/.local/share/tricorn/authority/ca.pem", isRoot: false } as const;
-  const { authorityPath } = place;
+  const authorityPath = "/home/ada/.local/share/tricorn/authority/ca.pem";
+  let place: { readonly authorityPath: string; readonly certificate: string; readonly isRoot: boolean };
+  let name: string;
+
+  before(async () => {
+    const { root } = await makeAuthority("ada@laptop", permittedOn("laptop"), Date.now());
+    place = { authorityPath, certificate: root, isRoot: false };
+    name = `tricorn-${createHash("sha256").update(new X509Certificate(root).raw).digest("hex").slice(0, 8)}`;
+  });
 
   test("are the system's command, the browsers' and the environment", () => {
     assert.deepEqual(trustHints({ ...place, store: "ca-certificates" }), [
@@ -35,7 +45,7 @@ describe("the hints how to trust an authority", () => {
       "  curl, Python and other programs of this machine:",
       `      sudo cp ${authorityPath} /usr/local/share/ca-certificates/tricorn.crt && sudo update-ca-certificates`,
       "  Chromium and Chrome (certutil is in libnss3-tools or nss-tools):",
-      `      mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n tricorn -i ${authorityPath}`,
+      `      mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n ${name} -i ${authorityPath}`,
       "  Firefox: Settings, Certificates, View Certificates, Authorities, Import:",
       `      ${authorityPath}`,
       "  or one program only, by its environment (curl and Python, requests, Node):",
@@ -55,7 +65,8 @@ describe("the hints how to trust an authority", () => {
   }
 
   test("do without sudo for root, and quote what a shell would not take as it is", () => {
-    const [, , line = ""] = trustHints({ authorityPath: "/it's here/ca.pem", store: "p11-kit", isRoot: true });
+    const elsewhere = { ...place, authorityPath: "/it's here/ca.pem" };
+    const [, , line = ""] = trustHints({ ...elsewhere, store: "p11-kit", isRoot: true });
     assert.equal(line, "      trust anchor --store '/it'\\''s here/ca.pem'");
     const words = ["/a b/$HOME`x`\"", "'", "~/x", "", "/plain/ca.pem"];
     for (const word of words) assert.equal(String(execFileSync("sh", ["-c", `printf %s ${quoted(word)}`])), word);

@@ -2,6 +2,7 @@
  * How a person makes the programs of a machine trust the local authority, in the commands of that machine. Nothing here
  * is done by the server itself: whom to trust is its owner's decision, and takes root.
  */
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 /** Who keeps the list of trusted authorities, and how it is changed. */
@@ -11,6 +12,8 @@ export type TrustStore = "ca-certificates" | "p11-kit" | "macos" | "unknown";
 export interface TrustPlace {
   /** The authority's certificate. */
   readonly authorityPath: string;
+  /** The same, PEM. */
+  readonly certificate: string;
   readonly store: TrustStore;
   /** Whether the reader is root, who needs no sudo. */
   readonly isRoot: boolean;
@@ -39,14 +42,17 @@ export function trustStoreOf(platform: string, osRelease: string): TrustStore {
 }
 
 /** @returns lines to print: a heading, and commands below it */
-export function trustHints({ authorityPath, store, isRoot }: TrustPlace): readonly string[] {
+export function trustHints({ authorityPath, certificate, store, isRoot }: TrustPlace): readonly string[] {
   const path = quoted(authorityPath);
+  // NSS takes no second authority under the name of another.
+  const digits = new X509Certificate(certificate).fingerprint256.replaceAll(":", "").toLowerCase();
+  const name = `tricorn-${digits.slice(0, 8)}`;
   const sudo = isRoot ? "" : "sudo ";
   const system: Record<TrustStore, readonly string[]> = {
     "ca-certificates": [
       "curl, Python and other programs of this machine:",
       `    ${sudo}cp ${path} ${LOCAL_CERTIFICATE} && ${sudo}update-ca-certificates`,
-      ...browsers(path),
+      ...browsers(path, name),
     ],
     // Browsers of these systems read the same list, by way of p11-kit.
     "p11-kit": [
@@ -57,7 +63,7 @@ export function trustHints({ authorityPath, store, isRoot }: TrustPlace): readon
       "browsers, curl and other programs of this machine:",
       `    sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain ${path}`,
     ],
-    unknown: browsers(path),
+    unknown: browsers(path, name),
   };
   return [
     "To trust the certificates of this server, once:",
@@ -89,10 +95,10 @@ export function quoted(path: string): string {
   return /^[\w./+@%:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-function browsers(path: string): readonly string[] {
+function browsers(path: string, name: string): readonly string[] {
   return [
     "Chromium and Chrome (certutil is in libnss3-tools or nss-tools):",
-    `    mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n tricorn -i ${path}`,
+    `    mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n ${name} -i ${path}`,
     "Firefox: Settings, Certificates, View Certificates, Authorities, Import:",
     `    ${path}`,
   ];
