@@ -16,9 +16,10 @@ import { webSocketOptionRows, webSocketStatements } from "./edge/websocket-optio
 import { accessLogStatements, errorLogStatements, logRows } from "./observe/options.ts";
 import { siteDirectives } from "./site/index.ts";
 import { listenStatements, processStatements, supervisorRows } from "./supervisor/options.ts";
+import { tlsOptionRows, tlsStatements } from "./tls/options.ts";
 
 export const optionRows: readonly AnyRow[] = [
-  ...appRows, ...supervisorRows, ...edgeRows, ...webSocketOptionRows, ...logRows, ...cliRows,
+  ...appRows, ...supervisorRows, ...tlsOptionRows, ...edgeRows, ...webSocketOptionRows, ...logRows, ...cliRows,
 ];
 
 /** Threads that the number of an edge thread has bits for: docs/wire.md. */
@@ -68,8 +69,10 @@ function statementsOf(
     ...accessLogStatements(values, world.cwd), ...httpStatements(values, report), ...webSocketStatements(values),
   ];
   const usesDollar = http.some(({ args }) => args.some((word) => word.includes("${dollar}")));
+  const tls = tlsStatements(values, world, report);
   const server = [
-    ...listenStatements(input, values.one(backlogRow)),
+    ...listenStatements(input, { backlog: values.one(backlogRow), isTls: tls !== undefined }),
+    ...(tls ?? []),
     blockOf("location", ["/"], [directive("app_pass", "app")]),
   ];
   return [

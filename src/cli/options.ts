@@ -83,10 +83,11 @@ export const foreignOptions: readonly ForeignOption[] = [
   { names: ["--no-sendfile"], takesValue: false, hint: "leave it out" },
   { names: ["--worker-tmp-dir"], takesValue: true, hint: "set TMPDIR: the run directory is made there" },
   { names: ["--http"], takesValue: true, hint: "leave it out: there is one HTTP parser" },
+  { names: ["--ssl-version"], takesValue: true, hint: "leave it out: it is TLS 1.2 or 1.3, as the client can" },
   {
-    names: ["--ssl-keyfile", "--ssl-certfile", "--keyfile", "--certfile"],
-    takesValue: true,
-    hint: "TLS is not available yet: let a proxy in front end it",
+    names: ["--do-handshake-on-connect", "--suppress-ragged-eofs"],
+    takesValue: false,
+    hint: "leave it out: handshakes never wait for each other",
   },
   {
     names: ["--log-config", "--log-config-json", "--logger-class"],

@@ -22,6 +22,7 @@ export interface Argument<T> {
 export const optionGroups = [
   "Application",
   "Addresses",
+  "TLS",
   "Workers",
   "Edge",
   "Timeouts",

@@ -105,6 +105,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
       listeners, servers, locations: locations.all, maps, geos, splitClients, logFormats: logFormatsOf(site),
       upstreams, healthChecks: health.checks,
     },
+    acme: undefined,
   };
   return { configuration, mistakes: told, notes };
 }

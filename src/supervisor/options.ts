@@ -153,10 +153,20 @@ export function processStatements({ values, world, workerProcesses, report }: Pr
   ];
 }
 
-/** The `listen`s of the one server. @param backlog connections that the kernel keeps until they are accepted */
-export function listenStatements({ values, world, report }: ProcessInput, backlog: number): readonly Statement[] {
+/** What all `listen`s say. */
+export interface ListenManner {
+  /** Connections that the kernel keeps until they are accepted. */
+  readonly backlog: number;
+  readonly isTls: boolean;
+}
+
+/** The `listen`s of the one server. */
+export function listenStatements(
+  { values, world, report }: ProcessInput, { backlog, isTls }: ListenManner,
+): readonly Statement[] {
   const binds = bindsOf(values, report);
-  return binds.map((bound) => directive("listen", ...listenWords(bound, binds, world.cwd), `backlog=${backlog}`));
+  const manner = [...(isTls ? ["ssl"] : []), `backlog=${backlog}`];
+  return binds.map((bound) => directive("listen", ...listenWords(bound, binds, world.cwd), ...manner));
 }
 
 function listenWords(bound: Bind, all: readonly Bind[], cwd: string): readonly string[] {
