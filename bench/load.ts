@@ -34,23 +34,28 @@ export interface LoadOptions {
 }
 
 /** What a contender is asked, and how its answers are counted. */
-export type LoadKind = "requests" | "echo" | "broadcast";
+export type LoadKind = "requests" | "echo" | "broadcast" | "full" | "resumed";
 
 /** Lets `connections` clients do what `kind` says. @throws Error when an answer is not as it must be */
 export function load(kind: LoadKind, options: LoadOptions): Promise<Load> {
-  return kind === "requests" ? request(options) : exchangeMessages(kind, options);
+  switch (kind) {
+    case "requests": return request(options);
+    case "echo": case "broadcast": return runScript("websocket-load.ts", kind, options);
+    case "full": case "resumed": return runScript("handshake-load.ts", kind, options);
+  }
 }
 
-async function exchangeMessages(kind: LoadKind, options: LoadOptions): Promise<Load> {
+/** Clients of our own, in a process of their own. */
+async function runScript(name: string, kind: LoadKind, options: LoadOptions): Promise<Load> {
   const { taskset, url, core, connections, seconds } = options;
-  const script = join(import.meta.dirname, "websocket-load.ts");
+  const script = join(import.meta.dirname, name);
   const node = [process.execPath, "--disable-warning=ExperimentalWarning", script];
   const command = ["-c", String(core), ...node, kind, new URL(url).port, String(connections), String(seconds)];
   const child = spawn(taskset, command, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   const status = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
-  if (status !== 0) throw new Error(`the WebSocket clients ended with ${String(status)}`);
+  if (status !== 0) throw new Error(`the clients of ${name} ended with ${String(status)}`);
   const result = JSON.parse(output) as { readonly received: number; readonly seconds: number };
   return { answered: result.received, seconds: result.seconds, p99Ms: Number.NaN };
 }

@@ -106,7 +106,9 @@ interface Means {
 }
 
 async function measure(scenario: Scenario, { wishes, programs, venv }: Means): Promise<Result> {
-  const contenders = scenario.contenders.filter(({ isBehindNginx }) => !isBehindNginx || programs.nginx !== undefined);
+  const hasNginx = programs.nginx !== undefined;
+  const contenders = scenario.contenders.filter(({ isBehindNginx, name }) =>
+    hasNginx || !(isBehindNginx || name === "nginx"));
   const rows = contenders.map((contender) => ({ contender, name: contender.name, rounds: new Array<Measured>() }));
   const [core, loadCore] = wishes.cores;
   for (let round = 0; round < wishes.rounds; round++) {

@@ -1,4 +1,4 @@
-// Which programs serve which application: the rows of the comparison.
+// Which programs serve which application, or which site: the rows of the comparison.
 import { join } from "node:path";
 import { root } from "./machine.ts";
 
@@ -10,10 +10,13 @@ export interface Contender {
   readonly command: (place: Place) => readonly string[];
 }
 
-/** Where an application is to be served. */
+/** Where an application, or a site, is to be served. */
 export interface Place {
   /** The virtual environment of the peers. */
   readonly venv: string;
+  readonly nginx: string;
+  /** Of the server's own; a scenario's site is in `site.conf` there. */
+  readonly directory: string;
   /** `module:attribute`, importable from `apps`. */
   readonly app: string;
   readonly port: number;
@@ -21,16 +24,22 @@ export interface Place {
 
 export interface Scenario {
   readonly name: string;
+  /** "" where a site is served. */
   readonly app: string;
+  /** A site with TLS, with a certificate of this kind, in place of an application. */
+  readonly site?: CertificateKind;
   /** What every contender must answer to a plain request. */
   readonly body: string;
-  /** What is counted: answers to requests, or messages of WebSockets that arrive. */
-  readonly load: "requests" | "echo" | "broadcast";
+  /** What is counted: answers to requests, messages of WebSockets that arrive, connections that TLS has opened. */
+  readonly load: "requests" | "echo" | "broadcast" | "full" | "resumed";
   /** As many clients; those of the command line if left out. */
   readonly connections?: number;
   /** The first is ours. */
   readonly contenders: readonly Contender[];
 }
+
+/** Of a certificate's key: what `openssl genpkey` is told. */
+export type CertificateKind = "ec" | "rsa";
 
 /** The directory of the applications. */
 export const apps: string = join(root, "bench/apps");
@@ -84,6 +93,13 @@ const uvicornWsproto: Contender = {
   command: (place) => [...uvicorn.command(place), "--ws", "wsproto"],
 };
 
+const tricornSite: Contender = {
+  ...tricorn, command: ({ directory }) => [join(root, "bin/tricorn"), "-c", join(directory, "site.conf")],
+};
+const nginxSite: Contender = {
+  name: "nginx", isBehindNginx: false, command: ({ nginx, directory }) => [nginx, "-c", join(directory, "site.conf")],
+};
+
 function behindNginx(contender: Contender): Contender {
   return { ...contender, name: `nginx+${contender.name}`, isBehindNginx: true };
 }
@@ -91,6 +107,7 @@ function behindNginx(contender: Contender): Contender {
 const wsgi = [tricorn, granianWsgi, gunicorn, behindNginx(granianWsgi), behindNginx(gunicorn)];
 const asgi = [tricorn, granianAsgi, uvicorn, behindNginx(granianAsgi), behindNginx(uvicorn)];
 const webSocket = [tricorn, granianAsgi, uvicorn, uvicornWsproto, gunicornAsgi, behindNginx(uvicorn)];
+const sites = [tricornSite, nginxSite];
 const hello = "Hello, World!";
 const json = '{"colours":["black","red","green"],"corners":3,"name":"tricorn"}';
 
@@ -105,7 +122,28 @@ export const scenarios: readonly Scenario[] = [
     name: "ws-broadcast", app: "starlette_room:app", body: hello, load: "broadcast", connections: 1000,
     contenders: [tricorn, granianAsgi, uvicorn, uvicornWsproto, gunicornAsgi],
   },
+  { name: "tls-request", app: "", site: "ec", body: hello, load: "requests", contenders: sites },
+  { name: "tls-full-ec", app: "", site: "ec", body: hello, load: "full", connections: 8, contenders: sites },
+  { name: "tls-full-rsa", app: "", site: "rsa", body: hello, load: "full", connections: 8, contenders: sites },
+  { name: "tls-resumed", app: "", site: "ec", body: hello, load: "resumed", connections: 8, contenders: sites },
 ];
+
+/**
+ * A site with TLS, the same file for both.
+ * @param directory with cert.pem and key.pem, for its pid file and temporary files
+ */
+export function siteConf({ directory, port }: { readonly directory: string; readonly port: number }): string {
+  return `${mainConf(directory)}
+  ssl_session_cache shared:TLS:10m;
+  server {
+    listen 127.0.0.1:${port} ssl;
+    ssl_certificate ${directory}/cert.pem;
+    ssl_certificate_key ${directory}/key.pem;
+    location / { return 200 "${hello}"; }
+  }
+}
+`;
+}
 
 /**
  * nginx as people put it in front of such a server: connections to it are kept, nothing is logged.
@@ -116,19 +154,8 @@ export function nginxConf({ directory, port, upstream }: {
   readonly port: number;
   readonly upstream: number;
 }): string {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `  ${name}_temp_path ${directory}/${name};\n`)
-    .join("");
-  return `worker_processes 1;
-daemon off;
-pid ${directory}/nginx.pid;
-error_log stderr warn;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  # As many requests a connection as come: the peers behind it have no limit either.
-  keepalive_requests 100000000;
-${temporary}  map $http_upgrade $connection_option { default upgrade; "" ""; }
+  return `${mainConf(directory)}
+  map $http_upgrade $connection_option { default upgrade; "" ""; }
   upstream app {
     server 127.0.0.1:${upstream};
     keepalive 64;
@@ -148,4 +175,21 @@ ${temporary}  map $http_upgrade $connection_option { default upgrade; "" ""; }
   }
 }
 `;
+}
+
+/** What both files begin with. */
+function mainConf(directory: string): string {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `  ${name}_temp_path ${directory}/${name};`)
+    .join("\n");
+  return `worker_processes 1;
+daemon off;
+pid ${directory}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  # As many requests a connection as come: the peers have no limit either.
+  keepalive_requests 100000000;
+${temporary}`;
 }

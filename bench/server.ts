@@ -1,11 +1,15 @@
 // Starts the programs of one contender on one core, waits until they answer, and ends them.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cache, type Programs } from "./machine.ts";
-import { apps, type Contender, nginxConf, type Scenario } from "./scenarios.ts";
+import { apps, type CertificateKind, type Contender, nginxConf, type Scenario, siteConf } from "./scenarios.ts";
 
 const startTimeoutMs = 20_000;
 const stopTimeoutMs = 5000;
@@ -37,7 +41,12 @@ export class Server {
     const directory = mkdtempSync(join(cache, "run-"));
     const log = join(directory, "output");
     const port = await freePort();
-    const commands = [contender.command({ venv, app: scenario.app, port })];
+    const place = { venv, app: scenario.app, port, directory, nginx: programs.nginx ?? "nginx" };
+    if (scenario.site !== undefined) {
+      makeCertificate(directory, scenario.site);
+      writeFileSync(join(directory, "site.conf"), siteConf(place));
+    }
+    const commands = [contender.command(place)];
     let front = port;
     if (contender.isBehindNginx) {
       front = await freePort();
@@ -46,7 +55,8 @@ export class Server {
       commands.push([programs.nginx ?? "nginx", "-c", conf]);
     }
     const processes = commands.map((command) => launch([programs.taskset, "-c", String(core), ...command], venv, log));
-    const server = new Server(`http://127.0.0.1:${front}/`, directory, processes);
+    const scheme = scenario.site === undefined ? "http" : "https";
+    const server = new Server(`${scheme}://127.0.0.1:${front}/`, directory, processes);
     const problem = await server.#answers(scenario.body);
     if (problem === undefined) return server;
     const output = readFileSync(log, "utf8").trimEnd().split("\n").slice(-logLinesShown).join("\n");
@@ -72,13 +82,12 @@ export class Server {
     let problem = "no answer";
     while (performance.now() < deadline && this.#processes.every(({ exitCode }) => exitCode === null)) {
       try {
-        const response = await fetch(this.url, { signal: AbortSignal.timeout(2000) });
-        const text = await response.text();
+        const { status, text } = await ask(this.url);
         // Frameworks differ in their blanks.
-        if (response.status === 200 && text.replace(/[,:]\s/g, (found) => found.trim()).trim() === squeezed(body)) {
+        if (status === 200 && text.replace(/[,:]\s/g, (found) => found.trim()).trim() === squeezed(body)) {
           return undefined;
         }
-        problem = `it answered ${response.status} ${JSON.stringify(text.slice(0, 100))}`;
+        problem = `it answered ${status} ${JSON.stringify(text.slice(0, 100))}`;
       } catch (error) {
         // Not up yet, most likely.
         problem = error instanceof Error ? error.message : String(error);
@@ -87,6 +96,25 @@ export class Server {
     }
     return problem;
   }
+}
+
+/** One request, whoever has signed the certificate. */
+async function ask(url: string): Promise<{ readonly status: number; readonly text: string }> {
+  const signal = AbortSignal.timeout(2000);
+  const request = url.startsWith("https:")
+    ? https.get(url, { rejectUnauthorized: false, agent: false, signal }) : http.get(url, { agent: false, signal });
+  const [response] = (await once(request, "response", { signal })) as [http.IncomingMessage];
+  return { status: response.statusCode ?? 0, text: await text(response) };
+}
+
+/** @throws Error naming what is missing */
+function makeCertificate(directory: string, kind: CertificateKind): void {
+  const key = kind === "ec" ? ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] : ["rsa:2048"];
+  const files = ["-keyout", join(directory, "key.pem"), "-out", join(directory, "cert.pem")];
+  const made = spawnSync(
+    "openssl", ["req", "-x509", "-newkey", ...key, "-nodes", "-subj", "/CN=localhost", "-days", "2", ...files],
+  );
+  if (made.status !== 0) throw new Error(`openssl could not make a certificate: ${made.error?.message ?? made.stderr}`);
 }
 
 function squeezed(body: string): string {

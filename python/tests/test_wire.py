@@ -203,6 +203,37 @@ class Sections(unittest.TestCase):
                 pair.feed(edge.encode(frame))
 
 
+class Bases(unittest.TestCase):
+    """What certain connections of a listener have besides is sent once."""
+
+    def test_a_number_stands_for_a_listener_and_more(self):
+        with Pair() as pair:
+            pair.feed(edge.encode((11, 1, 0, {"HTTPS": "on"})))
+            pair.feed(edge.encode((5, 3, 1, {"HTTP_HOST": "a"})))
+            pair.feed(edge.encode((1, 1, 1, {}, b"", 3)) + edge.encode((1, 2, 1, {"X": "1"}, b"", {})))
+            pair.feed(edge.encode((1, 3, 0, {}, b"", {})))
+            self.assertEqual([entry[2] for entry in pair.requests], [
+                {"SERVER_NAME": "localhost", "HTTPS": "on", "HTTP_HOST": "a"},
+                {"SERVER_NAME": "localhost", "HTTPS": "on", "X": "1"}, {"SERVER_NAME": "localhost"}])
+
+    def test_a_number_may_be_given_anew(self):
+        with Pair() as pair:
+            for sign in ("a", "b"):
+                pair.feed(edge.encode((11, 1, 0, {"SIGN": sign})) + edge.encode((1, 1, 1, {}, b"", {})))
+            self.assertEqual([entry[2]["SIGN"] for entry in pair.requests], ["a", "b"])
+
+    def test_there_are_so_many_and_strange_ones_end_the_connection(self):
+        with Pair() as pair:
+            for number in range(1, 1 + wire.BASES_MAX):
+                pair.feed(edge.encode((11, number, 0, {})))
+            with self.assertRaises(wire.Malformed):
+                pair.feed(edge.encode((11, 1 + wire.BASES_MAX, 0, {})))
+        for frame in ((11, 0, 0, {}), (11, 2, 0, {}), (11, -1, 0, {}), (11, 1, 1, {}), (11, 1, -1, {}), (11, 1, 0, 5),
+                      (11, "x", 0, {}), (11, 1, 0)):
+            with self.subTest(frame=frame), Pair() as pair, self.assertRaises(wire.Malformed):
+                pair.feed(edge.encode(frame))
+
+
 class Messages(unittest.TestCase):
     """What WebSockets send is gathered for many of them."""
 

@@ -8,6 +8,7 @@ import type { Bytes } from "../std/bytes.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { OutgoingMessage } from "../protocol/ws/index.ts";
+import type { TlsFacts } from "./tls-facts.ts";
 
 /** The request's body on its way to a worker. */
 export type AppBody =
@@ -73,6 +74,8 @@ export interface AppRequest {
   readonly peer: Peer;
   /** Which listener it came through: an index into the bases of the hello frame. */
   readonly listener: number;
+  /** Of its connection, where that has TLS: an object that stands for it. */
+  readonly tls: TlsFacts | undefined;
   readonly body: AppBody;
   /** Undefined for a request that does not ask for one. */
   readonly webSocket: AppWebSocket | undefined;

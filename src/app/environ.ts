@@ -9,6 +9,7 @@ import type { AppRequest } from "./app-request.ts";
 import { FieldNames } from "./field-names.ts";
 import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
+import { type TlsFacts, writeEnvironTls } from "./tls-facts.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 1024;
@@ -21,6 +22,10 @@ export class EnvironEncoder implements RequestEncoder {
   constructor(settings: EncoderSettings) {
     this.#settings = settings;
     this.#names = new FieldNames(settings.underscoresInHeaders);
+  }
+
+  get listenerCount(): number {
+    return this.#settings.listeners.length;
   }
 
   writeBases(writer: MarshalWriter): void {
@@ -36,6 +41,12 @@ export class EnvironEncoder implements RequestEncoder {
       pair(writer, "wsgi.url_scheme", "http");
       writer.endDict();
     }
+  }
+
+  writeTls(writer: MarshalWriter, tls: TlsFacts): void {
+    writer.beginDict();
+    writeEnvironTls(writer, tls);
+    writer.endDict();
   }
 
   headSizeMax(request: AppRequest): number {
@@ -59,9 +70,10 @@ export class EnvironEncoder implements RequestEncoder {
     if (peer.port > 0) pair(writer, "REMOTE_PORT", String(peer.port));
     // What follows replaces what the base or the fields say.
     if (head.minorVersion === 0) pair(writer, "SERVER_PROTOCOL", "HTTP/1.0");
-    if (peer.scheme === "https") {
-      pair(writer, "wsgi.url_scheme", "https");
-      pair(writer, "HTTPS", "on");
+    if ((peer.scheme === "https") !== (request.tls !== undefined)) {
+      // A proxy in front knows better.
+      pair(writer, "wsgi.url_scheme", peer.scheme);
+      pair(writer, "HTTPS", peer.scheme === "https" ? "on" : "off");
     }
     if (head.authority !== undefined) pair(writer, "HTTP_HOST", head.authority);
     // A chunked body was gathered: its length is known, and applications that look for it find it.

@@ -3,6 +3,7 @@ import type { Bytes } from "../std/bytes.ts";
 import type { FieldSection } from "../http/field-section.ts";
 import type { MarshalWriter } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
+import type { TlsFacts } from "./tls-facts.ts";
 
 /** What an application is told about a listener and the program, once for each connection to a worker. */
 export interface EncoderSettings {
@@ -16,8 +17,12 @@ export interface EncoderSettings {
 }
 
 export interface RequestEncoder {
+  /** How many bases it writes. */
+  readonly listenerCount: number;
   /** Writes the list of constant dicts, one for each listener, for the hello frame. */
   writeBases(writer: MarshalWriter): void;
+  /** Writes the dict of what connections with these facts have besides their listener's. */
+  writeTls(writer: MarshalWriter, tls: TlsFacts): void;
   /** Writes the dict of what is this request's own; it completes base and fields, and wins over both. */
   writeHead(writer: MarshalWriter, request: AppRequest): void;
   /** An upper bound of what `writeHead` writes, in bytes. */

@@ -7,6 +7,7 @@ import type { AppRequest, AppWebSocket } from "./app-request.ts";
 import { FieldNames } from "./field-names.ts";
 import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
+import { type TlsFacts, writeScopeTls } from "./tls-facts.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 512;
@@ -24,6 +25,10 @@ export class ScopeEncoder implements RequestEncoder {
     this.#settings = settings;
     this.#rawRootPath = encodeURI(settings.rootPath);
     this.#names = new FieldNames(settings.underscoresInHeaders);
+  }
+
+  get listenerCount(): number {
+    return this.#settings.listeners.length;
   }
 
   writeBases(writer: MarshalWriter): void {
@@ -47,6 +52,12 @@ export class ScopeEncoder implements RequestEncoder {
       }
       writer.endDict();
     }
+  }
+
+  writeTls(writer: MarshalWriter, tls: TlsFacts): void {
+    writer.beginDict();
+    writeScopeTls(writer, tls);
+    writer.endDict();
   }
 
   headSizeMax(request: AppRequest): number {
@@ -91,7 +102,9 @@ export class ScopeEncoder implements RequestEncoder {
       this.#writeHeaders(writer, head.fields, peer.trusted, head.authority);
     }
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
-    if (peer.scheme === "https" && request.webSocket === undefined) pair(writer, "scheme", "https");
+    // A proxy in front knows better than the listener.
+    const isOther = (peer.scheme === "https") !== (request.tls !== undefined);
+    if (isOther && request.webSocket === undefined) pair(writer, "scheme", peer.scheme);
     writer.endDict();
   }
 

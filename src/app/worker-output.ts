@@ -12,6 +12,8 @@ import {
 import type { AppRequest } from "./app-request.ts";
 import { encodedFields } from "./request-encoder.ts";
 import type { RequestEncoder } from "./request-encoder.ts";
+import { tlsSizeMax } from "./tls-facts.ts";
+import { type WorkerBase, WorkerBases } from "./worker-bases.ts";
 
 /** Type codes, lengths and numbers of any frame but a request. */
 const FRAME_HEAD_SIZE_MAX = 64;
@@ -25,8 +27,10 @@ export class WorkerOutput {
   /** Field sections that the worker knows, by number: fields are then sent once, not with each request. */
   readonly #sections = new Map<Bytes, number>();
   readonly #sectionFields: (Bytes | undefined)[] = [];
-  readonly #sectionListeners: number[] = [];
+  /** Whose they are: a listener, or a base of its own. */
+  readonly #sectionBases: (number | WorkerBase)[] = [];
   #nextSection = 0;
+  readonly #bases: WorkerBases;
   /** Where the list of the open frame of messages begins, −1 when none is open; and its elements so far. */
   #list = -1;
   #listCount = 0;
@@ -34,6 +38,7 @@ export class WorkerOutput {
   constructor(stream: ByteStream, encoder: RequestEncoder) {
     this.#stream = stream;
     this.#encoder = encoder;
+    this.#bases = new WorkerBases(encoder.listenerCount, (base) => this.#base(base));
   }
 
   /** Writes the first frame of a connection at once. */
@@ -61,15 +66,16 @@ export class WorkerOutput {
   }
 
   request(request: AppRequest): void {
-    const { body, head } = request;
+    const { body, head, listener, tls } = request;
     const fields = encodedFields(this.#encoder, head.fields, request.peer.trusted);
-    const section = head.fields.remembered ? this.#section(fields, request.listener) : -1;
+    const base = tls === undefined ? listener : this.#bases.of(listener, tls);
+    const section = head.fields.remembered ? this.#section(fields, base) : -1;
     const bodySize = body.kind === "whole" ? body.bytes.length : 1024;
     const writer = this.#begin(this.#encoder.headSizeMax(request) + bodySize + fields.length + FRAME_HEAD_SIZE_MAX);
     writer.smallTuple(6);
     writer.int(TO_WORKER.request);
     writer.int(request.id);
-    writer.int(request.listener);
+    writer.int(numberOf(base));
     this.#encoder.writeHead(writer, request);
     if (body.kind === "whole") writer.bytes(body.bytes);
     else if (body.kind === "file") writer.unicode(body.path);
@@ -186,22 +192,32 @@ export class WorkerOutput {
     this.#listCount = 0;
   }
 
+  #base({ number, listener, tls }: WorkerBase): void {
+    const writer = this.#begin(tlsSizeMax(tls) + FRAME_HEAD_SIZE_MAX);
+    writer.smallTuple(4);
+    writer.int(TO_WORKER.base);
+    writer.int(number);
+    writer.int(listener);
+    this.#encoder.writeTls(writer, tls);
+    writer.end();
+  }
+
   /** The number under which the worker knows these fields; it is told them if it does not. */
-  #section(fields: Bytes, listener: number): number {
+  #section(fields: Bytes, base: number | WorkerBase): number {
     const known = this.#sections.get(fields);
-    if (known !== undefined && this.#sectionListeners[known] === listener) return known;
+    if (known !== undefined && this.#sectionBases[known] === base) return known;
     const number = this.#nextSection;
     this.#nextSection = (number + 1) % SECTIONS_MAX;
     const before = this.#sectionFields[number];
     if (before !== undefined) this.#sections.delete(before);
     this.#sections.set(fields, number);
     this.#sectionFields[number] = fields;
-    this.#sectionListeners[number] = listener;
+    this.#sectionBases[number] = base;
     const writer = this.#begin(fields.length + FRAME_HEAD_SIZE_MAX);
     writer.smallTuple(4);
     writer.int(TO_WORKER.section);
     writer.int(number);
-    writer.int(listener);
+    writer.int(numberOf(base));
     writer.raw(fields);
     writer.end();
     return number;
@@ -214,4 +230,8 @@ export class WorkerOutput {
     if (full !== undefined) this.#stream.writeBytes(full);
     return this.#writer;
   }
+}
+
+function numberOf(base: number | WorkerBase): number {
+  return typeof base === "number" ? base : base.number;
 }

@@ -56,6 +56,7 @@ export class AppCall implements AppExchange, Call {
   readonly receivedTarget: string;
   readonly peer: Peer;
   readonly listener: number;
+  readonly tls: AppRequest["tls"] = undefined;
   body: AppBody = NO_BODY;
   webSocket: WebSocketConnection | undefined = undefined;
   link: AppRequest["link"] = undefined;

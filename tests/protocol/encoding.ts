@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { AppBody, AppRequest, Peer } from "../../src/app/app-request.ts";
 import { type EncoderSettings, type RequestEncoder, encodedFields } from "../../src/app/request-encoder.ts";
+import { type TlsFacts, tlsSizeMax } from "../../src/app/tls-facts.ts";
 import type { RequestHead } from "../../src/http/request-head.ts";
 import { RequestReader, SectionMemory } from "../../src/protocol/h1/index.ts";
 import { MarshalWriter } from "../../src/protocol/wire/index.ts";
@@ -23,6 +24,7 @@ export const proxy: Peer = { address: "192.0.2.7", port: 0, scheme: "https", tru
 export interface Given {
   readonly peer?: Peer;
   readonly listener?: number;
+  readonly tls?: TlsFacts;
   readonly body?: AppBody;
 }
 
@@ -39,7 +41,7 @@ export function headOf(text: string): RequestHead {
 export function requestOf(text: string, given: Given = {}): AppRequest {
   const ignore = (): void => undefined;
   return {
-    head: headOf(text), peer: given.peer ?? stranger, listener: given.listener ?? 0,
+    head: headOf(text), peer: given.peer ?? stranger, listener: given.listener ?? 0, tls: given.tls,
     body: given.body ?? { kind: "whole", bytes: NO_BYTES },
     webSocket: undefined, link: undefined, id: 1, queuedMs: 0, abandoned: false,
     onGiven: ignore, onResponse: ignore, onStart: ignore, onChunk: ignore, onEnd: ignore, onFile: ignore,
@@ -83,6 +85,17 @@ export function loadBases(encoder: RequestEncoder): readonly Record<string, Wire
   const [bases] = askPython({ loads: [copyBytes(writer.end().subarray(4))] }).loads;
   assert.ok(Array.isArray(bases));
   return (bases as readonly WireValue[]).map(dictOf);
+}
+
+/** The dict of a TLS connection's own. */
+export function loadTls(encoder: RequestEncoder, tls: TlsFacts): Record<string, WireValue> {
+  const writer = new MarshalWriter();
+  const sizeMax = tlsSizeMax(tls);
+  writer.begin(sizeMax);
+  encoder.writeTls(writer, tls);
+  const bytes = copyBytes(writer.end().subarray(4));
+  assert.ok(bytes.length <= sizeMax, `${bytes.length} bytes, ${sizeMax} promised`);
+  return dictOf(askPython({ loads: [bytes] }).loads[0] ?? null);
 }
 
 function dictOf(value: WireValue): Record<string, WireValue> {

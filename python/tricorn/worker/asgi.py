@@ -237,6 +237,7 @@ class AsgiServer(Server):
             self.state.started[connection.edge] = id
             scope["headers"] = scope["headers"].copy()
             scope["state"] = self.lifespan.state.copy()
+            secure = scope.pop("tls", None)
             method = scope.get("method")
             exchange: Any
             if method is not None:
@@ -250,6 +251,9 @@ class AsgiServer(Server):
                 exchange = self._new_websocket(connection, id, scope)
                 if self.closing:
                     exchange.stop()
+            if secure is not None:
+                # Its own, as everything in a scope: an application may change it.
+                scope["extensions"]["tls"] = secure.copy()
             connection.running[id] = exchange
             try:
                 result = await self.application(scope, exchange.receive, exchange.send)

@@ -33,6 +33,8 @@ INT_MAX = 0x7FFFFFFF
 RECEIVE_SIZE = 262_144
 # Field sections that the edge may have remembered on one connection.
 SECTIONS_MAX = 256
+# Bases that the edge may give on one connection besides those of its hello.
+BASES_MAX = 256
 
 # A WebSocket's messages, in either direction: a sender puts a mark behind each MARK_AT of cost, which is the length of
 # a message (characters or bytes) and MESSAGE_COST, and stops at MARKS_MAX marks without an answer.
@@ -47,6 +49,7 @@ MESSAGES_SIZE_MAX = 262_144
 
 # Kinds of frames, edge → worker.
 HELLO, REQUEST, BODY, GONE, GRANT, SECTION, MESSAGES, PART, CLOSED, PASSED, RECALL = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+BASE = 11
 # Kinds of frames, worker → edge.
 WHOLE, HEAD, CHUNK, END, FILE, FAILED, WANT, INFORMATIONAL, RETURNED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 ACCEPT, SENT, RECEIVED, SENT_PART, CLOSE = 10, 11, 12, 13, 14
@@ -216,6 +219,8 @@ class Connection:
         self.role: Optional[str] = None
         self.edge = 0
         self.bases: list = []
+        # So many of them came with the hello.
+        self.listeners = 0
         self.out: list = []
         # What the socket did not take of a frame that was begun; read and written under `writing`.
         self.rest = b""
@@ -308,8 +313,21 @@ class Connection:
                     raise Malformed("a section of a strange number")
                 self._sections[number] = self._join(base, fields)
                 return
+            if frame[0] == BASE:
+                return self._set_base(*frame[1:])
             check_frame(frame)
         other(self, frame)
+
+    def _set_base(self, number: int, listener: int, own: dict) -> None:
+        """A listener's constants with what certain connections of it have besides, under a number of its own."""
+        bases, listeners = self.bases, self.listeners
+        if not listeners <= number <= len(bases) or number >= listeners + BASES_MAX or not 0 <= listener < listeners:
+            raise Malformed("a base of a strange number")
+        complete = {**bases[listener], **own}
+        if number == len(bases):
+            bases.append(complete)
+        else:
+            bases[number] = complete
 
     def _join(self, base: int, fields: Any) -> dict:
         """Joins a listener's constants and a section's fields: a dict of keys, or a scope's list of headers."""
@@ -350,7 +368,7 @@ class Connection:
             raise Malformed("a hello of a strange shape")
         if role == "data" and not bases:
             raise Malformed("a data connection without a base")
-        self.role, self.edge, self.bases = role, edge, bases
+        self.role, self.edge, self.bases, self.listeners = role, edge, bases, len(bases)
 
     def put_mark(self, id: int) -> None:
         """Puts a WebSocket's mark before the last message, which may still go to others as well."""

@@ -8,6 +8,8 @@ export const BODY_CREDIT = 65_536;
 export const BODY_CHUNK_SIZE_MAX = 65_536;
 /** Field sections that a worker remembers for each connection. */
 export const SECTIONS_MAX = 256;
+/** Bases that a worker is told on a connection besides those of its hello. */
+export const BASES_MAX = 256;
 /** Ids wrap from here to 1. */
 export const ID_MAX = 0x7fffffff;
 
@@ -16,6 +18,7 @@ export const PART_SIZE_MAX = 262_144;
 
 export const TO_WORKER = {
   hello: 0, request: 1, body: 2, gone: 3, credit: 4, section: 5, messages: 6, part: 7, closed: 8, passed: 9, recall: 10,
+  base: 11,
 } as const;
 
 /** Elements of a worker's frame, by its kind. */

@@ -4,5 +4,5 @@ export { MarshalReader, MalformedFrame } from "./marshal-reader.ts";
 export { FrameReader } from "./frame-reader.ts";
 export {
   BODY_CHUNK_SIZE_MAX, BODY_CREDIT, FRAME_COUNTS, FRAME_SIZE_MAX, FROM_WORKER, ID_MAX, PART_SIZE_MAX,
-  SECTIONS_MAX, TO_WORKER, WIRE_VERSION,
+  BASES_MAX, SECTIONS_MAX, TO_WORKER, WIRE_VERSION,
 } from "./frames.ts";
