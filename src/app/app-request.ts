@@ -8,7 +8,7 @@ import type { Bytes } from "../std/bytes.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { OutgoingMessage } from "../protocol/ws/index.ts";
-import type { TlsFacts } from "./tls-facts.ts";
+import type { TlsFacts } from "../http/tls-facts.ts";
 
 /** The request's body on its way to a worker. */
 export type AppBody =

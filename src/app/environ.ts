@@ -9,7 +9,8 @@ import type { AppRequest } from "./app-request.ts";
 import { FieldNames } from "./field-names.ts";
 import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
-import { type TlsFacts, writeEnvironTls } from "./tls-facts.ts";
+import type { TlsFacts } from "../http/tls-facts.ts";
+import { writeEnvironTls } from "./tls-encoder.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 1024;

@@ -3,7 +3,7 @@ import type { Bytes } from "../std/bytes.ts";
 import type { FieldSection } from "../http/field-section.ts";
 import type { MarshalWriter } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
-import type { TlsFacts } from "./tls-facts.ts";
+import type { TlsFacts } from "../http/tls-facts.ts";
 
 /** What an application is told about a listener and the program, once for each connection to a worker. */
 export interface EncoderSettings {

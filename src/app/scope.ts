@@ -7,7 +7,8 @@ import type { AppRequest, AppWebSocket } from "./app-request.ts";
 import { FieldNames } from "./field-names.ts";
 import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
-import { type TlsFacts, writeScopeTls } from "./tls-facts.ts";
+import type { TlsFacts } from "../http/tls-facts.ts";
+import { writeScopeTls } from "./tls-encoder.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 512;

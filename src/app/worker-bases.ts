@@ -3,7 +3,7 @@
  * TLS connection to a listener, told when the first request of it comes (docs/wire.md).
  */
 import { BASES_MAX } from "../protocol/wire/index.ts";
-import type { TlsFacts } from "./tls-facts.ts";
+import type { TlsFacts } from "../http/tls-facts.ts";
 
 export interface WorkerBase {
   /** On the wire. A number may be given to another base later. */

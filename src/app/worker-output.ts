@@ -12,7 +12,7 @@ import {
 import type { AppRequest } from "./app-request.ts";
 import { encodedFields } from "./request-encoder.ts";
 import type { RequestEncoder } from "./request-encoder.ts";
-import { tlsSizeMax } from "./tls-facts.ts";
+import { tlsSizeMax } from "./tls-encoder.ts";
 import { type WorkerBase, WorkerBases } from "./worker-bases.ts";
 
 /** Type codes, lengths and numbers of any frame but a request. */

@@ -56,7 +56,7 @@ export class AppCall implements AppExchange, Call {
   readonly receivedTarget: string;
   readonly peer: Peer;
   readonly listener: number;
-  readonly tls: AppRequest["tls"] = undefined;
+  readonly tls: AppRequest["tls"];
   body: AppBody = NO_BODY;
   webSocket: WebSocketConnection | undefined = undefined;
   link: AppRequest["link"] = undefined;
@@ -96,6 +96,7 @@ export class AppCall implements AppExchange, Call {
     this.receivedTarget = exchange.received.target;
     this.peer = exchange.peer;
     this.listener = exchange.connection.listener;
+    this.tls = exchange.connection.tls?.facts;
     this.attempt = attempt;
     this.#owner = owner;
   }

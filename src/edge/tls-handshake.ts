@@ -118,11 +118,11 @@ export class TlsHandshake implements StreamReceiver, Ticked {
     }
     this.#phase = "handshake";
     this.#first = NO_BYTES;
-    const { secure, protocols, asksCertificate, settings } = chosen.value;
+    const { secure, protocols, asksCertificate } = chosen.value;
     const secured = (socket: SecureSocket): void => {
       if (this.#phase !== "handshake") return;
       if (socket.alpnProtocol === ACME_PROTOCOL) this.#answered(hello.serverName ?? "");
-      else this.#ready(new TlsSession(socket, hello, settings), NO_BYTES);
+      else this.#ready(new TlsSession(socket, hello, chosen.value), NO_BYTES);
     };
     this.#stream.secure({ secureContext: secure, protocols, asksCertificate }, first, this.#options.buffer, secured);
   }

@@ -32,7 +32,7 @@ export function certificateVariable(
 }
 
 /** RFC 2253: the last component first. @param lines as node has them: one component each, its escapes made */
-function distinguishedName(lines: string | undefined): string {
+export function distinguishedName(lines: string | undefined): string {
   const parts = (lines ?? "").split("\n").filter((line) => line !== "");
   const text = parts.reverse().map((part) => part.replaceAll(" + ", "+")).join(",");
   // Other characters as their bytes of UTF-8.

@@ -5,6 +5,7 @@
 import type * as tls from "node:tls";
 import { ok, type Result } from "../std/result.ts";
 import { type Bytes, concatBytes, fromLatin1 } from "../std/bytes.ts";
+import { KnownFacts } from "./facts.ts";
 import { NO_RENEGOTIATION } from "./conf-command.ts";
 import { type TlsProblem, contextOptions, cryptoModule, makeContext } from "./pem.ts";
 import { type TlsFiles, type TlsSettings, textOf } from "./settings.ts";
@@ -24,6 +25,8 @@ export interface TlsContext {
   readonly protocols: Bytes;
   /** Is the client asked for a certificate? */
   readonly asksCertificate: boolean;
+  /** What applications were told of its connections. */
+  readonly known: KnownFacts;
 }
 
 /** What a connection may become. HTTP/2 is a row, and a driver. */
@@ -113,6 +116,7 @@ export class TlsContexts {
       secure: made.value,
       protocols: protocolList(PROTOCOLS),
       asksCertificate: settings.verifyClient !== "off",
+      known: new KnownFacts(),
     });
   }
 

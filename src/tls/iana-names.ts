@@ -27,6 +27,13 @@ export function cipherName(number: number): string {
   return CIPHERS.get(number) ?? unknown(number);
 }
 
+const NUMBERS: ReadonlyMap<string, number> = new Map([...CIPHERS].map(([number, name]) => [name, number]));
+
+/** @returns undefined for a name that is not known here */
+export function cipherNumber(name: string): number | undefined {
+  return NUMBERS.get(name);
+}
+
 /** @param number of a group */
 export function groupName(number: number): string {
   return GROUPS.get(number) ?? unknown(number);

@@ -6,7 +6,10 @@ import type { X509Certificate } from "node:crypto";
 import type { PeerCertificate, DetailedPeerCertificate } from "node:tls";
 import type { SecureSocket } from "../net/index.ts";
 import type { ClientHello } from "../protocol/tls/index.ts";
+import type { TlsFacts } from "../http/tls-facts.ts";
 import { certificateVariable } from "./client-certificate.ts";
+import type { TlsContext } from "./contexts.ts";
+import { type KnownFacts, clientCertificate } from "./facts.ts";
 import { cipherName, groupName } from "./iana-names.ts";
 import type { TlsSettings } from "./settings.ts";
 
@@ -17,12 +20,15 @@ export interface ConnectionTls {
   refusal(target: TlsSettings): 421 | 495 | 496 | 497 | undefined;
   /** @returns undefined when it has no value. @param name "ssl_…" */
   variable(name: string): string | undefined;
+  /** What applications are told; undefined without TLS. */
+  readonly facts: TlsFacts | undefined;
 }
 
 /** A client that speaks HTTP without TLS where TLS is expected. */
 export const PLAIN_ON_TLS: ConnectionTls = {
   scheme: "http",
   refusal: () => 497,
+  facts: undefined,
   variable: () => undefined,
 };
 
@@ -43,13 +49,26 @@ export class TlsSession implements ConnectionTls {
   readonly #socket: SecureSocket;
   readonly #hello: ClientHello;
   readonly #settings: TlsSettings;
+  readonly #known: KnownFacts;
+  #facts: TlsFacts | undefined;
   #verified: Verified | undefined;
 
-  /** @param settings those of the server that SNI has named */
-  constructor(socket: SecureSocket, hello: ClientHello, settings: TlsSettings) {
+  /** @param context of the server that SNI has named */
+  constructor(socket: SecureSocket, hello: ClientHello, { settings, known }: TlsContext) {
     this.#socket = socket;
     this.#hello = hello;
     this.#settings = settings;
+    this.#known = known;
+  }
+
+  get facts(): TlsFacts {
+    return (this.#facts ??= this.#makeFacts());
+  }
+
+  #makeFacts(): TlsFacts {
+    const { certificate } = this.#verification;
+    const client = certificate && clientCertificate(certificate, this.variable("ssl_client_verify") ?? "NONE");
+    return this.#known.of(this.#socket, this.#hello.serverName ?? "", client);
   }
 
   refusal(target: TlsSettings): 421 | 495 | 496 | undefined {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { AppBody, AppRequest, Peer } from "../../src/app/app-request.ts";
 import { type EncoderSettings, type RequestEncoder, encodedFields } from "../../src/app/request-encoder.ts";
-import { type TlsFacts, tlsSizeMax } from "../../src/app/tls-facts.ts";
+import { tlsSizeMax } from "../../src/app/tls-encoder.ts";
+import type { TlsFacts } from "../../src/http/tls-facts.ts";
 import type { RequestHead } from "../../src/http/request-head.ts";
 import { RequestReader, SectionMemory } from "../../src/protocol/h1/index.ts";
 import { MarshalWriter } from "../../src/protocol/wire/index.ts";

@@ -4,7 +4,7 @@ import { encodeHead, loadHeads, loadTls, proxy, requestOf, settings, stranger } 
 import { BASES_MAX } from "../protocol/wire/index.ts";
 import { EnvironEncoder } from "./environ.ts";
 import { ScopeEncoder } from "./scope.ts";
-import type { TlsFacts } from "./tls-facts.ts";
+import type { TlsFacts } from "../http/tls-facts.ts";
 import { type WorkerBase, WorkerBases } from "./worker-bases.ts";
 
 const plain: TlsFacts = {
