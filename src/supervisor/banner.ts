@@ -24,7 +24,10 @@ function rowsOf(generation: Generation): readonly Row[] {
   return [
     ...generation.loaded().flatMap(({ crew, loaded }) => appRows(crew, loaded, crews.length > 1)),
     ["edge", `${plural(configuration.process.workerProcesses, "thread")}, Node ${process.versions.node}`],
-    ...listeners.map(({ address }): Row => ["listening", describeAddress(address)]),
+    ...listeners.map(({ address, listener }): Row => {
+      const isTls = configuration.site.listeners[listener]?.isTls === true;
+      return ["listening", describeAddress(address, isTls ? "https" : "http")];
+    }),
     ["process", String(process.pid)],
   ];
 }
@@ -44,8 +47,8 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** "http://127.0.0.1:8000", "http://[::1]:8000", "unix:/run/shop.sock". */
-function describeAddress(address: InheritedListener["address"]): string {
+/** "http://127.0.0.1:8000", "https://[::1]:8443", "unix:/run/shop.sock". */
+function describeAddress(address: InheritedListener["address"], scheme: "http" | "https"): string {
   if (address.kind === "unix") return `unix:${address.path}`;
-  return `http://${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+  return `${scheme}://${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }
