@@ -70,7 +70,8 @@ function makeClass(): AcceptedClass {
 
     verifyProblem(): { readonly code: string; readonly message: string } | undefined {
       const problem = this.#native?.verifyError();
-      return problem ? { code: problem.code ?? "", message: problem.message } : undefined;
+      // Behind a semicolon node has advice for its own users.
+      return problem ? { code: problem.code ?? "", message: problem.message.replace(/;.*/s, "") } : undefined;
     }
 
     release(): void {

@@ -24,8 +24,10 @@ function rowsOf(generation: Generation): readonly Row[] {
   return [
     ...generation.loaded().flatMap(({ crew, loaded }) => appRows(crew, loaded, crews.length > 1)),
     ["edge", `${plural(configuration.process.workerProcesses, "thread")}, Node ${process.versions.node}`],
-    ...listeners.map(({ address, listener }): Row =>
-      ["listening", describeAddress(address, configuration.site.listeners[listener]?.isTls === true)]),
+    ...listeners.map(({ address, listener }): Row => {
+      const isTls = configuration.site.listeners[listener]?.isTls === true;
+      return ["listening", describeAddress(address, isTls ? "https" : "http")];
+    }),
     ["process", String(process.pid)],
   ];
 }
@@ -46,7 +48,7 @@ function plural(count: number, noun: string): string {
 }
 
 /** "http://127.0.0.1:8000", "https://[::1]:8443", "unix:/run/shop.sock". */
-function describeAddress(address: InheritedListener["address"], isTls: boolean): string {
+function describeAddress(address: InheritedListener["address"], scheme: "http" | "https"): string {
   if (address.kind === "unix") return `unix:${address.path}`;
-  return `http${isTls ? "s" : ""}://${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+  return `${scheme}://${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
 }

@@ -35,14 +35,21 @@ export function certificateVariable(
 export function distinguishedName(lines: string | undefined): string {
   const parts = (lines ?? "").split("\n").filter((line) => line !== "");
   const text = parts.reverse().map((part) => part.replaceAll(" + ", "+")).join(",");
-  // Other characters as their bytes of UTF-8.
-  return text.replace(/[^ -~]/gu, (character) =>
-    [...fromUtf8(character)].map((byte) => `\\${hex(byte)}`).join(""));
+  return withoutOthers(text, "\\");
 }
 
-/** "/C=XX/CN=name" */
+/** "/C=XX/CN=name", as OpenSSL has always written it: without the escapes of RFC 2253. */
 function legacyName(lines: string | undefined): string {
-  return (lines ?? "").split("\n").filter((line) => line !== "").map((line) => `/${line}`).join("");
+  const parts = (lines ?? "").split("\n").filter((line) => line !== "");
+  const plain = parts.map((part) => part.replace(/\\([0-9A-F]{2}|.)/gs, (_all, escaped: string) =>
+    escaped.length === 2 ? String.fromCharCode(Number.parseInt(escaped, 16)) : escaped));
+  return withoutOthers(plain.map((part) => `/${part}`).join(""), "\\x");
+}
+
+/** Characters beyond ASCII as their bytes of UTF-8. @param mark what stands before two digits */
+function withoutOthers(text: string, mark: string): string {
+  return text.replace(/[^ -~]/gu, (character) =>
+    [...fromUtf8(character)].map((byte) => mark + hex(byte)).join(""));
 }
 
 function percent(byte: number): string {

@@ -104,7 +104,7 @@ export class Program implements AsyncDisposable {
       await eventually("the program serves", readyTimeoutMs, () => {
         if (failure !== undefined) throw failure;
         if (program.exitStatus !== undefined) throw new Error(`the program ended with ${program.exitStatus}`);
-        program.port = Number(/listening +http:\/\/127\.0\.0\.1:(\d+)/.exec(program.output)?.[1] ?? 0);
+        program.port = Number(/listening +https?:\/\/127\.0\.0\.1:(\d+)/.exec(program.output)?.[1] ?? 0);
         // Under nginx's name nothing is printed: there is a pid file instead.
         if (words.includes("nginx") && existsSync(join(folder, "tricorn.pid"))) program.port = port;
         return program.port > 0;

@@ -80,7 +80,7 @@ function gather(bytes: Uint8Array): Uint8Array | FirstBytes {
     if (length === 0) return refuse("unexpected_message", "an empty record");
     if (length > RECORD_SIZE_MAX) return refuse("record_overflow", "a record that is too long");
     const end = at + RECORD_HEAD_SIZE + length;
-    if (bytes.length < end) return needed(end);
+    if (bytes.length < end || end > CLIENT_HELLO_SIZE_MAX) return needed(end);
     parts.push(bytes.subarray(at + RECORD_HEAD_SIZE, end));
     size += length;
     at = end;
