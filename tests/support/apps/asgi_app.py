@@ -140,7 +140,15 @@ async def early_hint(scope, receive, send, query):
     await text(send, "hinted")
 
 
-PATHS = {"/": hello, "/who": who, "/scope": scope_, "/hash": hash_, "/sleep": sleep, "/park": park, "/events": events,
+async def tls(scope, receive, send, query):
+    """What is known of the connection's TLS; changed, to see that the next request has its own."""
+    facts = scope["extensions"].get("tls")
+    await text(send, json.dumps({"scheme": scope["scheme"], "tls": facts}))
+    if facts is not None:
+        facts.clear()
+
+
+PATHS = {"/": hello, "/tls": tls, "/who": who, "/scope": scope_, "/hash": hash_, "/sleep": sleep, "/park": park, "/events": events,
          "/stream": stream, "/answer-first": answer_first, "/fail": fail, "/file": file, "/trailers": trailers,
          "/early-hint": early_hint}
 

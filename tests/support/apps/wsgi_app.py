@@ -31,6 +31,13 @@ def environ_(environ, start_response, query):
     return as_json(start_response, {key: value for key, value in environ.items() if isinstance(value, str)})
 
 
+def tls(environ, start_response, query):
+    """What is known of the connection's TLS."""
+    return as_json(start_response, {
+        key: value for key, value in environ.items()
+        if key.startswith("SSL_") or key in ("HTTPS", "wsgi.url_scheme")})
+
+
 def hash_(environ, start_response, query):
     """Reads the body in pieces; tells its size and hash."""
     EVENTS.append("begun")
@@ -143,7 +150,7 @@ def file(environ, start_response, query):
 
 
 PATHS = {"/": hello, "/who": who, "/environ": environ_, "/hash": hash_, "/sleep": sleep, "/record": record, "/pid": pid,
-         "/events": events, "/stream": stream, "/status": head_status, "/fail": fail, "/file": file}
+         "/events": events, "/stream": stream, "/status": head_status, "/fail": fail, "/file": file, "/tls": tls}
 
 
 def app(environ, start_response):
