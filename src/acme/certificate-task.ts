@@ -201,8 +201,7 @@ export class CertificateTask {
       const isRenewal = this.#current !== undefined && holder === this.#holder;
       const { names, keyType, profile, challenges } = this.wanted;
       const certificate = await issuer.order({
-        names, keyType,
-        profile: issuer.settings.profile ?? profile,
+        names, keyType, profile,
         challenges: rotated(issuer.settings.challenges ?? challenges, this.#facts.failures),
         replaces: isRenewal && this.#current !== undefined ? await issuer.replaces(this.#current) : undefined,
       });

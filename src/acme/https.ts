@@ -6,6 +6,7 @@ import { problem } from "./problem.ts";
 /** Directories, orders and chains are some KB; anything above is no answer of an issuer. */
 const BODY_SIZE_MAX = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+const REDIRECTS_MAX = 3;
 
 export interface HttpsRequest {
   readonly url: string;
@@ -32,8 +33,25 @@ export class HttpsClient {
     });
   }
 
-  /** Rejects with an AcmeProblem where no answer came. Redirects are not followed: issuers have none. */
-  async fetch({ url, method, headers, body }: HttpsRequest): Promise<HttpsResponse> {
+  /**
+   * Rejects with an AcmeProblem where no answer came. GET follows redirects, which directories have; what is signed
+   * names its URL, and is not sent to another.
+   */
+  async fetch(request: HttpsRequest): Promise<HttpsResponse> {
+    let response = await this.#fetchOnce(request);
+    for (let redirects = 0, { url } = request; request.method === "GET" && isRedirect(response); redirects++) {
+      const location = response.headers["location"] ?? "";
+      const next = URL.canParse(location, url) ? new URL(location, url) : undefined;
+      if (next?.protocol !== "https:" || redirects === REDIRECTS_MAX) {
+        throw problem(`${url} leads to ${location}, where it is not followed`);
+      }
+      url = next.href;
+      response = await this.#fetchOnce({ ...request, url });
+    }
+    return response;
+  }
+
+  async #fetchOnce({ url, method, headers, body }: HttpsRequest): Promise<HttpsResponse> {
     const { hostname } = new URL(url);
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     try {
@@ -67,6 +85,10 @@ export class HttpsClient {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function isRedirect({ status }: HttpsResponse): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
 }
 
 function reasonOf(thrown: unknown): string {

@@ -4,6 +4,7 @@
  */
 export { certificateId } from "./settings.ts";
 export type {
-  AcmeSettings, CertificateManner, ChallengeKind, IssuerSettings, KeyType, OnDemandSettings, WantedCertificate,
+  AcmeSettings, CertificateManner, ChallengeKind, IssuerSettings, KeyType, OnDemandSettings, ProfileSettings,
+  WantedCertificate,
 } from "./settings.ts";
 export type { AcmeCommand, AcmeReport, Challenge, ServedCertificate } from "./messages.ts";

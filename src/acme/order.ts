@@ -17,6 +17,8 @@ export interface OrderRequest {
   /** The first that the issuer offers for a name is taken. */
   readonly challenges: readonly ChallengeKind[];
   readonly profile: string | undefined;
+  readonly preferredChain: string | undefined;
+  readonly commonNameInCsr: boolean;
   /** The certificate that it follows (RFC 9773 §5). */
   readonly replaces: string | undefined;
 }
@@ -32,6 +34,9 @@ export interface OrderTools {
 /** Issuers look within seconds, from several places; some take minutes to sign. */
 const WAIT_MAX_MS = 5 * 60_000;
 const LOOK_FIRST_MS = 500, LOOK_PAUSE_MIN_MS = 1000, LOOK_PAUSE_MAX_MS = 30_000;
+
+/** RFC 5280, appendix A.1: ub-common-name. */
+const COMMON_NAME_SIZE_MAX = 64;
 
 /** The acme-client's own type knows neither of the two, and passes them on. */
 type OrderPayload = Parameters<Client["createOrder"]>[0] & { profile?: string; replaces?: string };
@@ -54,10 +59,12 @@ export async function orderCertificate(client: Client, request: OrderRequest, to
   }
   const ready = await waitFor(client, order, ["ready", "valid"], tools);
   const key = await makeKey(request.keyType);
-  const [, csr] = await crypto.createCsr({ altNames: [...names] }, key);
+  const [first = ""] = names;
+  const isCommon = request.commonNameInCsr && first.length <= COMMON_NAME_SIZE_MAX;
+  const [, csr] = await crypto.createCsr({ altNames: [...names], ...(isCommon ? { commonName: first } : {}) }, key);
   await client.finalizeOrder(ready, csr);
   const valid = await waitFor(client, order, ["valid"], tools);
-  return checked(`${key}\n${await client.getCertificate(valid)}`, names);
+  return checked(`${key}\n${await client.getCertificate(valid, request.preferredChain)}`, names);
 }
 
 async function createOrder(client: Client, payload: OrderPayload): Promise<Order> {

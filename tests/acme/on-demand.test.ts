@@ -11,7 +11,7 @@ import type { AcmeSettings, OnDemandSettings } from "../../src/acme/index.ts";
 import { requirePebble } from "../../tools/pebble.ts";
 import { Pebble } from "../support/pebble.ts";
 import { eventually } from "../support/wait.ts";
-import { Harness, issuerSettings } from "./harness.ts";
+import { Harness, SHORT, issuerSettings } from "./harness.ts";
 
 const ORDER = "POST /order-plz";
 const MINUTE_MS = 60_000, DAY_MS = 24 * 60 * MINUTE_MS;
@@ -47,7 +47,7 @@ describe("certificates on demand", { skip: await requirePebble() }, () => {
     return {
       id: "default", ask: `http://127.0.0.1:${(server.address() as AddressInfo).port}/may?site=1`, asksPerMinute: 60,
       ordersPerMinute: 10, namesMax: 100, keyType: "ecdsa:256", issuers: ["pebble"], challenges: ["http-01"],
-      profile: "shortlived", ...bounds,
+      profile: SHORT, ...bounds,
     };
   }
 

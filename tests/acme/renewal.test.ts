@@ -8,7 +8,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { requirePebble } from "../../tools/pebble.ts";
 import { type Intercept, Pebble } from "../support/pebble.ts";
 import { SimulatedClock } from "../support/simulated-clock.ts";
-import { Harness, issuerSettings, wanted } from "./harness.ts";
+import { Harness, SHORT, issuerSettings, wanted } from "./harness.ts";
 
 const ORDER = "POST /order-plz";
 const HOUR_MS = 3_600_000, DAY_MS = 24 * HOUR_MS;
@@ -36,7 +36,7 @@ describe("renewals of certificates", { skip: await requirePebble() }, () => {
   }
 
   function short(name: string): ReturnType<typeof wanted> {
-    return wanted(name, { profile: "shortlived" });
+    return wanted(name, { profile: SHORT });
   }
 
   test("are made at two thirds of the lifetime, where the issuer does not say when", async () => {

@@ -9,7 +9,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { makeKey } from "../../src/acme/key-types.ts";
 import { requirePebble } from "../../tools/pebble.ts";
 import { Pebble } from "../support/pebble.ts";
-import { Harness, issuerSettings, wanted } from "./harness.ts";
+import { Harness, SHORT, issuerSettings, wanted } from "./harness.ts";
 
 const ORDER = "POST /order-plz";
 const MINUTE_MS = 60_000, HOUR_MS = 60 * MINUTE_MS;
@@ -205,7 +205,7 @@ describe("trouble with certificates", { skip: await requirePebble() }, () => {
       await using harness = new Harness(pebble);
       harness.settings({
         issuers: [issuerSettings(pebble, { statePath: join(file, "state") })],
-        certificates: [wanted("unkept.example", { profile: "shortlived" })],
+        certificates: [wanted("unkept.example", { profile: SHORT })],
       });
       await harness.certificate();
       await harness.noticed(/error: the new certificate for unkept\.example is served, but cannot be kept/);
