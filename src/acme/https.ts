@@ -1,5 +1,6 @@
 /** One request over HTTPS, bounded in time and size: what the client library's own transport is replaced by. */
 import { Agent, request } from "node:https";
+import { parseHttpDate } from "../http/date.ts";
 import { SOFTWARE } from "../std/version.ts";
 import { problem } from "./problem.ts";
 
@@ -98,6 +99,12 @@ function reasonOf(thrown: unknown): string {
   return String(thrown.code);
 }
 
+/** What the server's clock says, milliseconds since 1970. */
+export function serverTime(headers: Readonly<Record<string, string>>): number | undefined {
+  const seconds = parseHttpDate(headers["date"] ?? "");
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
 /**
  * Retry-After in milliseconds (RFC 9110 §10.2.3). A date counts from the server's own Date, so that our clock may be
  * wrong.
@@ -108,7 +115,7 @@ export function retryAfter(headers: Readonly<Record<string, string>>, now: numbe
   const text = headers["retry-after"];
   if (text === undefined) return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const then = Date.parse(text), serverNow = Date.parse(headers["date"] ?? "");
-  if (Number.isNaN(then)) return undefined;
-  return Math.max(0, then - (Number.isNaN(serverNow) ? now : serverNow));
+  const then = parseHttpDate(text);
+  if (then === undefined) return undefined;
+  return Math.max(0, then * 1000 - (serverTime(headers) ?? now));
 }

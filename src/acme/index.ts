@@ -1,6 +1,6 @@
 /**
- * How does a site get its certificates by itself? This door is the master's and the edges', who speak with the process in
- * main.ts and load nothing of what it does.
+ * How does a site get its certificates by itself? This door is the master's and the edges', who speak with the process
+ * in main.ts and load nothing of what it does.
  */
 export { certificateId } from "./settings.ts";
 export type {

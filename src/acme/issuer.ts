@@ -8,7 +8,7 @@ import { throwRefusal, withTransport } from "./acme-library.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Challenges } from "./challenges.ts";
 import { type Clock, pause } from "./clock.ts";
-import { HttpsClient, type HttpsResponse, retryAfter } from "./https.ts";
+import { HttpsClient, type HttpsResponse, retryAfter, serverTime } from "./https.ts";
 import { isRecord, parseJson } from "./json.ts";
 import { Lock } from "./lock.ts";
 import { type OrderRequest, orderCertificate } from "./order.ts";
@@ -71,7 +71,7 @@ export class Issuer {
     const { preferredChain, commonNameInCsr } = this.settings;
     const profile = await this.#profile(this.settings.profile ?? wanted.profile);
     const request: OrderRequest = { ...wanted, profile, preferredChain, commonNameInCsr };
-    return await this.#within(async () => {
+    return this.#within(async () => {
       const { clock, challenges, signal } = this.#tools;
       const tools = { clock, challenges, signal, retryAfterMs: (url: string) => this.#retryAfter.get(url) };
       try {
@@ -80,7 +80,7 @@ export class Issuer {
         if (!(thrown instanceof AcmeProblem) || !thrown.isUnknownAccount) throw thrown;
         this.#tools.notice("warning", `${this.settings.name} does not know our account any more: another one is made`);
         this.#account = undefined;
-        return await orderCertificate(await this.#client(true), request, tools);
+        return orderCertificate(await this.#client(true), request, tools);
       }
     });
   }
@@ -121,8 +121,8 @@ export class Issuer {
     if (profiles.includes(wanted.name)) return wanted.name;
     if (!wanted.isRequired) return undefined;
     const { name } = this.settings;
-    throw problem(`${name} has no profile ${wanted.name} (it has ${profiles.join(", ") || "none"}): choose one of them, `
-      + "or leave require out");
+    const known = profiles.length === 0 ? "none" : profiles.join(", ");
+    throw problem(`${name} has no profile ${wanted.name} (it has ${known}): choose one of them, or leave require out`);
   }
 
   async #readDirectory(): Promise<Directory> {
@@ -191,7 +191,7 @@ export class Issuer {
 
   async #within<T>(run: () => Promise<T>): Promise<T> {
     const onResponse = (url: string, response: HttpsResponse): void => this.#onResponse(url, response);
-    return await withTransport({ https: this.#connection(), now: () => this.#tools.clock.now(), onResponse }, run);
+    return withTransport({ https: this.#connection(), now: () => this.#tools.clock.now(), onResponse }, run);
   }
 
   #onResponse(url: string, { headers }: HttpsResponse): void {
@@ -201,7 +201,8 @@ export class Issuer {
     if (wait !== undefined) this.#retryAfter.set(url, wait);
     const [oldest] = this.#retryAfter.keys();
     if (this.#retryAfter.size > URL_COUNT_MAX && oldest !== undefined) this.#retryAfter.delete(oldest);
-    const theirs = Date.parse(headers["date"] ?? "");
+    const theirs = serverTime(headers);
+    if (theirs === undefined) return;
     const isSkewed = Math.abs(theirs - clock.now()) > SKEW_MAX_MS;
     if (isSkewed && !this.#isSkewTold) {
       const here = new Date(clock.now()).toISOString(), there = new Date(theirs).toISOString();

@@ -25,7 +25,9 @@ export interface IssuerSettings {
   /** URLs, mostly mailto: (RFC 8555 §7.3). */
   readonly contacts: readonly string[];
   /** A key that is made, or the path of one. */
-  readonly accountKey: { readonly kind: "made"; readonly type: KeyType } | { readonly kind: "file"; readonly path: string };
+  readonly accountKey:
+    | { readonly kind: "made"; readonly type: KeyType }
+    | { readonly kind: "file"; readonly path: string };
   /** RFC 8555 §7.3.4; the key is base64url. */
   readonly externalAccount: { readonly kid: string; readonly key: KeySource } | undefined;
   readonly acceptsTerms: boolean;

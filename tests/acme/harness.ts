@@ -75,7 +75,7 @@ export class Harness implements AsyncDisposable {
 
   /** The notice that matches. */
   async noticed(pattern: RegExp): Promise<string> {
-    return await eventually(`a notice like ${String(pattern)}`, patienceMs, () =>
+    return eventually(`a notice like ${String(pattern)}`, patienceMs, () =>
       this.notices.find((text) => pattern.test(text)));
   }
 

@@ -84,7 +84,8 @@ describe("certificates by themselves", { skip: await requirePebble() }, () => {
     ] as const;
     for (const accountKey of kinds) {
       await using harness = new Harness(pebble);
-      harness.settings({ issuers: [issuerSettings(pebble, { accountKey })], certificates: [wanted("account.example")] });
+      const issuers = [issuerSettings(pebble, { accountKey })];
+      harness.settings({ issuers, certificates: [wanted("account.example")] });
       await harness.certificate();
     }
   });
@@ -95,7 +96,8 @@ describe("certificates by themselves", { skip: await requirePebble() }, () => {
     for (const { subject } of roots) {
       await using harness = new Harness(pebble);
       const preferredChain = subject.replace(/^CN=/, "");
-      harness.settings({ issuers: [issuerSettings(pebble, { preferredChain })], certificates: [wanted("chain.example")] });
+      const issuers = [issuerSettings(pebble, { preferredChain })];
+      harness.settings({ issuers, certificates: [wanted("chain.example")] });
       const { chain } = await harness.certificate();
       const last = chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.at(-1) ?? "";
       assert.equal(new X509Certificate(last).issuer, subject);
@@ -129,7 +131,8 @@ describe("certificates by themselves", { skip: await requirePebble() }, () => {
 
   test("come from a directory that has moved", async () => {
     pebble.resolve("redirected.example");
-    pebble.intercept = ({ path }) => (path === "/old" ? { status: 301, headers: { Location: "/dir" }, body: "" } : undefined);
+    pebble.intercept = ({ path }) =>
+      (path === "/old" ? { status: 301, headers: { Location: "/dir" }, body: "" } : undefined);
     await using harness = new Harness(pebble);
     const uri = pebble.uri.replace("/dir", "/old");
     harness.settings({ issuers: [issuerSettings(pebble, { uri })], certificates: [wanted("redirected.example")] });
@@ -269,7 +272,8 @@ describe("an issuer that wants an account beside ACME's", { skip: await requireP
     for (const source of [{ kind: "data", key }, { kind: "file", path }] as const) {
       await using harness = new Harness(pebble);
       const externalAccount = { kid: "kid-1", key: source };
-      harness.settings({ issuers: [issuerSettings(pebble, { externalAccount })], certificates: [wanted("eab.example")] });
+      const issuers = [issuerSettings(pebble, { externalAccount })];
+      harness.settings({ issuers, certificates: [wanted("eab.example")] });
       await harness.certificate();
     }
   });

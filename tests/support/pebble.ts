@@ -151,7 +151,8 @@ export class Pebble implements AsyncDisposable {
   async setRenewalWindow(chain: string, start: Date, end: Date): Promise<void> {
     const window = { start: start.toISOString(), end: end.toISOString() };
     const said = { suggestedWindow: window, explanationURL: "https://issuer.example/why" };
-    await this.#manage("POST", "/set-renewal-info/", JSON.stringify({ certificate: chain, ariResponse: JSON.stringify(said) }));
+    const body = JSON.stringify({ certificate: chain, ariResponse: JSON.stringify(said) });
+    await this.#manage("POST", "/set-renewal-info/", body);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,7 +178,10 @@ export class Pebble implements AsyncDisposable {
   #answerHttp({ url = "" }: IncomingMessage, response: ServerResponse): void {
     const token = /^\/\.well-known\/acme-challenge\/(.+)$/.exec(url)?.[1];
     const found = [...this.challenges.values()].find((one) => one.kind === "http-01" && one.token === token);
-    if (found?.kind !== "http-01" || this.refuses.includes(found.kind)) return void response.writeHead(404).end("not here");
+    if (found?.kind !== "http-01" || this.refuses.includes(found.kind)) {
+      response.writeHead(404).end("not here");
+      return;
+    }
     this.onAnswered(found.id);
     response.end(found.keyAuthorization);
   }
