@@ -18,7 +18,8 @@ const USUAL_GO = "/usr/local/go/bin/go";
 export const pebblePath: string = join(cache, `pebble-${VERSION}`);
 
 /**
- * The `skip` option of tests that run Pebble: `describe("…", { skip: await requirePebble() }, …)`. Builds it if need be.
+ * The `skip` option of tests that run Pebble: `describe("…", { skip: await requirePebble() }, …)`. Builds it if it is
+ * not there.
  * @returns false when it is there, else the reason to leave the tests out
  * @throws Error with CI=true, where a missing tool chain or module is a failure
  */

@@ -117,7 +117,8 @@ function readRecord(
   const fields = text.ok ? parseJson(text.value ?? "") : undefined;
   if (!isRecord(fields) || typeof fields["url"] !== "string") {
     const why = text.ok ? "it is damaged" : text.error;
-    notice("warning", `${directory.pathOf(RECORD_FILE)} cannot be read (${why}): ${name} is asked for the account again`);
+    const path = directory.pathOf(RECORD_FILE);
+    notice("warning", `${path} cannot be read (${why}): ${name} is asked for the account again`);
     return undefined;
   }
   if (fields["uri"] !== uri || fields["keyDigest"] !== keyDigest) return undefined;

@@ -3,8 +3,8 @@
  *
  * acme-client does the protocol (JWS, nonces, accounts, orders, CSRs). Its transport would sleep in real time for as
  * long as a Retry-After says and knows neither trusted certificates nor bounds, and of a refusal it leaves a sentence
- * only. So each request of it comes here: the connection that it belongs to is known by AsyncLocalStorage, and a refusal
- * is thrown as the AcmeProblem that it is.
+ * only. So each request of it comes here: the connection that it belongs to is known by AsyncLocalStorage, and a
+ * refusal is thrown as the AcmeProblem that it is.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { axios } from "acme-client";

@@ -49,8 +49,8 @@ export class CertificateStore {
   probe(): Result<void, string> {
     const probed = this.#directory.probe(FOLDER);
     if (probed.ok) return probed;
-    return err(`${this.#directory.path} cannot be written (${probed.error}): make room, or let it belong to the user that `
-      + "this process runs as");
+    return err(`${this.#directory.path} cannot be written (${probed.error}): make room, or let it belong to the user `
+      + "that this process runs as");
   }
 
   /** What is kept of a certificate. */

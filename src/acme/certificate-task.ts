@@ -138,14 +138,16 @@ export class CertificateTask {
     const before = this.#renewAt(current);
     try {
       const info = await this.#holder.issuer.renewalInfo(current);
-      const askAgainAt = clock.now() + renewalInfoPause(info?.retryAfterMs ?? (info === undefined ? DAY_MS : undefined));
+      const saidMs = info === undefined ? DAY_MS : info.retryAfterMs;
+      const askAgainAt = clock.now() + renewalInfoPause(saidMs);
       this.#askAgainAt = askAgainAt;
       if (info?.window === undefined) return;
       const { fingerprint } = current;
       this.#keepFacts({ ...this.#facts, window: { ...info.window, fingerprint, askAgainAt } });
       if (this.#renewAt(current) > Math.min(before, clock.now()) || before <= clock.now()) return;
       const why = info.explanation === undefined ? "" : ` (${info.explanation})`;
-      notice("info", `${this.#holder.issuer.settings.name} wants the certificate for ${this.#title} to be renewed now${why}`);
+      const { name } = this.#holder.issuer.settings;
+      notice("info", `${name} wants the certificate for ${this.#title} to be renewed now${why}`);
     } catch (thrown) {
       if (this.#tools.signal.aborted) throw thrown;
       // What it said before counts, or two thirds; it is asked again.
@@ -201,8 +203,7 @@ export class CertificateTask {
       const isRenewal = this.#current !== undefined && holder === this.#holder;
       const { names, keyType, profile, challenges } = this.wanted;
       const certificate = await issuer.order({
-        names, keyType,
-        profile: issuer.settings.profile ?? profile,
+        names, keyType, profile,
         challenges: rotated(issuer.settings.challenges ?? challenges, this.#facts.failures),
         replaces: isRenewal && this.#current !== undefined ? await issuer.replaces(this.#current) : undefined,
       });
@@ -241,8 +242,9 @@ export class CertificateTask {
     notice("info", `there is a new certificate for ${this.#title}, from ${name}: ${until}`);
     const isStrange = certificate.notBefore > now || this.#renewAt(certificate) <= now;
     if (isStrange) {
-      notice("warning", `by the clock of this machine it is ${dateText(now)}, and the new certificate for ${this.#title} `
-        + `counts from ${dateText(certificate.notBefore)} to ${dateText(certificate.notAfter)}: set the clock`);
+      const span = `from ${dateText(certificate.notBefore)} to ${dateText(certificate.notAfter)}`;
+      notice("warning", `by the clock of this machine it is ${dateText(now)}, and the new certificate for `
+        + `${this.#title} counts ${span}: set the clock`);
     }
   }
 
@@ -250,8 +252,8 @@ export class CertificateTask {
     if (this.#current === undefined || this.#holder?.store === undefined) return;
     const saved = this.#holder.store.save(this.wanted, this.#current);
     if (!saved.ok && this.#saveAt === undefined) {
-      this.#tools.notice("error", `the new certificate for ${this.#title} is served, but cannot be kept (${saved.error}): `
-        + "make room, or a restart orders it again");
+      this.#tools.notice("error", `the new certificate for ${this.#title} is served, but cannot be kept `
+        + `(${saved.error}): make room, or a restart orders it again`);
     }
     this.#saveAt = saved.ok ? undefined : this.#tools.clock.now() + SAVE_PAUSE_MS;
   }
@@ -297,7 +299,8 @@ export class CertificateTask {
     const { clock, notice } = this.#tools;
     const action = nextAction(problem);
     const again = `tried again in ${durationText(pauseMs)}`;
-    const parts = [`no certificate for ${this.#title} from ${issuer}: ${problem.message}`, ...(action ? [action] : []), again];
+    const why = `no certificate for ${this.#title} from ${issuer}: ${problem.message}`;
+    const parts = [why, ...(action === undefined ? [] : [action]), again];
     const current = this.#current;
     if (current === undefined) return notice("error", parts.join("; "));
     const leftMs = current.notAfter - clock.now();

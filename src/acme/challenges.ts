@@ -1,6 +1,6 @@
 /**
- * The challenges that edges answer at this moment. An issuer is told to look only when every edge thread has the answer,
- * because nobody knows which of them it will meet.
+ * The challenges that edges answer at this moment. An issuer is told to look only when every edge thread has the
+ * answer, because nobody knows which of them it will meet.
  */
 import type { LogLevel } from "../config/model.ts";
 import type { Clock, ClockTimer } from "./clock.ts";

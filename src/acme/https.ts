@@ -1,11 +1,13 @@
 /** One request over HTTPS, bounded in time and size: what the client library's own transport is replaced by. */
 import { Agent, request } from "node:https";
+import { parseHttpDate } from "../http/date.ts";
 import { SOFTWARE } from "../std/version.ts";
 import { problem } from "./problem.ts";
 
 /** Directories, orders and chains are some KB; anything above is no answer of an issuer. */
 const BODY_SIZE_MAX = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+const REDIRECTS_MAX = 3;
 
 export interface HttpsRequest {
   readonly url: string;
@@ -32,8 +34,25 @@ export class HttpsClient {
     });
   }
 
-  /** Rejects with an AcmeProblem where no answer came. Redirects are not followed: issuers have none. */
-  async fetch({ url, method, headers, body }: HttpsRequest): Promise<HttpsResponse> {
+  /**
+   * Rejects with an AcmeProblem where no answer came. GET follows redirects, which directories have; what is signed
+   * names its URL, and is not sent to another.
+   */
+  async fetch(request: HttpsRequest): Promise<HttpsResponse> {
+    let response = await this.#fetchOnce(request);
+    for (let redirects = 0, { url } = request; request.method === "GET" && isRedirect(response); redirects++) {
+      const location = response.headers["location"] ?? "";
+      const next = URL.canParse(location, url) ? new URL(location, url) : undefined;
+      if (next?.protocol !== "https:" || redirects === REDIRECTS_MAX) {
+        throw problem(`${url} leads to ${location}, where it is not followed`);
+      }
+      url = next.href;
+      response = await this.#fetchOnce({ ...request, url });
+    }
+    return response;
+  }
+
+  async #fetchOnce({ url, method, headers, body }: HttpsRequest): Promise<HttpsResponse> {
     const { hostname } = new URL(url);
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     try {
@@ -69,11 +88,21 @@ export class HttpsClient {
   }
 }
 
+function isRedirect({ status }: HttpsResponse): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}
+
 function reasonOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   if (thrown.message !== "" || !("code" in thrown)) return thrown.message;
   // Of several addresses that all failed, only the code is left.
   return String(thrown.code);
+}
+
+/** What the server's clock says, milliseconds since 1970. */
+export function serverTime(headers: Readonly<Record<string, string>>): number | undefined {
+  const seconds = parseHttpDate(headers["date"] ?? "");
+  return seconds === undefined ? undefined : seconds * 1000;
 }
 
 /**
@@ -86,7 +115,7 @@ export function retryAfter(headers: Readonly<Record<string, string>>, now: numbe
   const text = headers["retry-after"];
   if (text === undefined) return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const then = Date.parse(text), serverNow = Date.parse(headers["date"] ?? "");
-  if (Number.isNaN(then)) return undefined;
-  return Math.max(0, then - (Number.isNaN(serverNow) ? now : serverNow));
+  const then = parseHttpDate(text);
+  if (then === undefined) return undefined;
+  return Math.max(0, then * 1000 - (serverTime(headers) ?? now));
 }

@@ -1,9 +1,10 @@
 /**
- * How does a site get its certificates by itself? This door is the master's and the edges', who speak with the process in
- * main.ts and load nothing of what it does.
+ * How does a site get its certificates by itself? This door is the master's and the edges', who speak with the process
+ * in main.ts and load nothing of what it does.
  */
 export { acmePair, certificateId, isAcmeName } from "./settings.ts";
 export type {
-  AcmeSettings, CertificateManner, ChallengeKind, IssuerSettings, KeyType, OnDemandSettings, WantedCertificate,
+  AcmeSettings, CertificateManner, ChallengeKind, IssuerSettings, KeyType, OnDemandSettings, ProfileSettings,
+  WantedCertificate,
 } from "./settings.ts";
 export type { AcmeCommand, AcmeReport, Challenge, ServedCertificate } from "./messages.ts";

@@ -8,13 +8,13 @@ import { throwRefusal, withTransport } from "./acme-library.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Challenges } from "./challenges.ts";
 import { type Clock, pause } from "./clock.ts";
-import { HttpsClient, type HttpsResponse, retryAfter } from "./https.ts";
+import { HttpsClient, type HttpsResponse, retryAfter, serverTime } from "./https.ts";
 import { isRecord, parseJson } from "./json.ts";
 import { Lock } from "./lock.ts";
 import { type OrderRequest, orderCertificate } from "./order.ts";
 import { AcmeProblem, problem } from "./problem.ts";
 import type { RenewalWindow } from "./renewal.ts";
-import type { IssuerSettings } from "./settings.ts";
+import type { IssuerSettings, ProfileSettings } from "./settings.ts";
 
 export interface IssuerTools extends AccountTools {
   readonly clock: Clock;
@@ -32,6 +32,17 @@ export interface RenewalInfo {
   readonly retryAfterMs: number | undefined;
 }
 
+/** What a task asks for; the rest the issuer's own settings say. */
+export type CertificateRequest = Pick<OrderRequest, "names" | "keyType" | "challenges" | "replaces"> & {
+  readonly profile: ProfileSettings | undefined;
+};
+
+interface Directory {
+  readonly readAt: number;
+  readonly renewalInfo: string | undefined;
+  readonly profiles: readonly string[];
+}
+
 /** A directory says where things are; it changes once in years (RFC 8555 §7.1.1). */
 const DIRECTORY_AGE_MAX_MS = 24 * 60 * 60_000;
 /** Answers whose Retry-After is remembered: those of the orders that run. */
@@ -47,7 +58,7 @@ export class Issuer {
   readonly #retryAfter = new Map<string, number>();
   #https: HttpsClient | undefined;
   #account: Promise<Client> | undefined;
-  #directory: { readonly readAt: number; readonly renewalInfo: string | undefined } | undefined;
+  #directory: Directory | undefined;
   #isSkewTold = false;
 
   constructor(settings: IssuerSettings, tools: IssuerTools) {
@@ -56,8 +67,11 @@ export class Issuer {
   }
 
   /** Orders a certificate. Rejects with an AcmeProblem, or with the signal's reason. */
-  async order(request: OrderRequest): Promise<Certificate> {
-    return await this.#within(async () => {
+  async order(wanted: CertificateRequest): Promise<Certificate> {
+    const { preferredChain, commonNameInCsr } = this.settings;
+    const profile = await this.#profile(this.settings.profile ?? wanted.profile);
+    const request: OrderRequest = { ...wanted, profile, preferredChain, commonNameInCsr };
+    return this.#within(async () => {
       const { clock, challenges, signal } = this.#tools;
       const tools = { clock, challenges, signal, retryAfterMs: (url: string) => this.#retryAfter.get(url) };
       try {
@@ -66,7 +80,7 @@ export class Issuer {
         if (!(thrown instanceof AcmeProblem) || !thrown.isUnknownAccount) throw thrown;
         this.#tools.notice("warning", `${this.settings.name} does not know our account any more: another one is made`);
         this.#account = undefined;
-        return await orderCertificate(await this.#client(true), request, tools);
+        return orderCertificate(await this.#client(true), request, tools);
       }
     });
   }
@@ -76,7 +90,7 @@ export class Issuer {
    * @returns undefined where it does not say such things; rejects with an AcmeProblem
    */
   async renewalInfo({ chain }: Pick<Certificate, "chain">): Promise<RenewalInfo | undefined> {
-    const place = await this.#renewalInfoPlace();
+    const { renewalInfo: place } = await this.#readDirectory();
     const id = renewalId(chain);
     if (place === undefined || id === undefined) return undefined;
     const response = await this.#get(`${place}/${id}`);
@@ -93,22 +107,35 @@ export class Issuer {
 
   /** What `replaces` says of a certificate, where the issuer knows such things. Rejects with an AcmeProblem. */
   async replaces({ chain }: Pick<Certificate, "chain">): Promise<string | undefined> {
-    return (await this.#renewalInfoPlace()) === undefined ? undefined : renewalId(chain);
+    return (await this.#readDirectory()).renewalInfo === undefined ? undefined : renewalId(chain);
   }
 
   close(): void {
     this.#https?.close();
   }
 
-  async #renewalInfoPlace(): Promise<string | undefined> {
+  /** The profile that an order names; undefined for what the issuer takes then. */
+  async #profile(wanted: ProfileSettings | undefined): Promise<string | undefined> {
+    if (wanted === undefined) return undefined;
+    const { profiles } = await this.#readDirectory();
+    if (profiles.includes(wanted.name)) return wanted.name;
+    if (!wanted.isRequired) return undefined;
+    const { name } = this.settings;
+    const known = profiles.length === 0 ? "none" : profiles.join(", ");
+    throw problem(`${name} has no profile ${wanted.name} (it has ${known}): choose one of them, or leave require out`);
+  }
+
+  async #readDirectory(): Promise<Directory> {
     const now = this.#tools.clock.now();
     if (this.#directory === undefined || Math.abs(now - this.#directory.readAt) > DIRECTORY_AGE_MAX_MS) {
       const document = parseJson((await this.#get(this.settings.uri)).body);
-      const place = isRecord(document) ? document["renewalInfo"] : undefined;
+      if (!isRecord(document)) throw problem(`${this.settings.uri} is no directory of an ACME server: correct uri`);
+      const { renewalInfo: place, meta } = document;
+      const profiles = isRecord(meta) && isRecord(meta["profiles"]) ? Object.keys(meta["profiles"]) : [];
       const renewalInfo = typeof place === "string" && URL.canParse(place) ? place.replace(/\/$/, "") : undefined;
-      this.#directory = { readAt: now, renewalInfo };
+      this.#directory = { readAt: now, renewalInfo, profiles };
     }
-    return this.#directory.renewalInfo;
+    return this.#directory;
   }
 
   async #get(url: string): Promise<HttpsResponse> {
@@ -164,7 +191,7 @@ export class Issuer {
 
   async #within<T>(run: () => Promise<T>): Promise<T> {
     const onResponse = (url: string, response: HttpsResponse): void => this.#onResponse(url, response);
-    return await withTransport({ https: this.#connection(), now: () => this.#tools.clock.now(), onResponse }, run);
+    return withTransport({ https: this.#connection(), now: () => this.#tools.clock.now(), onResponse }, run);
   }
 
   #onResponse(url: string, { headers }: HttpsResponse): void {
@@ -174,7 +201,8 @@ export class Issuer {
     if (wait !== undefined) this.#retryAfter.set(url, wait);
     const [oldest] = this.#retryAfter.keys();
     if (this.#retryAfter.size > URL_COUNT_MAX && oldest !== undefined) this.#retryAfter.delete(oldest);
-    const theirs = Date.parse(headers["date"] ?? "");
+    const theirs = serverTime(headers);
+    if (theirs === undefined) return;
     const isSkewed = Math.abs(theirs - clock.now()) > SKEW_MAX_MS;
     if (isSkewed && !this.#isSkewTold) {
       const here = new Date(clock.now()).toISOString(), there = new Date(theirs).toISOString();

@@ -1,4 +1,4 @@
-/** The issuers that have a name here, as data: `acme letsencrypt;`. Others are written as `acme_issuer NAME { uri …; }`. */
+/** The issuers that have a name here, as data: `acme letsencrypt;`. Others have an acme_issuer in the configuration. */
 
 export interface KnownIssuer {
   /** The directory's URL, as the issuer's own documentation has it. */

@@ -221,7 +221,8 @@ export class CertificateKeeper {
     }
     const { keyType, issuers, challenges, profile } = settings;
     const manner = { keyType, issuers, challenges, profile };
-    const task = this.#failed.get(name) ?? this.#newTask({ ...manner, id: certificateId([name], manner), names: [name] });
+    const wanted = { ...manner, id: certificateId([name], manner), names: [name] };
+    const task = this.#failed.get(name) ?? this.#newTask(wanted);
     if (!task.load()) {
       if (task.dueAt > this.#tools.clock.now()) return this.#untilDue(task);
       const refused = onDemand.takeOrder();

@@ -29,7 +29,8 @@ export function checkName(name: string, isPublic: boolean): Result<string, strin
     return err("is a wildcard, which takes a change in the DNS that is not made here: write each name as server_name, "
       + "or turn acme_on_demand on");
   }
-  const ascii = domainToASCII(name.replace(/\.$/, "")).toLowerCase();
+  // It reads a URL's host: whatever would end one must not get there.
+  const ascii = /^[\w.\u0080-\u{10ffff}-]*$/u.test(name) ? domainToASCII(name.replace(/\.$/, "")).toLowerCase() : "";
   const labels = ascii.split(".");
   const isName = ascii.length <= NAME_SIZE_MAX
     && labels.every((label) => label.length <= LABEL_SIZE_MAX && LABEL.test(label));
@@ -39,8 +40,8 @@ export function checkName(name: string, isPublic: boolean): Result<string, strin
   if (!isPublic) return ok(ascii);
   const domain = privateDomains.find((known) => ascii === known || ascii.endsWith(`.${known}`));
   if (domain !== undefined) {
-    return err(`is a name of private networks (${domain}), for which no public issuer signs: name an issuer of your own `
-      + "with acme_issuer");
+    return err(`is a name of private networks (${domain}), for which no public issuer signs: name an issuer of your `
+      + "own with acme_issuer");
   }
   if (labels.length < 2) {
     return err("has no dot, and no public issuer signs for such names: write the whole name");

@@ -50,8 +50,10 @@ export class OnDemand {
     const checked = checkName(written, this.#isPublic);
     if (!checked.ok) return this.#refuse(written, REFUSED_MS, `${shown(written)} ${checked.error}`);
     if (!this.#asks.take()) {
-      return { forMs: BUSY_MS, why: `more than ${this.settings.asksPerMinute} unknown names in a minute: ${shown(written)} `
-        + "was not asked for; asks= is the bound" };
+      const { asksPerMinute } = this.settings;
+      const why = `more than ${asksPerMinute} unknown names in a minute: ${shown(written)} was not asked for; `
+        + "asks= is the bound";
+      return { forMs: BUSY_MS, why };
     }
     const name = checked.value;
     const answer = await this.#ask(name);

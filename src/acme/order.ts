@@ -17,6 +17,8 @@ export interface OrderRequest {
   /** The first that the issuer offers for a name is taken. */
   readonly challenges: readonly ChallengeKind[];
   readonly profile: string | undefined;
+  readonly preferredChain: string | undefined;
+  readonly commonNameInCsr: boolean;
   /** The certificate that it follows (RFC 9773 §5). */
   readonly replaces: string | undefined;
 }
@@ -30,8 +32,11 @@ export interface OrderTools {
 }
 
 /** Issuers look within seconds, from several places; some take minutes to sign. */
-const WAIT_MAX_MS = 5 * 60_000;
+const WAIT_MAX_MS = 5 * 60_000, WAIT_MAX_TEXT = "5 minutes";
 const LOOK_FIRST_MS = 500, LOOK_PAUSE_MIN_MS = 1000, LOOK_PAUSE_MAX_MS = 30_000;
+
+/** RFC 5280, appendix A.1: ub-common-name. */
+const COMMON_NAME_SIZE_MAX = 64;
 
 /** The acme-client's own type knows neither of the two, and passes them on. */
 type OrderPayload = Parameters<Client["createOrder"]>[0] & { profile?: string; replaces?: string };
@@ -54,10 +59,12 @@ export async function orderCertificate(client: Client, request: OrderRequest, to
   }
   const ready = await waitFor(client, order, ["ready", "valid"], tools);
   const key = await makeKey(request.keyType);
-  const [, csr] = await crypto.createCsr({ altNames: [...names] }, key);
+  const [first = ""] = names;
+  const isCommon = request.commonNameInCsr && first.length <= COMMON_NAME_SIZE_MAX;
+  const [, csr] = await crypto.createCsr({ altNames: [...names], ...(isCommon ? { commonName: first } : {}) }, key);
   await client.finalizeOrder(ready, csr);
   const valid = await waitFor(client, order, ["valid"], tools);
-  return checked(`${key}\n${await client.getCertificate(valid)}`, names);
+  return checked(`${key}\n${await client.getCertificate(valid, request.preferredChain)}`, names);
 }
 
 async function createOrder(client: Client, payload: OrderPayload): Promise<Order> {
@@ -67,12 +74,13 @@ async function createOrder(client: Client, payload: OrderPayload): Promise<Order
     // RFC 9773 §7.4, and what is said of a certificate that another account or issuer has made.
     if (payload.replaces === undefined || !(thrown instanceof AcmeProblem) || !refusesReplacing(thrown)) throw thrown;
     const { replaces: _, ...rest } = payload;
-    return await client.createOrder(rest);
+    return client.createOrder(rest);
   }
 }
 
 function refusesReplacing({ facts }: AcmeProblem): boolean {
-  return ["alreadyReplaced", "malformed", "unauthorized", "serverInternal"].includes(facts.type) || facts.status === 404;
+  const types = ["alreadyReplaced", "malformed", "unauthorized", "serverInternal"];
+  return types.includes(facts.type) || facts.status === 404;
 }
 
 async function prove(
@@ -105,7 +113,7 @@ async function prove(
         failure = challengeProblem(name, now, kind);
         break;
       }
-      if (waitedMs > WAIT_MAX_MS) throw refusal(name, `the issuer has not looked within ${WAIT_MAX_MS / 60_000} minutes`);
+      if (waitedMs > WAIT_MAX_MS) throw refusal(name, `the issuer has not looked within ${WAIT_MAX_TEXT}`);
     }
   } finally {
     answers = challenges.remove(answer.id);
@@ -146,16 +154,18 @@ async function waitFor(
   for (let waitedMs = 0; ;) {
     const now = await client.getOrder(order);
     if (wanted.includes(now.status)) return now;
-    if (now.status === "invalid") throw problemOf(now.error ?? { detail: "the issuer calls the order invalid" }, 403, 0);
+    if (now.status === "invalid") throw problemOf(now.error ?? INVALID, 403, 0);
     if (waitedMs > WAIT_MAX_MS) {
-      const minutes = WAIT_MAX_MS / 60_000;
-      throw problem(`the issuer still calls the order ${now.status} after ${minutes} minutes`);
+      throw problem(`the issuer still calls the order ${now.status} after ${WAIT_MAX_TEXT}`);
     }
     const waitMs = lookPause(retryAfterMs(order.url));
     await pause(clock, waitMs, signal);
     waitedMs += waitMs;
   }
 }
+
+/** An order that failed without a reason. */
+const INVALID = { detail: "the issuer calls the order invalid" };
 
 function lookPause(saidMs: number | undefined): number {
   return Math.min(Math.max(saidMs ?? 0, LOOK_PAUSE_MIN_MS), LOOK_PAUSE_MAX_MS);

@@ -72,20 +72,24 @@ export function asProblem(thrown: unknown): AcmeProblem {
   return problem(thrown instanceof Error ? thrown.message : String(thrown));
 }
 
+const ANOTHER_NAME =
+  "the issuer signs for no such name: take it out of server_name, or name another issuer with acme";
+const ANOTHER_ANSWER = "look whether the name's A and AAAA records point here, and whether something in front answers "
+  + "/.well-known/acme-challenge/ itself";
+
 /** The next action, by type (RFC 8555 §6.7). */
 const actions: Readonly<Record<string, string>> = {
   dns: "let the name's A and AAAA records in the DNS point here",
   connection: "let port 80 (http-01) or 443 (tls-alpn-01) of this machine be reached from outside, "
     + "and look whether the name's A and AAAA records point here",
-  incorrectResponse: "look whether the name's A and AAAA records point here, and whether something in front answers "
-    + "/.well-known/acme-challenge/ itself",
-  unauthorized: "look whether the name's A and AAAA records point here, and whether something in front answers "
-    + "/.well-known/acme-challenge/ itself",
-  tls: "look whether something in front ends TLS before it reaches this machine; acme_challenge http-01 does without it",
+  incorrectResponse: ANOTHER_ANSWER,
+  unauthorized: ANOTHER_ANSWER,
+  tls: "look whether something in front ends TLS before it reaches this machine; acme_challenge http-01 does "
+    + "without it",
   caa: "the name's CAA record in the DNS must allow this issuer, or another one must be named with acme",
   rateLimited: "nothing: it is tried again by itself; acme staging is for trying things out",
-  rejectedIdentifier: "the issuer signs for no such name: take it out of server_name, or name another issuer with acme",
-  unsupportedIdentifier: "the issuer signs for no such name: take it out of server_name, or name another issuer with acme",
+  rejectedIdentifier: ANOTHER_NAME,
+  unsupportedIdentifier: ANOTHER_NAME,
   externalAccountRequired: "write acme_issuer with external_account_key, which the issuer's web site gives out",
   userActionRequired: "agree to the issuer's terms: accept_terms_of_service",
   invalidContact: "correct the address in acme_email or contact",

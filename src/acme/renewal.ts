@@ -39,8 +39,8 @@ export function renewalTimeIn(window: RenewalWindow, validity: Validity, chance:
 const MINUTE_MS = 60_000, HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * After the first failure, the second, …; the last one for all others. Let's Encrypt allows five failed validations of a
- * name in an hour; these are five in the first hour and a half.
+ * After the first failure, the second, …; the last one for all others. Let's Encrypt allows five failed validations of
+ * a name in an hour; these are five in the first hour and a half.
  */
 const retryPauses: readonly number[] = [
   MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, 2 * HOUR_MS, 4 * HOUR_MS, 6 * HOUR_MS,

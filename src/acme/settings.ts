@@ -7,6 +7,13 @@ export type ChallengeKind = "http-01" | "tls-alpn-01";
 export type KeyType =
   | "ecdsa:256" | "ecdsa:384" | "ecdsa:521" | "rsa:2048" | "rsa:3072" | "rsa:4096";
 
+/** What an issuer calls a kind of certificate (draft-ietf-acme-profiles): how long it counts, among others. */
+export interface ProfileSettings {
+  readonly name: string;
+  /** From an issuer that does not have it, no certificate at all. */
+  readonly isRequired: boolean;
+}
+
 /** Who signs certificates. */
 export interface IssuerSettings {
   /** "letsencrypt", or what acme_issuer calls it. */
@@ -18,14 +25,20 @@ export interface IssuerSettings {
   /** URLs, mostly mailto: (RFC 8555 §7.3). */
   readonly contacts: readonly string[];
   /** A key that is made, or the path of one. */
-  readonly accountKey: { readonly kind: "made"; readonly type: KeyType } | { readonly kind: "file"; readonly path: string };
+  readonly accountKey:
+    | { readonly kind: "made"; readonly type: KeyType }
+    | { readonly kind: "file"; readonly path: string };
   /** RFC 8555 §7.3.4; the key is base64url. */
   readonly externalAccount: { readonly kid: string; readonly key: KeySource } | undefined;
   readonly acceptsTerms: boolean;
   /** As its own block says; undefined: as the certificate's server says. */
   readonly challenges: readonly ChallengeKind[] | undefined;
-  /** draft-ietf-acme-profiles; undefined: as the certificate's server says. */
-  readonly profile: string | undefined;
+  /** undefined: as the certificate's server says. */
+  readonly profile: ProfileSettings | undefined;
+  /** Of several chains, the one whose last certificate is signed by this common name. */
+  readonly preferredChain: string | undefined;
+  /** The first name is asked for as the subject's common name, too. */
+  readonly commonNameInCsr: boolean;
   /** Of its own certificate: a PEM file in the place of the system's authorities. */
   readonly trustedCertificate: string | undefined;
   readonly verify: boolean;
@@ -44,7 +57,7 @@ export interface CertificateManner {
   readonly issuers: readonly string[];
   /** In the order in which they are tried: at least one. */
   readonly challenges: readonly ChallengeKind[];
-  readonly profile: string | undefined;
+  readonly profile: ProfileSettings | undefined;
 }
 
 /** A certificate that is to be there. */
@@ -78,7 +91,7 @@ export interface AcmeSettings {
 
 /** The name of a certificate between configuration, state directory and edge. */
 export function certificateId(names: readonly string[], { keyType, issuers, profile }: CertificateManner): string {
-  return [keyType, issuers.join("+"), ...(profile === undefined ? [] : [profile]), names.join(",")].join(" ");
+  return [keyType, issuers.join("+"), ...(profile === undefined ? [] : [profile.name]), names.join(",")].join(" ");
 }
 
 /**

@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../src/acme/clock.ts";
 import type {
-  AcmeReport, AcmeSettings, CertificateManner, IssuerSettings, OnDemandSettings, ServedCertificate, WantedCertificate,
+  AcmeReport, AcmeSettings, CertificateManner, IssuerSettings, OnDemandSettings, ProfileSettings,
+  ServedCertificate, WantedCertificate,
 } from "../../src/acme/index.ts";
 import { certificateId } from "../../src/acme/index.ts";
 import { CertificateKeeper } from "../../src/acme/keeper.ts";
@@ -17,6 +18,7 @@ const patienceMs = 20_000;
 export function issuerSettings(pebble: Pebble, settings: Partial<IssuerSettings> = {}): IssuerSettings {
   return {
     name: "pebble", uri: pebble.uri, isPublic: false, contacts: ["mailto:owner@site.example"],
+    preferredChain: undefined, commonNameInCsr: false,
     accountKey: { kind: "made", type: "ecdsa:256" }, externalAccount: undefined, acceptsTerms: true,
     challenges: undefined, profile: undefined, trustedCertificate: pebble.trust, verify: true, statePath: undefined,
     ...settings,
@@ -27,10 +29,14 @@ export function wanted(names: string | readonly string[], manner: Partial<Certif
   const all = typeof names === "string" ? [names] : names;
   const whole: CertificateManner = {
     // Pebble takes any of its profiles where none is named.
-    keyType: "ecdsa:256", issuers: ["pebble"], challenges: ["http-01"], profile: "default", ...manner,
+    keyType: "ecdsa:256", issuers: ["pebble"], challenges: ["http-01"],
+    profile: { name: "default", isRequired: true }, ...manner,
   };
   return { ...whole, names: all, id: certificateId(all, whole) };
 }
+
+/** Six days. */
+export const SHORT: ProfileSettings = { name: "shortlived", isRequired: true };
 
 /** A keeper in this process, with a clock that is turned. */
 export class Harness implements AsyncDisposable {
@@ -69,7 +75,7 @@ export class Harness implements AsyncDisposable {
 
   /** The notice that matches. */
   async noticed(pattern: RegExp): Promise<string> {
-    return await eventually(`a notice like ${String(pattern)}`, patienceMs, () =>
+    return eventually(`a notice like ${String(pattern)}`, patienceMs, () =>
       this.notices.find((text) => pattern.test(text)));
   }
 

@@ -10,13 +10,13 @@ import { makeKey } from "../../src/acme/key-types.ts";
 import { requirePebble } from "../../tools/pebble.ts";
 import { Pebble } from "../support/pebble.ts";
 import { eventually } from "../support/wait.ts";
-import { Harness, issuerSettings, wanted } from "./harness.ts";
+import { Harness, SHORT, issuerSettings, wanted } from "./harness.ts";
 
 describe("certificates by themselves", { skip: await requirePebble() }, () => {
   const directory = mkdtempSync(join(tmpdir(), "acme-issue-"));
   let pebble: Pebble;
   before(async () => {
-    pebble = await Pebble.start(directory);
+    pebble = await Pebble.start(directory, { otherChains: 2 });
   });
   after(async () => {
     await pebble[Symbol.asyncDispose]();
@@ -84,16 +84,67 @@ describe("certificates by themselves", { skip: await requirePebble() }, () => {
     ] as const;
     for (const accountKey of kinds) {
       await using harness = new Harness(pebble);
-      harness.settings({ issuers: [issuerSettings(pebble, { accountKey })], certificates: [wanted("account.example")] });
+      const issuers = [issuerSettings(pebble, { accountKey })];
+      harness.settings({ issuers, certificates: [wanted("account.example")] });
       await harness.certificate();
     }
+  });
+
+  test("have the chain whose end has the preferred name", async () => {
+    pebble.resolve("chain.example");
+    const roots = await Promise.all([0, 1, 2].map((number) => pebble.root(number)));
+    for (const { subject } of roots) {
+      await using harness = new Harness(pebble);
+      const preferredChain = subject.replace(/^CN=/, "");
+      const issuers = [issuerSettings(pebble, { preferredChain })];
+      harness.settings({ issuers, certificates: [wanted("chain.example")] });
+      const { chain } = await harness.certificate();
+      const last = chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.at(-1) ?? "";
+      assert.equal(new X509Certificate(last).issuer, subject);
+    }
+  });
+
+  test("may have a common name, if the first name is short enough", async () => {
+    const long = `${"a".repeat(60)}.example`;
+    pebble.resolve("common.example", long);
+    for (const name of ["common.example", long]) {
+      await using harness = new Harness(pebble);
+      harness.settings({
+        issuers: [issuerSettings(pebble, { commonNameInCsr: true })],
+        certificates: [wanted(name, { challenges: ["tls-alpn-01"] })],
+      });
+      assert.deepEqual((await harness.certificate()).names, [name]);
+    }
+  });
+
+  test("need a profile that the issuer has, if it is required", async () => {
+    pebble.resolve("profile.example");
+    await using harness = new Harness(pebble);
+    const profile = { name: "shortish", isRequired: true };
+    harness.settings({ issuers: [issuerSettings(pebble)], certificates: [wanted("profile.example", { profile })] });
+    await harness.noticed(/pebble has no profile shortish \(it has default, shortlived\): choose one of them/);
+    await using other = new Harness(pebble);
+    const certificate = wanted("profile.example", { profile: { ...profile, isRequired: false } });
+    other.settings({ issuers: [issuerSettings(pebble)], certificates: [certificate] });
+    await other.certificate();
+  });
+
+  test("come from a directory that has moved", async () => {
+    pebble.resolve("redirected.example");
+    pebble.intercept = ({ path }) =>
+      (path === "/old" ? { status: 301, headers: { Location: "/dir" }, body: "" } : undefined);
+    await using harness = new Harness(pebble);
+    const uri = pebble.uri.replace("/dir", "/old");
+    harness.settings({ issuers: [issuerSettings(pebble, { uri })], certificates: [wanted("redirected.example")] });
+    await harness.certificate();
+    pebble.intercept = () => undefined;
   });
 
   test("are of the profile that is wanted", async () => {
     pebble.resolve("short.example");
     await using harness = new Harness(pebble);
     harness.settings({
-      issuers: [issuerSettings(pebble)], certificates: [wanted("short.example", { profile: "shortlived" })],
+      issuers: [issuerSettings(pebble)], certificates: [wanted("short.example", { profile: SHORT })],
     });
     const { notBefore, notAfter } = await harness.certificate();
     assert.equal(Math.round((notAfter - notBefore) / 86_400_000), 6);
@@ -221,7 +272,8 @@ describe("an issuer that wants an account beside ACME's", { skip: await requireP
     for (const source of [{ kind: "data", key }, { kind: "file", path }] as const) {
       await using harness = new Harness(pebble);
       const externalAccount = { kid: "kid-1", key: source };
-      harness.settings({ issuers: [issuerSettings(pebble, { externalAccount })], certificates: [wanted("eab.example")] });
+      const issuers = [issuerSettings(pebble, { externalAccount })];
+      harness.settings({ issuers, certificates: [wanted("eab.example")] });
       await harness.certificate();
     }
   });

@@ -41,7 +41,7 @@ class Started implements AsyncDisposable {
   }
 
   async report<Kind extends AcmeReport["kind"]>(kind: Kind): Promise<Extract<AcmeReport, { kind: Kind }>> {
-    return await eventually(`a report of ${kind}`, patienceMs, () => this.reports.find((report):
+    return eventually(`a report of ${kind}`, patienceMs, () => this.reports.find((report):
       report is Extract<AcmeReport, { kind: Kind }> => report.kind === kind));
   }
 

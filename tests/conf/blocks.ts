@@ -44,6 +44,7 @@ export function textIn(context: Context, text: string): string {
     case "if": return `http { server { if ($a) { ${text} } } }`;
     case "if in location": return `http { server { location / { if ($a) { ${text} } } } }`;
     case "limit_except": return `http { server { location / { limit_except GET { ${text} } } } }`;
+    case "acme_issuer": return `http { acme_issuer letsencrypt { ${text} } }`;
     case "app": return `app a { ${text} }`;
   }
 }

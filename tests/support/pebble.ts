@@ -1,6 +1,7 @@
 // A real ACME server for tests (Pebble), the names that it looks up, what it connects to, and a front before it that
 // can say what Pebble never says: that there were too many orders, that something is broken.
 import { type ChildProcess, spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, type Server, type ServerResponse, createServer as createHttpServer } from "node:http";
@@ -20,6 +21,8 @@ export interface PebbleOptions {
   readonly lifetimeSeconds?: number;
   /** kid → HMAC key, base64url: then no account is made without one. */
   readonly externalAccounts?: Readonly<Record<string, string>>;
+  /** So many chains beside the first one for each certificate; none. */
+  readonly otherChains?: number;
   /** Of nonces that are good, so many in a hundred are refused, as they may be; none. */
   readonly refusedNonces?: number;
   /** Names that it refuses to sign for. */
@@ -103,6 +106,7 @@ export class Pebble implements AsyncDisposable {
       env: {
         ...process.env, PEBBLE_VA_NOSLEEP: "1", PEBBLE_AUTHZREUSE: "0",
         PEBBLE_WFE_NONCEREJECT: String(options.refusedNonces ?? 0),
+        PEBBLE_ALTERNATE_ROOTS: String(options.otherChains ?? 0),
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -138,16 +142,17 @@ export class Pebble implements AsyncDisposable {
     return this.requests.filter((line) => line === what).length;
   }
 
+  /** Whose name ends one of its chains. @param number 0 is the first chain's */
+  async root(number: number): Promise<X509Certificate> {
+    return new X509Certificate(await this.#manage("GET", `/roots/${number}`));
+  }
+
   /** Says when a certificate is to be renewed. */
   async setRenewalWindow(chain: string, start: Date, end: Date): Promise<void> {
     const window = { start: start.toISOString(), end: end.toISOString() };
     const said = { suggestedWindow: window, explanationURL: "https://issuer.example/why" };
     const body = JSON.stringify({ certificate: chain, ariResponse: JSON.stringify(said) });
-    const options = { method: "POST", ca: readFileSync(this.trust), headers: { "User-Agent": "test" } };
-    const sent = request(`https://127.0.0.1:${this.#managementPort}/set-renewal-info/`, options).end(body);
-    const [response] = (await once(sent, "response")) as [IncomingMessage];
-    const answer = await text(response);
-    if (response.statusCode !== 200) throw new Error(`Pebble does not take a renewal window: ${answer}`);
+    await this.#manage("POST", "/set-renewal-info/", body);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -160,11 +165,23 @@ export class Pebble implements AsyncDisposable {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit");
   }
 
+  async #manage(method: string, path: string, body?: string): Promise<string> {
+    const options = { method, ca: readFileSync(this.trust), headers: { "User-Agent": "test" } };
+    const sent = request(`https://127.0.0.1:${this.#managementPort}${path}`, options).end(body);
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    const answer = await text(response);
+    if (response.statusCode !== 200) throw new Error(`Pebble does not take ${path}: ${answer}`);
+    return answer;
+  }
+
   /** Port 80 of the machine. */
   #answerHttp({ url = "" }: IncomingMessage, response: ServerResponse): void {
     const token = /^\/\.well-known\/acme-challenge\/(.+)$/.exec(url)?.[1];
     const found = [...this.challenges.values()].find((one) => one.kind === "http-01" && one.token === token);
-    if (found?.kind !== "http-01" || this.refuses.includes(found.kind)) return void response.writeHead(404).end("not here");
+    if (found?.kind !== "http-01" || this.refuses.includes(found.kind)) {
+      response.writeHead(404).end("not here");
+      return;
+    }
     this.onAnswered(found.id);
     response.end(found.keyAuthorization);
   }

@@ -1,4 +1,5 @@
-// A clock that a test turns: a month passes at once. Waits of seconds, between two looks at an issuer, pass by themselves.
+// A clock that a test turns: a month passes at once. Waits of seconds, between two looks at an issuer, pass by
+// themselves.
 import type { Clock, ClockTimer } from "../../src/acme/clock.ts";
 
 /** Waits up to this are over after `hasteMs`. */

@@ -20,6 +20,7 @@ export type Context =
   /** `if` in a location: what most others say. */
   | "if in location"
   | "limit_except"
+  | "acme_issuer"
   | "app";
 
 /** What a refused argument is, and which one. */
