@@ -5,10 +5,16 @@
  */
 import { registerHooks } from "node:module";
 
+/** Where our own modules are; a library's may have a relative path that is no module. */
+const own = new URL(".", import.meta.url).href;
+
 registerHooks({
   resolve: (specifier, context, next) => {
     const format = specifier.endsWith(".ts") ? "module-typescript" : specifier.endsWith(".js") ? "module" : undefined;
-    if (format === undefined || !specifier.startsWith(".")) return next(specifier, context);
-    return { url: new URL(specifier, context.parentURL).href, format, shortCircuit: true };
+    const { parentURL } = context;
+    if (format === undefined || !specifier.startsWith(".") || parentURL?.startsWith(own) !== true) {
+      return next(specifier, context);
+    }
+    return { url: new URL(specifier, parentURL).href, format, shortCircuit: true };
   },
 });

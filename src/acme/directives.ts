@@ -19,6 +19,8 @@ import {
   certificateId,
 } from "./settings.ts";
 
+export { acmeRow, challengeOrderRow } from "./directives-of-certificates.ts";
+
 export const acmeDirectives: readonly AnyDirectiveRow[] = [...certificateDirectives, ...issuerDirectives];
 
 /** A `server { }` of the http block. */

@@ -2,6 +2,7 @@
  * How does a site get its certificates by itself? This door is the master's and the edges', who speak with the process
  * in main.ts and load nothing of what it does.
  */
+export type { AcmeServerSettings } from "./directives.ts";
 export { acmePair, certificateId, isAcmeName } from "./settings.ts";
 export type {
   AcmeSettings, CertificateManner, ChallengeKind, IssuerSettings, KeyType, OnDemandSettings, ProfileSettings,

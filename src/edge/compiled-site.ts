@@ -22,7 +22,7 @@ import type { Evaluation, FileFinder, ServerRoutes, Text } from "../route/index.
 import type { AlertName, ClientHello } from "../protocol/tls/index.ts";
 import { assert } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
-import { ACME_PROTOCOL, type TlsContext, type TlsContexts } from "../tls/index.ts";
+import { ACME_PROTOCOL, type TlsContext, type TlsContexts, type TlsSettings } from "../tls/index.ts";
 import type { Upstreams } from "../upstream/index.ts";
 import { CompiledUpstream } from "./compiled-upstream.ts";
 import type { LocationSettings, ServerSettings, Site } from "./model.ts";
@@ -83,8 +83,14 @@ export class CompiledListener {
       if (challenge !== undefined) return ok(challenge);
     }
     const server = name === undefined ? this.fallback : (this.#servers[this.#hosts.findName(name)] ?? this.fallback);
+    const acquired = server.acquired(name);
+    const made = acquired === undefined ? undefined : this.#contexts.of(acquired);
+    if (made?.ok === true) return made;
     const { tls } = server.own.settings;
     if (tls.rejectHandshake) return err({ reason: "handshake rejected", alert: "unrecognized_name" });
+    if (tls.certificates.length === 0 && acquired !== undefined) {
+      return err({ reason: `the certificate for "${name ?? ""}" is not there yet`, alert: "unrecognized_name" });
+    }
     if (tls.certificates.length === 0) {
       return err({ reason: `no "ssl_certificate" is defined in server "${server.name}"`, alert: "unrecognized_name" });
     }
@@ -136,6 +142,12 @@ export class CompiledServer {
     const location = this.#site.location(first.location);
     return first.locations.length === 0 && location.settings.handler.kind === "app" && location.isPlain
       ? location : undefined;
+  }
+
+  /** What a handshake is shown of certificates that come by themselves. @param name of SNI, in lower case */
+  acquired(name: string | undefined): TlsSettings | undefined {
+    const { acquired } = this.#settings;
+    return acquired && ((name === undefined ? undefined : acquired.byName.get(name)) ?? acquired.fallback);
   }
 
   get routes(): ServerRoutes {

@@ -80,6 +80,17 @@ export interface ServerSettings {
   /** Locations that say `internal`. */
   readonly internal: ReadonlySet<number>;
   readonly limitExcepts: ReadonlyMap<number, LimitExcept>;
+  readonly acquired: AcquiredCertificates | undefined;
+}
+
+/** Certificates of a server that come by themselves; as long as one is missing, the server's own settings hold. */
+export interface AcquiredCertificates {
+  /** By names in lower case, as SNI has them. */
+  readonly byName: ReadonlyMap<string, TlsSettings>;
+  /** For clients that ask for another name, or none. */
+  readonly fallback: TlsSettings | undefined;
+  /** What a name that has no certificate is a `name-wanted` of. */
+  readonly onDemand: string | undefined;
 }
 
 /** Who makes the response of a location. */

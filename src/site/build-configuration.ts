@@ -3,6 +3,7 @@
  */
 import { hostname } from "node:os";
 import { refererMistakes } from "../access/directives.ts";
+import { type WrittenServer, acmeConfiguration } from "../acme/directives.ts";
 import { appMistakes, appSettings, writtenApps } from "../app/directives.ts";
 import { Block, type CheckedDirective, read } from "../config/nginx/block.ts";
 import { type LanguageDiagnostic, mistakeAt } from "../config/nginx/language-diagnostic.ts";
@@ -17,6 +18,8 @@ import { type ServerName, VirtualHosts, Variables, builtinPrefixes, builtinVaria
 import { type SettingNote, environmentOf, processSettings } from "../supervisor/directives.ts";
 import { type TlsPlace, tlsMistakes } from "../tls/directives.ts";
 import { appMembers, healthMistakes, upstreamMistakes, upstreamSettings } from "../upstream/directives.ts";
+import { acquiredCertificates, addHttpServer } from "./acquired-certificates.ts";
+import { siteDirectives } from "./directives.ts";
 import { siteHealthChecks } from "./health-checks.ts";
 import { type ListeningServer, addressText, listenRow, listenersOf } from "./listen.ts";
 import { Locations } from "./server.ts";
@@ -57,7 +60,16 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
   const settings = new SettingsOf(facts);
   const locations = new Locations(settings, `${facts.prefix}/`);
   locations.checkMapping(site);
-  const { servers, listening } = serversOf(site, locations);
+  addHttpServer(site, siteDirectives);
+  const { servers: written, listening } = serversOf(site, locations);
+  const acme = acmeConfiguration(site, writtenServers(site, listening), {
+    prefix: facts.prefix, directory: facts.directory, kindOf: facts.kindOf,
+  });
+  const servers = written.map((server, index) => {
+    const { tls } = locations.all[server.location] ?? {};
+    const own = acme.servers[index];
+    return tls === undefined ? server : { ...server, acquired: acquiredCertificates(own, acme.settings, tls) };
+  });
   const { listeners, mistakes: listenMistakes, ignored } = listenersOf(listening, facts.isRoot);
   const upstreams = upstreamSettings(site);
   const names = new Set(upstreams.map(({ name }) => name));
@@ -77,7 +89,8 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
     ...passMistakes(site, {
       prefix: `${facts.prefix}/`, directory: `${facts.directory}/`, upstreams: names, isPath, kindOf: facts.kindOf,
     }),
-    ...tlsMistakes(tlsPlaces(site, { listening, listeners }, settings), facts.tlsFiles),
+    ...tlsMistakes(tlsPlaces(site, { listening, listeners, servers }, settings), facts.tlsFiles),
+    ...acme.mistakes,
     ...healthMistakes(site),
     ...health.mistakes,
   ];
@@ -105,7 +118,7 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
       listeners, servers, locations: locations.all, maps, geos, splitClients, logFormats: logFormatsOf(site),
       upstreams, healthChecks: health.checks,
     },
-    acme: undefined,
+    acme: acme.settings,
   };
   return { configuration, mistakes: told, notes };
 }
@@ -130,17 +143,25 @@ function serversOf(http: Block, locations: Locations): {
   return { servers, listening };
 }
 
+function writtenServers(http: Block, listening: readonly ListeningServer[]): readonly WrittenServer[] {
+  const blocks = http.own(serverRow).flatMap(({ block }) => block ?? []);
+  return blocks.map((block, index) => ({ block, names: listening[index]?.names ?? [], at: listening[index]?.at }));
+}
+
 /** Servers that have certificates, or need them. */
 function tlsPlaces(
   http: Block,
-  { listening, listeners }: {
-    readonly listening: readonly ListeningServer[]; readonly listeners: readonly ListenerSettings[];
+  { listening, listeners, servers }: {
+    readonly listening: readonly ListeningServer[];
+    readonly listeners: readonly ListenerSettings[];
+    readonly servers: readonly ServerSettings[];
   },
   settings: SettingsOf,
 ): readonly TlsPlace[] {
   const blocks = http.own(serverRow).flatMap(({ block }) => block ?? []);
   const all = blocks.map((block) => ({ block, settings: settings.of(block).tls }));
-  const isBare = (server: number): boolean => all[server]?.settings.certificates.length === 0;
+  const isBare = (server: number): boolean =>
+    all[server]?.settings.certificates.length === 0 && servers[server]?.acquired === undefined;
   // nginx: where the default server of a socket has a certificate, those without answer with it, or not at all.
   const wanting = new Set(listeners.flatMap(({ isTls, servers: { defaultServer, servers } }) =>
     isTls && isBare(defaultServer) ? servers.map(({ server }) => server).filter((server) => isBare(server)) : []));

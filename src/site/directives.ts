@@ -1,4 +1,5 @@
 /** Every directive of the language, as its room says it. */
+import { acmeDirectives } from "../acme/directives.ts";
 import { accessDirectives } from "../access/directives.ts";
 import { appDirectives } from "../app/directives.ts";
 import type { AnyDirectiveRow } from "../config/nginx/directive-row.ts";
@@ -14,6 +15,6 @@ import { listenRow } from "./listen.ts";
 
 export const siteDirectives: readonly AnyDirectiveRow[] = [
   ...supervisorDirectives, ...appDirectives, ...routeDirectives, listenRow, ...edgeDirectives, ...accessDirectives,
-  ...upstreamDirectives, ...handlersDirectives, ...filterDirectives, ...tlsDirectives,
+  ...upstreamDirectives, ...handlersDirectives, ...filterDirectives, ...tlsDirectives, ...acmeDirectives,
   ...observeDirectives,
 ];

@@ -50,7 +50,7 @@ export class Locations {
     const script = server.scripts.get(location) ?? [];
     server.scripts.delete(location);
     const { scripts, internal, limitExcepts } = server;
-    return { name, location, script, locations, scripts, internal, limitExcepts };
+    return { name, location, script, locations, scripts, internal, limitExcepts, acquired: undefined };
   }
 
   /** The locations in a block, in their order. */

@@ -42,11 +42,16 @@ function pem(): ArgumentType<string> {
       if (/^(?:engine|store):/.test(word)) {
         return err({ nginx: `invalid value "${word}" in "${directive}"`, expected: "a file, or data: with PEM text" });
       }
-      if (!word.includes("$")) return ok(word);
+      if (!word.includes("$") || isAcmeVariable(word)) return ok(word);
       const expected = "possible here: certificates are read once, and chosen by server_name";
       return err({ nginx: `variables are not supported in "${directive}"`, expected });
     },
   };
+}
+
+/** nginx's ACME module: the certificate of the server's acme_certificate, which comes by itself. */
+export function isAcmeVariable(word: string): boolean {
+  return word === "$acme_certificate" || word === "$acme_certificate_key";
 }
 
 const VERSIONS: readonly TlsVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];

@@ -27,6 +27,8 @@ export interface PebbleOptions {
   readonly refusedNonces?: number;
   /** Names that it refuses to sign for. */
   readonly blocked?: readonly string[];
+  /** Where it looks for answers to challenges, instead of on the machine beside it. */
+  readonly ports?: { readonly http: number; readonly tls: number };
 }
 
 /** What the front says in Pebble's place: undefined for nothing. */
@@ -89,7 +91,8 @@ export class Pebble implements AsyncDisposable {
     const settings = {
       pebble: {
         listenAddress: `127.0.0.1:${port}`, managementListenAddress: `127.0.0.1:${managementPort}`,
-        certificate: own.certificate, privateKey: own.key, httpPort: portOf(http), tlsPort: portOf(alpn),
+        certificate: own.certificate, privateKey: own.key, httpPort: options.ports?.http ?? portOf(http),
+        tlsPort: options.ports?.tls ?? portOf(alpn),
         ocspResponderURL: "", keyAlgorithm: "ecdsa", retryAfter: { authz: 1, order: 1 },
         externalAccountBindingRequired: options.externalAccounts !== undefined,
         externalAccountMACKeys: options.externalAccounts ?? {}, domainBlocklist: options.blocked ?? [],

@@ -130,6 +130,11 @@ export class Program implements AsyncDisposable {
     return this.#pids((command) => command.includes("/edge/main."))[0] ?? 0;
   }
 
+  /** Of the process that gets certificates, if there is one. */
+  get acmePid(): number | undefined {
+    return this.#pids((command) => command.includes("/acme/main."))[0];
+  }
+
   get workerPids(): readonly number[] {
     return this.#pids((command) => command.includes("python/tricorn/worker") && !command.includes("preloader"));
   }

@@ -1,5 +1,6 @@
 // A site with TLS, and clients of node:tls that say exactly what they are told.
 import { once } from "node:events";
+import type { X509Certificate } from "node:crypto";
 import * as net from "node:net";
 import * as tls from "node:tls";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -60,6 +61,8 @@ export interface Answered {
   readonly body: string;
   readonly socket: tls.TLSSocket;
   readonly subject: string | undefined;
+  /** The server's. */
+  readonly certificate: X509Certificate | undefined;
   readonly isReused: boolean;
 }
 
@@ -73,12 +76,12 @@ export async function ask(
   const socket = tls.connect({ socket: plain, rejectUnauthorized: false, ...options });
   const parts: Buffer[] = [];
   let refusal: string | undefined;
-  let subject: string | undefined;
+  let certificate: X509Certificate | undefined;
   let isReused = false;
   if (onSession !== undefined) socket.on("session", onSession);
   socket.on("error", (error: Error & { readonly code?: string }) => (refusal ??= error.code ?? error.message));
   socket.once("secureConnect", () => {
-    subject = socket.getPeerX509Certificate()?.subject;
+    certificate = socket.getPeerX509Certificate();
     isReused = socket.isSessionReused();
     socket.write(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
   });
@@ -92,7 +95,8 @@ export async function ask(
   socket.destroy();
   const text = Buffer.concat(parts).toString("latin1");
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);
-  return { refusal, text, status, body: text.split("\r\n\r\n")[1] ?? "", socket, subject, isReused };
+  const body = text.split("\r\n\r\n")[1] ?? "";
+  return { refusal, text, status, body, socket, subject: certificate?.subject, certificate, isReused };
 }
 
 /** Bytes on a TCP connection, and all that comes back until it ends; or the first that does. */
