@@ -59,6 +59,11 @@ export function contextOptions(
   }
   const crl = settings.crl === undefined ? undefined : textOf(files, settings.crl);
   const dhparam = settings.dhparam === undefined ? undefined : textOf(files, settings.dhparam);
+  if (dhparam !== undefined && !/-----BEGIN (?:X9\.42 )?DH PARAMETERS-----/.test(dhparam)) {
+    const expected = `${NO_START_LINE}:Expecting: DH PARAMETERS`;
+    const nginx = `PEM_read_bio_DHparams("${settings.dhparam}") failed (SSL: ${expected})`;
+    return err({ what: { kind: "dhparam" }, nginx });
+  }
   const { protocols, ciphers, cipherSuites, curves, signatureAlgorithms, preferServerCiphers } = settings;
   const [first = "TLSv1.2"] = protocols;
   return ok({
