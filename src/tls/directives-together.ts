@@ -6,6 +6,7 @@ import {
   certificateKeyRow, certificateRow, ciphersRow, clientCertificateRow, crlRow, curveRow, dhparamRow,
   passwordFileRow, sessionTicketKeyRow, trustedCertificateRow, verifyClientRow,
 } from "./directives-rows.ts";
+import { whyUnread } from "./files.ts";
 import { type TlsProblem, certificatesIn, contextOptions, cryptoModule, makeContext } from "./pem.ts";
 import { type TlsFiles, type TlsSettings, filesOf, textOf } from "./settings.ts";
 import { ticketKeyOf } from "./ticket-keys.ts";
@@ -116,10 +117,10 @@ class Checker {
       [crlRow, crl, "X509_LOOKUP_load_file"], [dhparamRow, dhparam, "BIO_new_file"],
     ] as const;
     for (const [row, name, call] of others) {
-      if (missing(name)) this.#refuse(this.#nth(row, 0), `${call}("${name}") failed (SSL: ${reason(name)})`);
+      if (missing(name)) this.#refuse(this.#nth(row, 0), `${call}("${name}") failed (SSL: ${whyUnread(name)})`);
     }
     if (missing(passwordFile)) {
-      const nginx = `open() "${passwordFile}" failed (2: No such file or directory)`;
+      const nginx = `cannot read "${passwordFile}": ${whyUnread(passwordFile)}`;
       this.#refuse(this.#nth(passwordFileRow, 0), nginx);
     }
   }
@@ -129,7 +130,7 @@ class Checker {
       const text = textOf(this.#files, name);
       if (text !== undefined && ticketKeyOf(text) !== undefined) continue;
       const nginx = text === undefined
-        ? `open() "${name}" failed (2: No such file or directory)`
+        ? `cannot read "${name}": ${whyUnread(name)}`
         : `"${name}" must be 48 or 80 bytes`;
       this.#refuse(this.#nth(sessionTicketKeyRow, index), nginx);
     }
@@ -189,12 +190,5 @@ class Checker {
 }
 
 function open(name: string): string {
-  return `BIO_new_file() failed (SSL: ${reason(name)})`;
-}
-
-/** OpenSSL 3's words for a file that is not there, or may not be read. */
-function reason(name: string): string {
-  const opening = `calling fopen(${name}, r)`;
-  const system = "error:80000002:system library::No such file or directory";
-  return `${system}:${opening} error:10000080:BIO routines::no such file`;
+  return `BIO_new_file() failed (SSL: ${whyUnread(name)})`;
 }

@@ -42,20 +42,27 @@ export class TlsSession implements ConnectionTls {
   readonly scheme = "https";
   readonly #socket: SecureSocket;
   readonly #hello: ClientHello;
+  /** What the handshake was made with. */
   readonly #settings: TlsSettings;
+  /** Those of the server that SNI has named. */
+  readonly #server: TlsSettings;
   #verified: Verified | undefined;
 
-  /** @param settings those of the server that SNI has named */
-  constructor(socket: SecureSocket, hello: ClientHello, settings: TlsSettings) {
+  /** @param from what the handshake was made with, and the settings of the server that SNI has named */
+  constructor(
+    socket: SecureSocket, hello: ClientHello,
+    from: { readonly settings: TlsSettings; readonly server: TlsSettings },
+  ) {
     this.#socket = socket;
     this.#hello = hello;
-    this.#settings = settings;
+    this.#settings = from.settings;
+    this.#server = from.server;
   }
 
   refusal(target: TlsSettings): 421 | 495 | 496 | undefined {
     if (target.verifyClient === "off") return undefined;
     // RFC 9110 §15.5.20: the client was asked for a certificate by another server's rules, or not at all.
-    if (target !== this.#settings && !hasSamePolicy(target, this.#settings)) return 421;
+    if (target !== this.#server && !hasSamePolicy(target, this.#settings)) return 421;
     const { certificate, problem } = this.#verification;
     if (problem !== undefined) {
       return target.verifyClient === "optional_no_ca" && OPTIONAL.includes(problem.code) ? undefined : 495;
