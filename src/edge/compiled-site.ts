@@ -74,7 +74,7 @@ export class CompiledListener {
     this.only = servers.servers.length === 1 && !this.isTls ? this.fallback.only : undefined;
   }
 
-  /** Whose handshake it becomes, and which server the client has named; else why none does, and what the client is told. */
+  /** Whose handshake it becomes, and which server the client has named; else why none does, with what it is told. */
   tlsFor(
     { serverName, protocols }: ClientHello,
   ): Result<TlsContext & { readonly server: TlsSettings }, HandshakeRefusal> {

@@ -17,7 +17,7 @@ import type { Bytes } from "../std/bytes.ts";
 import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
 import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
 import { assert } from "../std/assert.ts";
-import { TlsContexts, type TlsSecrets } from "../tls/index.ts";
+import { type SessionZones, TlsContexts, type TlsSecrets } from "../tls/index.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
@@ -54,6 +54,7 @@ export interface ThreadSettings {
   readonly zone: SharedArrayBuffer;
   readonly upstreamZone: SharedArrayBuffer;
   readonly tls: TlsSecrets;
+  readonly sessionZones: SessionZones;
   readonly counts: SharedArrayBuffer;
 }
 
@@ -116,7 +117,7 @@ export class EdgeThread implements ConnectionOwner {
       this.#pools.set(app.name, pool);
       directories.set(pool, bodyDirectories[app.name]);
     }
-    this.#tls = new TlsContexts(settings.tls);
+    this.#tls = new TlsContexts(settings.tls, settings.sessionZones);
     const connections = new ConnectionPool(clock, this.#readBuffer);
     this.#upstreams = new Upstreams({
       settings: configuration.site.upstreams,

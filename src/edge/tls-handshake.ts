@@ -124,11 +124,12 @@ export class TlsHandshake implements StreamReceiver, Ticked {
     }
     this.#phase = "handshake";
     this.#first = NO_BYTES;
-    const { secure, protocols, asksCertificate, settings, server } = chosen.value;
+    const { secure, protocols, asksCertificate, sessions, settings, server } = chosen.value;
     const secured = (socket: SecureSocket): void => {
       if (this.#phase === "handshake") this.#ready(new TlsSession(socket, hello, { settings, server }), NO_BYTES);
     };
-    this.#stream.secure({ secureContext: secure, protocols, asksCertificate }, first, this.#options.buffer, secured);
+    const options = { secureContext: secure, protocols, asksCertificate, sessions };
+    this.#stream.secure(options, first, this.#options.buffer, secured);
   }
 
   #ready(tls: ConnectionTls, first: Bytes): void {

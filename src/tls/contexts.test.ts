@@ -26,7 +26,7 @@ describe("contexts", () => {
   const ticketKeys = [randomTicketKey()];
 
   test("are made once, and anew when files have changed; those of no use are kept as they were", () => {
-    const contexts = new TlsContexts({ files: filesOf(one), ticketKeys });
+    const contexts = new TlsContexts({ files: filesOf(one), ticketKeys }, new Map());
     const settings = settingsOf({});
     const first = contexts.of(settings);
     assert.ok(first.ok);
@@ -43,7 +43,8 @@ describe("contexts", () => {
   test("say in nginx's words why there is none", () => {
     const files = filesOf(one);
     const refusal = (parts: Partial<TlsSettings>, more: readonly (readonly [string, string])[] = []): string => {
-      const made = new TlsContexts({ files: new Map([...files, ...more]), ticketKeys }).of(settingsOf(parts));
+      const contexts = new TlsContexts({ files: new Map([...files, ...more]), ticketKeys }, new Map());
+      const made = contexts.of(settingsOf(parts));
       return made.ok ? "" : made.error.nginx;
     };
     assert.equal(refusal({}), "");
@@ -57,7 +58,7 @@ describe("contexts", () => {
   });
 
   test("prove a name to an ACME server while it is to be proven", async () => {
-    const contexts = new TlsContexts({ files: filesOf(one), ticketKeys });
+    const contexts = new TlsContexts({ files: filesOf(one), ticketKeys }, new Map());
     const pair = { certificate: readFileSync(other.certificate, "latin1"), key: readFileSync(other.key, "latin1") };
     assert.equal(contexts.challenge("other.test"), undefined);
     assert.equal(contexts.setChallenge("other.test", pair, settingsOf({})), undefined);

@@ -35,15 +35,16 @@ const said = 'return 200 "$ssl_session_reused $ssl_session_id"';
 
 describe("a session", () => {
   let program: Program;
-  let plainPort = 0, shortPort = 0;
+  let plainPort = 0, shortPort = 0, cachedPort = 0;
   const file = (port: string): string => `
     ${pairOf(one)}
     server { listen 127.0.0.1:${port} ssl; server_name one.test; ${said}; }
     server { listen 127.0.0.1:${port} ssl; server_name other.test; ${pairOf(other)} ${said}; }
     server { listen 127.0.0.1:${plainPort} ssl; ssl_session_tickets off; ${said}; }
+    server { listen 127.0.0.1:${cachedPort} ssl; ssl_session_tickets off; ssl_session_cache shared:SSL:1m; ${said}; }
     server { listen 127.0.0.1:${shortPort} ssl; ssl_session_timeout 1s; ${said}; }`;
   before(async () => {
-    [plainPort, shortPort] = [await freePort(), await freePort()];
+    [plainPort, shortPort, cachedPort] = [await freePort(), await freePort(), await freePort()];
     program = await startTls(file("%PORT%"), "worker_processes 2;");
   });
   after(() => program.stop());
@@ -76,6 +77,13 @@ describe("a session", () => {
     let made: Buffer | undefined;
     await ask({ port: plainPort, maxVersion: "TLSv1.2", onSession: (session) => (made = session) });
     if (made !== undefined) assert.equal(await isResumed(plainPort, "TLSv1.2", made), false);
+  });
+
+  test("with an id is kept for all threads, where there is a cache", async () => {
+    const session = await sessionOf(cachedPort, "TLSv1.2");
+    for (let count = 0; count < 12; count++) assert.equal(await isResumed(cachedPort, "TLSv1.2", session), true);
+    assert.equal(await isResumed(program.port, "TLSv1.2", session), false);
+    await ask({ port: cachedPort, maxVersion: "TLSv1.3" });
   });
 
   test("outlives a reload", async () => {
