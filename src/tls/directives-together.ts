@@ -8,7 +8,7 @@ import {
 } from "./directives-rows.ts";
 import { whyUnread } from "./files.ts";
 import { type TlsProblem, certificatesIn, contextOptions, cryptoModule, makeContext } from "./pem.ts";
-import { type TlsFiles, type TlsSettings, filesOf, textOf } from "./settings.ts";
+import { type TlsFiles, type TlsSettings, filesOf, shownName, textOf } from "./settings.ts";
 import { ticketKeyOf } from "./ticket-keys.ts";
 
 /** A server, and what it says of TLS. */
@@ -44,7 +44,7 @@ function missingCertificate({ block, listen }: TlsPlace): readonly PlacedMistake
   const unkeyed = certificates[keys.length];
   if (unkeyed !== undefined) {
     const name = unkeyed.directive.args[0];
-    const nginx = `no "ssl_certificate_key" is defined for certificate "${name?.value ?? ""}"`;
+    const nginx = `no "ssl_certificate_key" is defined for certificate "${shownName(name?.value ?? "")}"`;
     return [{ place: name ?? unkeyed.directive.name, nginx, hint: "the key may stand in the same file" }];
   }
   return listen !== undefined && certificates.length === 0 && !rejects(block)
@@ -154,8 +154,8 @@ class Checker {
       const { validFrom, validFromDate, validTo, validToDate } = new X509Certificate(leaf);
       const now = Date.now();
       const nginx = validToDate.getTime() < now
-        ? `certificate "${certificate}" has expired: ${validTo}`
-        : validFromDate.getTime() > now ? `certificate "${certificate}" is not valid before ${validFrom}` : undefined;
+        ? `certificate "${shownName(certificate)}" has expired: ${validTo}`
+        : validFromDate.getTime() > now ? `certificate "${shownName(certificate)}" is not valid before ${validFrom}` : undefined;
       if (nginx === undefined) continue;
       this.#mistakes.push({ severity: "warning", place: at.directive.args[0] ?? at.directive.name, nginx });
     }
