@@ -153,9 +153,10 @@ class Checker {
       if (leaf === undefined || at === undefined) continue;
       const { validFrom, validFromDate, validTo, validToDate } = new X509Certificate(leaf);
       const now = Date.now();
+      const which = `certificate "${shownName(certificate)}"`;
       const nginx = validToDate.getTime() < now
-        ? `certificate "${shownName(certificate)}" has expired: ${validTo}`
-        : validFromDate.getTime() > now ? `certificate "${shownName(certificate)}" is not valid before ${validFrom}` : undefined;
+        ? `${which} has expired: ${validTo}`
+        : validFromDate.getTime() > now ? `${which} is not valid before ${validFrom}` : undefined;
       if (nginx === undefined) continue;
       this.#mistakes.push({ severity: "warning", place: at.directive.args[0] ?? at.directive.name, nginx });
     }
