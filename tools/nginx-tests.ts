@@ -49,6 +49,10 @@ const groups: Readonly<Record<string, string>> = {
     upstream_resolve upstream_resolve_reload upstream_resolver upstream_service upstream_service_reload`,
   "sticky": `upstream_max_conns_sticky upstream_sticky upstream_sticky_drain upstream_sticky_learn
     upstream_sticky_learn_header upstream_sticky_next upstream_sticky_resolve upstream_sticky_route`,
+  "tls": `ssl ssl_certificate ssl_certificate_aux ssl_certificate_chain ssl_certificates ssl_client_escaped_cert
+    ssl_conf_command ssl_crl ssl_curve ssl_password_file ssl_proxy_upgrade ssl_reject_handshake ssl_session_reuse
+    ssl_session_ticket_key ssl_sni ssl_sni_protocols ssl_sni_reneg ssl_sni_sessions ssl_verify_client
+    ssl_verify_client_trusted ssl_verify_depth`,
   "uwsgi, fastcgi": `fastcgi fastcgi_body fastcgi_body2 fastcgi_buffering fastcgi_extra_data fastcgi_header_params
     fastcgi_keepalive fastcgi_merge_params fastcgi_merge_params2 fastcgi_request_buffering
     fastcgi_request_buffering_chunked fastcgi_split fastcgi_unix fastcgi_variables uwsgi uwsgi_body uwsgi_ssl
@@ -104,11 +108,10 @@ use strict;
 use warnings;
 use IO::Handle;
 no warnings 'redefine';
-*IO::Handle::print = sub {
-	my ($self, @parts) = @_;
-	my $text = join '', @parts;
+sub ended {
+	my ($text) = @_;
 	# What the suite's own name servers are told to say is read by the suite, which expects no CR.
-	return CORE::print { $self } $text if $text =~ /^X-ERROR:/m;
+	return $text if $text =~ /^X-ERROR:/m;
 	my $changed = '';
 	# The PROXY protocol's header may stand in front.
 	if ($text =~ /\A(?:PROXY [^\n]*\n|\r\n\r\n\0\r\nQUIT\n..(..))/s) {
@@ -120,8 +123,26 @@ no warnings 'redefine';
 		$changed .= $head;
 		last if $head =~ /^(?:content-length|transfer-encoding):/im;
 	}
-	return CORE::print { $self } $changed . $text;
+	return $changed . $text;
+}
+*IO::Handle::print = sub {
+	my ($self, @parts) = @_;
+	return CORE::print { $self } ended(join '', @parts);
 };
+if (eval { require IO::Socket::SSL; 1 }) {
+	my $print = \&IO::Socket::SSL::print;
+	*IO::Socket::SSL::print = sub {
+		my ($self, @parts) = @_;
+		return $print->($self, ended(join '', @parts));
+	};
+}
+if (eval { require Net::SSLeay; 1 }) {
+	my $write = \&Net::SSLeay::write;
+	*Net::SSLeay::write = sub ($$) {
+		my ($ssl, $text) = @_;
+		return $write->($ssl, ended($text));
+	};
+}
 1;
 `;
 

@@ -22,7 +22,7 @@ import type { Evaluation, FileFinder, ServerRoutes, Text } from "../route/index.
 import type { AlertName, ClientHello } from "../protocol/tls/index.ts";
 import { assert } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
-import { ACME_PROTOCOL, type TlsContext, type TlsContexts, type TlsSettings } from "../tls/index.ts";
+import { ACME_PROTOCOL, type ChosenContext, type TlsContexts, type TlsSettings } from "../tls/index.ts";
 import type { Upstreams } from "../upstream/index.ts";
 import { CompiledUpstream } from "./compiled-upstream.ts";
 import type { LocationSettings, ServerSettings, Site } from "./model.ts";
@@ -74,28 +74,34 @@ export class CompiledListener {
     this.only = servers.servers.length === 1 && !this.isTls ? this.fallback.only : undefined;
   }
 
-  /** Whose handshake it becomes; else why none does, and what the client is told. */
-  tlsFor({ serverName, protocols }: ClientHello): Result<TlsContext, HandshakeRefusal> {
+  /** Whose handshake it becomes, and which server the client has named; else why none does, with what it is told. */
+  tlsFor({ serverName, protocols }: ClientHello): Result<ChosenContext, HandshakeRefusal> {
     // What is no host name, an address say, is nobody's (RFC 6066 §3).
     const name = serverName === undefined || serverName.includes(":") ? undefined : normalizeHost(serverName);
     if (protocols.length === 1 && protocols[0] === ACME_PROTOCOL && name !== undefined) {
       const challenge = this.#contexts.challenge(name);
-      if (challenge !== undefined) return ok(challenge);
+      if (challenge !== undefined) return ok({ ...challenge, server: challenge.settings });
     }
-    const server = name === undefined ? this.fallback : (this.#servers[this.#hosts.findName(name)] ?? this.fallback);
+    const named = name === undefined ? undefined : this.#servers[this.#hosts.findName(name)];
+    const server = named ?? this.fallback;
+    const settings = server.own.settings.tls;
     const acquired = server.acquired(name);
     const made = acquired === undefined ? undefined : this.#contexts.of(acquired);
-    if (made?.ok === true) return made;
-    const { tls } = server.own.settings;
-    if (tls.rejectHandshake) return err({ reason: "handshake rejected", alert: "unrecognized_name" });
-    if (tls.certificates.length === 0 && acquired !== undefined) {
+    if (made?.ok === true) return ok({ ...made.value, server: settings });
+    if (settings.rejectHandshake) return err({ reason: "handshake rejected", alert: "unrecognized_name" });
+    if (settings.certificates.length === 0 && acquired !== undefined) {
       return err({ reason: `the certificate for "${name ?? ""}" is not there yet`, alert: "unrecognized_name" });
     }
+    // nginx: a server without a certificate has those of the default server.
+    const tls = settings.certificates.length === 0 ? this.fallback.own.settings.tls : settings;
     if (tls.certificates.length === 0) {
-      return err({ reason: `no "ssl_certificate" is defined in server "${server.name}"`, alert: "unrecognized_name" });
+      const reason = `no "ssl_certificate" is defined in server "${server.name}"`;
+      return err({ reason, alert: "unrecognized_name" });
     }
     const context = this.#contexts.of(tls);
-    return context.ok ? context : err({ reason: context.error.nginx, alert: "internal_error" });
+    return context.ok
+      ? ok({ ...context.value, server: settings })
+      : err({ reason: context.error.nginx, alert: "internal_error" });
   }
 
   /** @param host as received, "" without. @returns undefined when it is no host: a 400 */

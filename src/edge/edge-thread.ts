@@ -19,7 +19,7 @@ import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstrea
 import type { Challenge } from "../acme/index.ts";
 import { assert } from "../std/assert.ts";
 import { Challenges } from "./challenges.ts";
-import { TlsContexts, type TlsSecrets } from "../tls/index.ts";
+import { type SessionZones, TlsContexts, type TlsSecrets } from "../tls/index.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
@@ -57,6 +57,7 @@ export interface ThreadSettings {
   readonly zone: SharedArrayBuffer;
   readonly upstreamZone: SharedArrayBuffer;
   readonly tls: TlsSecrets;
+  readonly sessionZones: SessionZones;
   readonly counts: SharedArrayBuffer;
 }
 
@@ -80,6 +81,8 @@ export type ThreadReport =
 
 /** The share of the graceful timeout within which the WebSockets of a worker that is replaced are closed. */
 const RETIRE_SHARE = 0.5;
+/** Handshakes under way in a thread: beyond it the oldest is dropped, which an honest client's is not. */
+const HANDSHAKE_COUNT_MAX = 1024;
 /** nginx: client_header_timeout, 60 s; whoever is honest needs a few round trips. */
 const HANDSHAKE_MS_MAX = 10_000;
 /** An attack must not fill the log. */
@@ -94,6 +97,8 @@ export class EdgeThread implements ConnectionOwner {
   readonly #connections = new Set<EdgeConnection>();
   /** Those of them that have become something else than HTTP. */
   readonly #successors = new Set<EdgeConnection>();
+  /** Those that are not TLS yet, in their order. */
+  readonly #handshakes = new Set<TlsHandshake>();
   readonly #listeners: Listener[] = [];
   readonly #readBuffer = makeReadBuffer();
   readonly #tls: TlsContexts;
@@ -118,7 +123,7 @@ export class EdgeThread implements ConnectionOwner {
       this.#pools.set(app.name, pool);
       directories.set(pool, bodyDirectories[app.name]);
     }
-    this.#tls = new TlsContexts(settings.tls);
+    this.#tls = new TlsContexts(settings.tls, settings.sessionZones);
     const connections = new ConnectionPool(clock, this.#readBuffer);
     this.#upstreams = new Upstreams({
       settings: configuration.site.upstreams,
@@ -350,9 +355,13 @@ export class EdgeThread implements ConnectionOwner {
     const listener = site.listener(accepted.site);
     const latestMs = clock.coarseMs + Math.min(listener.http.clientHeaderTimeoutMs, HANDSHAKE_MS_MAX);
     const owner: HandshakeOwner = {
-      onConnectionClosed: (connection) => this.onConnectionClosed(connection),
+      onConnectionClosed: (connection) => {
+        this.#handshakes.delete(connection);
+        this.onConnectionClosed(connection);
+      },
       onReady: (before, tls, rest) => {
         this.#connections.delete(before);
+        this.#handshakes.delete(before);
         const secured = { ...peer, scheme: tls.scheme };
         const connection = new H1Connection(this.#context, stream, secured, { ...accepted, tls }, this);
         this.#connections.add(connection);
@@ -363,7 +372,14 @@ export class EdgeThread implements ConnectionOwner {
       listener, buffer: this.#readBuffer, peer: peer.address, untilMs: Math.min(deadlineMs ?? latestMs, latestMs),
     });
     this.#connections.add(connection);
+    this.#handshakes.add(connection);
     connection.start(first);
+    const [oldest] = this.#handshakes;
+    if (this.#handshakes.size > HANDSHAKE_COUNT_MAX && oldest !== undefined) {
+      const text = `more than ${HANDSHAKE_COUNT_MAX} handshakes of TLS are under way: the oldest are dropped`;
+      this.#notice("warning", text);
+      oldest.drop();
+    }
   }
 
   /** A notice that would come with every connection, at most once in a while. */

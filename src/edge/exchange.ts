@@ -37,7 +37,7 @@ import { dropResponse, gatherBody } from "./subrequest.ts";
 /** nginx's own numbers: the connection closes without a response; the client has closed it before there was one. */
 const NO_RESPONSE = 444, CLIENT_CLOSED_REQUEST = 499;
 /** Behind these the rest of the connection is in doubt, or not wanted. */
-const closingStatuses: readonly number[] = [400, 413, 414, 501, 503];
+const closingStatuses: readonly number[] = [400, 413, 414, 494, 495, 496, 497, 501, 503];
 /** Requests in requests in requests (nginx: 50). */
 const SUBREQUEST_DEPTH_MAX = 50;
 
@@ -368,9 +368,7 @@ export class Exchange implements CurrentRequest {
     this.enterUri(page);
   }
 
-  #sendStatus(given: number, fields: readonly FieldLine[]): void {
-    // Numbers of nginx's own, for error_page to tell them apart.
-    const status = given >= 494 && given <= 497 ? 400 : given;
+  #sendStatus(status: number, fields: readonly FieldLine[]): void {
     if (this.#shown !== undefined) this.#shown.status = undefined;
     const { head, body } = statusResponse(status, closingStatuses.includes(status), fields);
     this.out.whole(head, body, 0, body.length);

@@ -11,6 +11,7 @@ import type { LinkedWorker } from "../app/index.ts";
 import { ErrorLog, wantsColors } from "../observe/index.ts";
 import { REGEX_NODE_FLAGS } from "../route/index.ts";
 import { SOFTWARE } from "../std/version.ts";
+import { allocateSessionZones } from "../tls/index.ts";
 import { UpstreamZone } from "../upstream/index.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import { EdgeThread } from "./edge-thread.ts";
@@ -37,8 +38,10 @@ class EdgeProcess {
     });
     const counts = ConnectionCounts.allocate(workerProcesses);
     const upstreamZone = UpstreamZone.allocate(configuration.site.upstreams);
+    const sessionZones = allocateSessionZones(new Set(configuration.site.locations.map(({ tls }) => tls)));
     for (let edge = 0; edge < workerProcesses; edge++) {
-      const settings = { ...common, edge, software: SOFTWARE, zone: this.#zoneMemory, upstreamZone, counts };
+      const zones = { zone: this.#zoneMemory, upstreamZone, counts, sessionZones };
+      const settings = { ...common, ...zones, edge, software: SOFTWARE };
       this.#threads.push(edge === 0 ? this.#startHere(settings) : this.#startWorker(settings));
     }
   }

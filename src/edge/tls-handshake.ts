@@ -60,8 +60,14 @@ export class TlsHandshake implements StreamReceiver, Ticked {
 
   /** The server ends. @param idleMs how long a handshake, and a request behind it, may still come */
   drain(idleMs: number): void {
-    if (idleMs === 0) this.#drop();
+    if (idleMs === 0) this.drop();
     else this.#deadlineMs = Math.min(this.#deadlineMs, this.#context.clock.coarseMs + idleMs);
+  }
+
+  /** Ends it without a word. */
+  drop(): void {
+    this.#phase = "over";
+    this.#stream.destroy();
   }
 
   onBytes(bytes: Bytes): void {
@@ -84,7 +90,7 @@ export class TlsHandshake implements StreamReceiver, Ticked {
   }
 
   onEnd(): void {
-    this.#drop();
+    this.drop();
   }
 
   onDrain(): void {
@@ -102,7 +108,7 @@ export class TlsHandshake implements StreamReceiver, Ticked {
   }
 
   tick(nowMs: number): void {
-    if (nowMs > this.#deadlineMs) this.#drop();
+    if (nowMs > this.#deadlineMs) this.drop();
   }
 
   #keep(all: Bytes, bytes: Bytes): void {
@@ -118,13 +124,14 @@ export class TlsHandshake implements StreamReceiver, Ticked {
     }
     this.#phase = "handshake";
     this.#first = NO_BYTES;
-    const { secure, protocols, asksCertificate } = chosen.value;
+    const { secure, protocols, asksCertificate, sessions } = chosen.value;
     const secured = (socket: SecureSocket): void => {
       if (this.#phase !== "handshake") return;
       if (socket.alpnProtocol === ACME_PROTOCOL) this.#answered(hello.serverName ?? "");
       else this.#ready(new TlsSession(socket, hello, chosen.value), NO_BYTES);
     };
-    this.#stream.secure({ secureContext: secure, protocols, asksCertificate }, first, this.#options.buffer, secured);
+    const options = { secureContext: secure, protocols, asksCertificate, sessions };
+    this.#stream.secure(options, first, this.#options.buffer, secured);
   }
 
   /** RFC 8737 §3: the handshake is all that an issuer wants. */
@@ -148,10 +155,6 @@ export class TlsHandshake implements StreamReceiver, Ticked {
     this.#stream.close();
   }
 
-  #drop(): void {
-    this.#phase = "over";
-    this.#stream.destroy();
-  }
 
   #note(text: string): void {
     this.#context.onNotice("info", `${text} while SSL handshaking, client: ${this.#options.peer || "unix:"}`);

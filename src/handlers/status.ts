@@ -23,13 +23,21 @@ export function textResponse(status: number, text: string, type: string | undefi
   return { head: new ResponseHead(status, reasonPhrase(status), fields), body };
 }
 
+/** Statuses of nginx's own, which error_page can tell apart: to clients all of them are 400. */
+const OWN_REASONS: ReadonlyMap<number, string> = new Map([
+  [494, "Request Header Or Cookie Too Large"], [495, "The SSL certificate error"],
+  [496, "No required SSL certificate was sent"], [497, "The plain HTTP request was sent to HTTPS port"],
+]);
+
 /**
  * A page for a status code. Nothing of the request appears in it, so it cannot be made to say anything.
  * @param close tell the client that the connection ends with it
  * @param more fields that belong to this one
  */
-export function statusResponse(status: number, close: boolean, more: readonly FieldLine[] = []): FixedResponse {
-  const reason = reasonPhrase(status);
+export function statusResponse(given: number, close: boolean, more: readonly FieldLine[] = []): FixedResponse {
+  const own = OWN_REASONS.get(given);
+  const status = own === undefined ? given : 400;
+  const reason = own ?? reasonPhrase(status);
   const body = fromUtf8(
     `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>${status} ${reason}</title></head>\n` +
       `<body style="font-family: system-ui, sans-serif; text-align: center; margin-top: 15vh">` +
@@ -39,5 +47,5 @@ export function statusResponse(status: number, close: boolean, more: readonly Fi
   if (status === 405) fields.push(["Allow", "GET, HEAD, POST"]);
   fields.push(...more);
   if (close) fields.push(["Connection", "close"]);
-  return { head: new ResponseHead(status, reason, fields), body };
+  return { head: new ResponseHead(status, reasonPhrase(status), fields), body };
 }

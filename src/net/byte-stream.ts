@@ -150,6 +150,7 @@ export class ByteStream {
       ALPNProtocols: options.protocols,
       requestCert: options.asksCertificate,
       rejectUnauthorized: false,
+      server: options.sessions,
       allowHalfOpen: true,
       onread: onread(buffer, (bytes) => this.#deliver(bytes)),
     } as tls.TLSSocketOptions);

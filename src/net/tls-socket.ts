@@ -4,6 +4,7 @@
  * node:tls offers the shared read buffer (`onread`) only to sockets that it connects itself, so this one is made as if
  * it were to be connected, and given the connection's handle where node would make one (docs/adr/0018-tls.md).
  */
+import type { EventEmitter } from "node:events";
 import type * as tls from "node:tls";
 
 /** node:tls costs each thread some megabytes, so it is loaded by whoever meets TLS first. */
@@ -18,6 +19,8 @@ export interface TlsAcceptOptions {
   readonly protocols: Uint8Array;
   /** Ask for a certificate; whatever is wrong with it, the handshake goes on. */
   readonly asksCertificate: boolean;
+  /** Where sessions with an id are kept: node asks by the events "newSession" and "resumeSession" of a tls.Server. */
+  readonly sessions: EventEmitter | undefined;
 }
 
 /** A TLSSocket, and what of it node does not publish. */

@@ -20,11 +20,13 @@ export function certificateVariable(
     case "ssl_client_v_start": return certificate.validFrom;
     case "ssl_client_v_end": return certificate.validTo;
     case "ssl_client_v_remain": {
-      const leftMs = certificate.validToDate.getTime() - nowMs;
+      // As nginx counts: by whole seconds.
+      const leftMs = certificate.validToDate.getTime() - Math.floor(nowMs / 1000) * 1000;
       return String(Math.max(0, Math.floor(leftMs / DAY_MS)));
     }
     case "ssl_client_raw_cert": return certificate.toString();
-    case "ssl_client_cert": return certificate.toString().trimEnd().replaceAll("\n", "\n\t");
+    // Deviates: nginx folds it for fields, which RFC 9112 §5.2 forbids; whoever unfolds it has it like this.
+    case "ssl_client_cert": return certificate.toString().trimEnd().replaceAll("\n", " ");
     case "ssl_client_escaped_cert":
       return certificate.toString().replace(UNESCAPED, (character) => percent(character.charCodeAt(0)));
     default: return undefined;

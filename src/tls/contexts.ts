@@ -2,12 +2,14 @@
  * The contexts of one edge thread: what OpenSSL needs for each set of settings, made when the first client asks for it,
  * and made anew when a file has changed. Connections keep the one that they began with.
  */
+import { EventEmitter } from "node:events";
 import type * as tls from "node:tls";
 import { ok, type Result } from "../std/result.ts";
 import { type Bytes, concatBytes, fromLatin1 } from "../std/bytes.ts";
 import { KnownFacts } from "./facts.ts";
 import { NO_RENEGOTIATION } from "./conf-command.ts";
 import { type TlsProblem, contextOptions, cryptoModule, makeContext } from "./pem.ts";
+import { SessionZone } from "./session-zone.ts";
 import { type TlsFiles, type TlsSettings, textOf } from "./settings.ts";
 import { type TicketKeys, ticketKeyCallback, ticketKeyOf } from "./ticket-keys.ts";
 
@@ -27,7 +29,18 @@ export interface TlsContext {
   readonly asksCertificate: boolean;
   /** What applications were told of its connections. */
   readonly known: KnownFacts;
+  /** Undefined where sessions with an id are not kept. */
+  readonly sessions: EventEmitter | undefined;
 }
+
+/** And whose it is. */
+export interface ChosenContext extends TlsContext {
+  /** Settings of the server that SNI has named, which may have another one's certificates. */
+  readonly server: TlsSettings;
+}
+
+/** Memory of session caches by their names. */
+export type SessionZones = ReadonlyMap<string, SharedArrayBuffer>;
 
 /** What a connection may become. HTTP/2 is a row, and a driver. */
 const PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
@@ -39,7 +52,7 @@ const NO_TICKET = 1 << 14;
 const CHALLENGE_COUNT_MAX = 1000;
 
 /** Sessions of these settings are resumed; else each connection makes a full handshake. */
-export function resumes({ sessionTickets, verifyClient }: TlsSettings): boolean {
+function resumes({ sessionTickets, verifyClient }: TlsSettings): boolean {
   // A ticket has no chain of certificates in it, and would outlive what is revoked: who must show a certificate shows
   // it each time. So no identity ever moves from one server to another, either.
   return sessionTickets && verifyClient === "off";
@@ -47,11 +60,14 @@ export function resumes({ sessionTickets, verifyClient }: TlsSettings): boolean 
 
 export class TlsContexts {
   #secrets: TlsSecrets;
+  readonly #zones: SessionZones;
   readonly #contexts = new Map<TlsSettings, Result<TlsContext, TlsProblem>>();
   readonly #challenges = new Map<string, TlsContext>();
 
-  constructor(secrets: TlsSecrets) {
+  /** @param zones memory of session caches by their names, shared by all threads */
+  constructor(secrets: TlsSecrets, zones: SessionZones) {
     this.#secrets = secrets;
+    this.#zones = zones;
   }
 
   /** The context of a server, or why it has none. */
@@ -117,7 +133,25 @@ export class TlsContexts {
       protocols: protocolList(PROTOCOLS),
       asksCertificate: settings.verifyClient !== "off",
       known: new KnownFacts(),
+      sessions: this.#sessions(settings),
     });
+  }
+
+  #sessions(settings: TlsSettings): EventEmitter | undefined {
+    const { sessionCache, sessionTimeoutMs, verifyClient } = settings;
+    const memory = sessionCache === undefined ? undefined : this.#zones.get(sessionCache.name);
+    // As with tickets: who must show a certificate shows it each time.
+    if (memory === undefined || verifyClient !== "off") return undefined;
+    const zone = new SessionZone(memory);
+    const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+    return new EventEmitter()
+      .on("newSession", (id: Uint8Array, session: Uint8Array, done: () => void) => {
+        zone.put(id, session, nowSeconds() + Math.round(sessionTimeoutMs / 1000));
+        done();
+      })
+      .on("resumeSession", (id: Uint8Array, found: (problem: null, session: Uint8Array | null) => void) => {
+        found(null, zone.get(id, nowSeconds()) ?? null);
+      });
   }
 
   #useKeys(settings: TlsSettings, context: tls.SecureContext): void {
@@ -127,6 +161,16 @@ export class TlsContexts {
     native.onticketkeycallback = ticketKeyCallback(() => (own.length > 0 ? own : this.#secrets.ticketKeys));
     native.enableTicketKeyCallback();
   }
+}
+
+/** Memory for every cache that the settings name; the largest size of a name counts. */
+export function allocateSessionZones(all: Iterable<TlsSettings>): SessionZones {
+  const sizes = new Map<string, number>();
+  for (const { sessionCache } of all) {
+    if (sessionCache === undefined) continue;
+    sizes.set(sessionCache.name, Math.max(sessionCache.size, sizes.get(sessionCache.name) ?? 0));
+  }
+  return new Map([...sizes].map(([name, size]) => [name, SessionZone.allocate(size)]));
 }
 
 /** What of node's own context is used, and not typed. */

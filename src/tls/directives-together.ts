@@ -6,8 +6,9 @@ import {
   certificateKeyRow, certificateRow, ciphersRow, clientCertificateRow, crlRow, curveRow, dhparamRow,
   passwordFileRow, sessionTicketKeyRow, trustedCertificateRow, verifyClientRow,
 } from "./directives-rows.ts";
+import { whyUnread } from "./files.ts";
 import { type TlsProblem, certificatesIn, contextOptions, cryptoModule, makeContext } from "./pem.ts";
-import { type TlsFiles, type TlsSettings, filesOf, textOf } from "./settings.ts";
+import { type TlsFiles, type TlsSettings, filesOf, shownName, textOf } from "./settings.ts";
 import { ticketKeyOf } from "./ticket-keys.ts";
 
 /** A server, and what it says of TLS. */
@@ -43,7 +44,7 @@ function missingCertificate({ block, listen }: TlsPlace): readonly PlacedMistake
   const unkeyed = certificates[keys.length];
   if (unkeyed !== undefined) {
     const name = unkeyed.directive.args[0];
-    const nginx = `no "ssl_certificate_key" is defined for certificate "${name?.value ?? ""}"`;
+    const nginx = `no "ssl_certificate_key" is defined for certificate "${shownName(name?.value ?? "")}"`;
     return [{ place: name ?? unkeyed.directive.name, nginx, hint: "the key may stand in the same file" }];
   }
   return listen !== undefined && certificates.length === 0 && !rejects(block)
@@ -116,10 +117,10 @@ class Checker {
       [crlRow, crl, "X509_LOOKUP_load_file"], [dhparamRow, dhparam, "BIO_new_file"],
     ] as const;
     for (const [row, name, call] of others) {
-      if (missing(name)) this.#refuse(this.#nth(row, 0), `${call}("${name}") failed (SSL: ${reason(name)})`);
+      if (missing(name)) this.#refuse(this.#nth(row, 0), `${call}("${name}") failed (SSL: ${whyUnread(name)})`);
     }
     if (missing(passwordFile)) {
-      const nginx = `open() "${passwordFile}" failed (2: No such file or directory)`;
+      const nginx = `cannot read "${passwordFile}": ${whyUnread(passwordFile)}`;
       this.#refuse(this.#nth(passwordFileRow, 0), nginx);
     }
   }
@@ -129,7 +130,7 @@ class Checker {
       const text = textOf(this.#files, name);
       if (text !== undefined && ticketKeyOf(text) !== undefined) continue;
       const nginx = text === undefined
-        ? `open() "${name}" failed (2: No such file or directory)`
+        ? `cannot read "${name}": ${whyUnread(name)}`
         : `"${name}" must be 48 or 80 bytes`;
       this.#refuse(this.#nth(sessionTicketKeyRow, index), nginx);
     }
@@ -152,9 +153,10 @@ class Checker {
       if (leaf === undefined || at === undefined) continue;
       const { validFrom, validFromDate, validTo, validToDate } = new X509Certificate(leaf);
       const now = Date.now();
+      const which = `certificate "${shownName(certificate)}"`;
       const nginx = validToDate.getTime() < now
-        ? `certificate "${certificate}" has expired: ${validTo}`
-        : validFromDate.getTime() > now ? `certificate "${certificate}" is not valid before ${validFrom}` : undefined;
+        ? `${which} has expired: ${validTo}`
+        : validFromDate.getTime() > now ? `${which} is not valid before ${validFrom}` : undefined;
       if (nginx === undefined) continue;
       this.#mistakes.push({ severity: "warning", place: at.directive.args[0] ?? at.directive.name, nginx });
     }
@@ -189,12 +191,5 @@ class Checker {
 }
 
 function open(name: string): string {
-  return `BIO_new_file() failed (SSL: ${reason(name)})`;
-}
-
-/** OpenSSL 3's words for a file that is not there, or may not be read. */
-function reason(name: string): string {
-  const opening = `calling fopen(${name}, r)`;
-  const system = "error:80000002:system library::No such file or directory";
-  return `${system}:${opening} error:10000080:BIO routines::no such file`;
+  return `BIO_new_file() failed (SSL: ${whyUnread(name)})`;
 }

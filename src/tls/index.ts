@@ -1,6 +1,6 @@
 /** Who are we to the client, and how is it proven? Certificates, contexts, tickets, and what a handshake has shown. */
-export { ACME_PROTOCOL, TlsContexts, resumes } from "./contexts.ts";
-export type { TlsContext, TlsSecrets } from "./contexts.ts";
+export { ACME_PROTOCOL, TlsContexts, allocateSessionZones } from "./contexts.ts";
+export type { ChosenContext, SessionZones, TlsSecrets } from "./contexts.ts";
 export { readTlsFiles } from "./files.ts";
 export { type TlsProblem, contextOptions, makeContext } from "./pem.ts";
 export { PLAIN_ON_TLS, TlsSession } from "./session.ts";

@@ -5,7 +5,7 @@
 import type * as crypto from "node:crypto";
 import type * as tls from "node:tls";
 import { err, ok, type Result } from "../std/result.ts";
-import { type TlsFiles, type TlsSettings, textOf } from "./settings.ts";
+import { type TlsFiles, type TlsSettings, shownName, textOf } from "./settings.ts";
 
 /** Why there can be no context, in the words of nginx and OpenSSL. */
 export interface TlsProblem {
@@ -59,6 +59,11 @@ export function contextOptions(
   }
   const crl = settings.crl === undefined ? undefined : textOf(files, settings.crl);
   const dhparam = settings.dhparam === undefined ? undefined : textOf(files, settings.dhparam);
+  if (dhparam !== undefined && !/-----BEGIN (?:X9\.42 )?DH PARAMETERS-----/.test(dhparam)) {
+    const expected = `${NO_START_LINE}:Expecting: DH PARAMETERS`;
+    const nginx = `PEM_read_bio_DHparams("${settings.dhparam}") failed (SSL: ${expected})`;
+    return err({ what: { kind: "dhparam" }, nginx });
+  }
   const { protocols, ciphers, cipherSuites, curves, signatureAlgorithms, preferServerCiphers } = settings;
   const [first = "TLSv1.2"] = protocols;
   return ok({
@@ -76,12 +81,13 @@ export function contextOptions(
 
 function loadPair(settings: TlsSettings, files: TlsFiles, index: number): Result<LoadedPair, TlsProblem> {
   const { certificate, key } = settings.certificates[index] ?? { certificate: "", key: "" };
+  const shownKey = shownName(key);
   const refuse = (kind: "certificate" | "key", nginx: string): Result<LoadedPair, TlsProblem> =>
     err({ what: { kind, index }, nginx });
   const text = textOf(files, certificate) ?? "";
   const chain = certificatesIn(text);
   const [leaf] = chain;
-  const load = `cannot load certificate "${certificate}": `;
+  const load = `cannot load certificate "${shownName(certificate)}": `;
   if (leaf === undefined) {
     return refuse("certificate",
       `${load}PEM_read_bio_X509_AUX() failed (SSL: ${NO_START_LINE}:Expecting: TRUSTED CERTIFICATE)`);
@@ -97,12 +103,12 @@ function loadPair(settings: TlsSettings, files: TlsFiles, index: number): Result
   const keyText = textOf(files, key) ?? "";
   const opened = openKey(keyText, passphrases(settings, files));
   if (!opened.ok) {
-    const nginx = `cannot load certificate key "${key}": PEM_read_bio_PrivateKey() failed (SSL: ${opened.error})`;
+    const nginx = `cannot load certificate key "${shownKey}": PEM_read_bio_PrivateKey() failed (SSL: ${opened.error})`;
     return refuse("key", nginx);
   }
   if (!parsed.checkPrivateKey(opened.value.key)) {
     const words = "error:05800074:x509 certificate routines::key values mismatch";
-    return refuse("key", `SSL_CTX_use_PrivateKey("${key}") failed (SSL: ${words})`);
+    return refuse("key", `SSL_CTX_use_PrivateKey("${shownKey}") failed (SSL: ${words})`);
   }
   return ok({ cert: chain.join("\n"), key: opened.value.option });
 }

@@ -8,7 +8,7 @@ import type { SecureSocket } from "../net/index.ts";
 import type { ClientHello } from "../protocol/tls/index.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import { certificateVariable } from "./client-certificate.ts";
-import type { TlsContext } from "./contexts.ts";
+import type { ChosenContext } from "./contexts.ts";
 import { type KnownFacts, clientCertificate } from "./facts.ts";
 import { cipherName, groupName } from "./iana-names.ts";
 import type { TlsSettings } from "./settings.ts";
@@ -48,17 +48,21 @@ export class TlsSession implements ConnectionTls {
   readonly scheme = "https";
   readonly #socket: SecureSocket;
   readonly #hello: ClientHello;
+  /** What the handshake was made with. */
   readonly #settings: TlsSettings;
+  /** Those of the server that SNI has named. */
+  readonly #server: TlsSettings;
   readonly #known: KnownFacts;
   #facts: TlsFacts | undefined;
   #verified: Verified | undefined;
 
-  /** @param context of the server that SNI has named */
-  constructor(socket: SecureSocket, hello: ClientHello, { settings, known }: TlsContext) {
+  /** @param chosen what the handshake was made with, and the settings of the server that SNI has named */
+  constructor(socket: SecureSocket, hello: ClientHello, chosen: ChosenContext) {
     this.#socket = socket;
     this.#hello = hello;
-    this.#settings = settings;
-    this.#known = known;
+    this.#settings = chosen.settings;
+    this.#server = chosen.server;
+    this.#known = chosen.known;
   }
 
   get facts(): TlsFacts {
@@ -74,7 +78,7 @@ export class TlsSession implements ConnectionTls {
   refusal(target: TlsSettings): 421 | 495 | 496 | undefined {
     if (target.verifyClient === "off") return undefined;
     // RFC 9110 §15.5.20: the client was asked for a certificate by another server's rules, or not at all.
-    if (target !== this.#settings && !hasSamePolicy(target, this.#settings)) return 421;
+    if (target !== this.#server && !hasSamePolicy(target, this.#settings)) return 421;
     const { certificate, problem } = this.#verification;
     if (problem !== undefined) {
       return target.verifyClient === "optional_no_ca" && OPTIONAL.includes(problem.code) ? undefined : 495;

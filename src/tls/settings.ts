@@ -59,6 +59,11 @@ export function filesOf(settings: TlsSettings): readonly string[] {
   return [...new Set(named.filter((path) => path !== undefined && !path.startsWith(INLINE)))] as readonly string[];
 }
 
+/** A file's name for messages: what stands in the configuration itself is not shown. */
+export function shownName(name: string): string {
+  return name.startsWith(INLINE) ? `${INLINE}...` : name;
+}
+
 /** The text of a file, or of "data:…"; undefined when it could not be read. */
 export function textOf(files: TlsFiles, name: string): string | undefined {
   return name.startsWith(INLINE) ? name.slice(INLINE.length) : files.get(name);

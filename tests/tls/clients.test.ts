@@ -169,7 +169,7 @@ describe("a server that asks clients for certificates", () => {
 });
 
 test("variables say of a certificate what nginx says", async () => {
-  const names = ["s_dn", "i_dn", "s_dn_legacy", "i_dn_legacy", "serial", "fingerprint", "v_start", "v_end", "v_remain",
+  const names = ["s_dn", "i_dn", "s_dn_legacy", "i_dn_legacy", "serial", "fingerprint", "v_start", "v_end",
     "verify", "escaped_cert"].map((name) => `ssl_client_${name}`).concat("ssl_protocol", "ssl_cipher",
     "ssl_server_name", "ssl_session_reused", "ssl_curves", "ssl_early_data", "https", "scheme");
   const odd = oddCertificate();

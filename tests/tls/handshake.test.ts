@@ -1,8 +1,9 @@
 // Who is served with which certificate, who is refused and how, and what a port for TLS does with everything else.
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { type Socket, connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Certificate } from "../support/certificates.ts";
@@ -18,9 +19,9 @@ describe("a socket with TLS", () => {
   const first = certificates.sign("first.test"), wild = certificates.sign("wild.test");
   const rsa = rsaOf(certificates, "first.test");
   let program: Program;
-  let rejectingPort = 0, proxiedPort = 0;
+  let rejectingPort = 0, proxiedPort = 0, crowdedPort = 0;
   before(async () => {
-    [rejectingPort, proxiedPort] = [await freePort(), await freePort()];
+    [rejectingPort, proxiedPort, crowdedPort] = [await freePort(), await freePort(), await freePort()];
     const said = 'return 200 "$server_name $scheme $https $ssl_server_name $ssl_protocol $ssl_alpn_protocol"';
     program = await startTls(`
       client_header_timeout 2s;
@@ -38,6 +39,7 @@ describe("a socket with TLS", () => {
       }
       server { listen 127.0.0.1:${rejectingPort} ssl; ssl_reject_handshake on; }
       server { listen 127.0.0.1:${rejectingPort} ssl; server_name first.test; ${said}; }
+      server { listen 127.0.0.1:${crowdedPort} ssl; client_header_timeout 60s; ${said}; }
       server {
         listen 127.0.0.1:${proxiedPort} ssl proxy_protocol;
         return 200 "$proxy_protocol_addr $proxy_protocol_port $scheme";
@@ -122,7 +124,7 @@ describe("a socket with TLS", () => {
       .toString("latin1").split("\r\n\r\n");
     assert.match(head, /^HTTP\/1\.1 400 /);
     assert.match(head, /\r\nConnection: close/);
-    assert.match(page, /400/);
+    assert.match(page, /<h1>400 The plain HTTP request was sent to HTTPS port<\/h1>/);
     const redirect = await exchange(program.port,
       "GET /p?q HTTP/1.1\r\nHost: plain.test\r\nConnection: close\r\n\r\n");
     assert.match(redirect.toString("latin1"), /^HTTP\/1\.1 302 [^]*Location: https:\/\/plain\.test\/p\?q\r\n/);
@@ -183,16 +185,42 @@ describe("a socket with TLS", () => {
     assert.match(stdout + stderr, /no renegotiation/i);
   });
 
-  test("keeps serving while many handshakes are left half done", async () => {
+  test("keeps serving while many handshakes are left half done, of which it drops the oldest", async () => {
     const hello = clientHello({ serverName: "first.test" });
-    const sockets = Array.from({ length: 200 }, (_, index) => {
-      const socket = connect(program.port, "127.0.0.1").on("error", () => undefined);
-      socket.write(index % 2 === 0 ? hello : hello.subarray(0, 20));
-      return socket;
-    });
-    const { status } = await ask({ port: program.port, servername: "first.test" });
-    assert.equal(status, 200);
-    for (const socket of sockets) socket.destroy();
+    let ended = 0;
+    const leave = async (count: number): Promise<readonly Socket[]> => {
+      const sockets = Array.from({ length: count }, (_, index) => {
+        const socket = connect(crowdedPort, "127.0.0.1").on("error", () => undefined).on("close", () => ended++);
+        socket.write(index % 2 === 0 ? hello : hello.subarray(0, 20));
+        return socket.resume();
+      });
+      await Promise.all(sockets.map((socket) => once(socket, "connect")));
+      // Whoever comes behind them is accepted behind them.
+      assert.equal((await ask({ port: crowdedPort, servername: "first.test" })).status, 200);
+      return sockets;
+    };
+    const first = await leave(1023);
+    assert.equal(ended, 0);
+    const more = await leave(10);
+    await eventually("the oldest are gone", 5000, () => ended >= 9);
+    assert.ok(ended <= 11 && more.every(({ destroyed }) => !destroyed), `${ended} are gone`);
+    for (const socket of [...first, ...more]) socket.destroy();
+    assert.match(program.output, /more than 1024 handshakes of TLS are under way/);
+  });
+
+  test("changes keys when it is asked to", async () => {
+    const client = spawn("openssl", ["s_client", "-connect", `127.0.0.1:${program.port}`, "-tls1_3"]);
+    let printed = "";
+    for (const stream of [client.stdout, client.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (printed += text));
+    }
+    for (let asked = 1; asked <= 5; asked++) {
+      client.stdin.write("K\n");
+      await eventually("keys change", 5000, () => printed.split("KEYUPDATE").length > asked);
+    }
+    client.stdin.write("GET / HTTP/1.1\r\nHost: first.test\r\nConnection: close\r\n\r\n");
+    await eventually("it is over", 5000, () => client.exitCode !== null);
+    assert.match(printed, /HTTP\/1\.1 200/);
   });
 });
 

@@ -38,7 +38,7 @@ export function pairOf({ certificate, key }: Certificate): string {
 /** Starts the program with this in its http block. */
 export function startTls(http: string, main: string = ""): Promise<Program> {
   return Program.start({
-    file: `daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info; events { } ${main}
+    file: `daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info; events { worker_connections 4096; } ${main}
       http { ${http} }`,
   });
 }
