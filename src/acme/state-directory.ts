@@ -1,9 +1,9 @@
 /**
  * The directory of one issuer, which outlives us: account, certificates with their keys, what failed and when.
  *
- * Directories that are made here are 0700, and files 0600. A file is written beside its place, made durable and renamed, so that whoever
- * reads, even after a crash or on a full disk, finds the old file or the new one and nothing else. A certificate and
- * its key are one file, because two could not be renamed at once.
+ * Directories that are made here are 0700, and files 0600. A file is written beside its place, made durable and
+ * renamed, so that whoever reads, even after a crash or on a full disk, finds the old file or the new one and nothing
+ * else. A certificate and its key are one file, because two could not be renamed at once.
  */
 import {
   closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync,
