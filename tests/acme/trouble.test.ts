@@ -110,6 +110,26 @@ describe("trouble with certificates", { skip: await requirePebble() }, () => {
     assert.equal(pebble.count(ORDER) - before, 1);
   });
 
+  test("an issuer that never looks is given up after five minutes", async () => {
+    pebble.resolve("ignored.example");
+    // What says that the challenge is ready does not reach Pebble.
+    pebble.intercept = ({ path }) => (path.startsWith("/chalZ/") ? { status: 200, body: "{}" } : undefined);
+    await using harness = new Harness(pebble);
+    harness.settings({ issuers: [issuerSettings(pebble)], certificates: [wanted("ignored.example")] });
+    await harness.noticed(/ignored\.example: the issuer has not looked within 5 minutes/);
+    await harness.settled();
+    assert.equal(pebble.challenges.size, 0);
+  });
+
+  test("an account that another machine is at for minutes is given up for now", async () => {
+    pebble.resolve("waiting.example");
+    const statePath = freshState();
+    writeFileSync(join(statePath, "account.lock"), "another-machine 1");
+    await using harness = new Harness(pebble);
+    harness.settings({ issuers: [issuerSettings(pebble, { statePath })], certificates: [wanted("waiting.example")] });
+    await harness.noticed(/account\.lock is held by another process: look what became of it/);
+  });
+
   test("several names that fail are told together", async () => {
     await using harness = new Harness(pebble);
     const certificate = wanted(["lost-1.example", "lost-2.example"]);
