@@ -8,9 +8,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { axios } from "acme-client";
-import { type HttpsClient, type HttpsResponse, retryAfter } from "./https.ts";
-import { isRecord, parseJson } from "./json.ts";
-import { problemOf } from "./problem.ts";
+import { type HttpsClient, type HttpsResponse, throwRefusal } from "./https.ts";
 
 /** The library's requests within `run` go over this. */
 export interface LibraryTransport {
@@ -47,12 +45,4 @@ function install(): void {
     const { status, headers, body } = response;
     return { status, statusText: "", headers, config, data: body };
   };
-}
-
-/** Throws what an answer refuses, unless it is a nonce: that the library knows to try again with another (§6.5). */
-export function throwRefusal({ status, headers, body }: HttpsResponse, now: number): void {
-  if (status < 400) return;
-  const document = parseJson(body);
-  if (isRecord(document) && document["type"] === "urn:ietf:params:acme:error:badNonce") return;
-  throw problemOf(document, status, retryAfter(headers, now) ?? 0);
 }

@@ -24,12 +24,14 @@ export interface CertificateFacts {
   readonly failures: number;
   /** Before this nothing is tried. */
   readonly retryAt: number;
+  /** Before this the issuer does not want to be asked; 0: it has not said so. */
+  readonly limitedUntil: number;
   /** What the issuer said about renewing, of the certificate with this fingerprint. */
   readonly window: (RenewalWindow & { readonly fingerprint: string; readonly askAgainAt: number }) | undefined;
 }
 
 /** Nothing was tried yet. */
-export const NO_FACTS: CertificateFacts = { failures: 0, retryAt: 0, window: undefined };
+export const NO_FACTS: CertificateFacts = { failures: 0, retryAt: 0, limitedUntil: 0, window: undefined };
 
 export class CertificateStore {
   readonly #directory: StateDirectory;
@@ -84,6 +86,7 @@ export class CertificateStore {
     return {
       failures: countOf(fields["failures"]),
       retryAt: countOf(fields["retryAt"]),
+      limitedUntil: countOf(fields["limitedUntil"]),
       window: isWindow
         ? { start: Number(start), end: Number(end), askAgainAt: Number(askAgainAt), fingerprint }
         : undefined,

@@ -36,6 +36,8 @@ export interface TaskTools {
 
 /** Another process is at it: look again soon. */
 const LOCKED_PAUSE_MS = 2000;
+/** Between two steps, whatever seems due: an issuer is never asked in a circle. */
+const STEP_PAUSE_MS = 1000;
 const MINUTE_MS = 60_000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS;
 /** A certificate that could not be written is written again. */
 const SAVE_PAUSE_MS = HOUR_MS;
@@ -57,6 +59,9 @@ export class CertificateTask {
   #saveAt: number | undefined;
   /** Looked for where the issuer says nothing. */
   #askAgainAt = 0;
+  /** Of this process. */
+  #failedAt = 0;
+  #quietUntil = 0;
 
   /** @param issuers those of `wanted`, in order */
   constructor(wanted: WantedCertificate, issuers: readonly IssuerWithStore[], tools: TaskTools) {
@@ -88,9 +93,13 @@ export class CertificateTask {
     if (this.#current !== undefined) this.#serve(this.#current, "state");
   }
 
-  /** Somebody has changed something: what waits after a failure is tried now. */
+  /**
+   * Somebody has changed something: what waits after a failure is tried now, unless the issuer wants to be left alone.
+   * Whoever reloads every second fails no more than once a minute all the same.
+   */
   retryNow(): void {
-    this.#facts = { ...this.#facts, retryAt: 0 };
+    if (this.#facts.failures === 0) return;
+    this.#facts = { ...this.#facts, retryAt: Math.max(this.#facts.limitedUntil, this.#failedAt + MINUTE_MS) };
   }
 
   /** When there is something to do, milliseconds since 1970. */
@@ -99,7 +108,7 @@ export class CertificateTask {
     const retryAt = this.#facts.retryAt - now > RETRY_MAX_MS ? now : this.#facts.retryAt;
     const orderAt = Math.max(this.#current === undefined ? 0 : this.#renewAt(this.#current), retryAt);
     const askAt = this.#current === undefined ? Number.POSITIVE_INFINITY : this.#nextAskAt();
-    return Math.min(orderAt, this.#saveAt ?? Number.POSITIVE_INFINITY, askAt);
+    return Math.max(Math.min(orderAt, this.#saveAt ?? Number.POSITIVE_INFINITY, askAt), this.#quietUntil);
   }
 
   /** Does what is due. Rejects only with the signal's reason. */
@@ -107,6 +116,7 @@ export class CertificateTask {
     if (this.#saveAt !== undefined && this.#saveAt <= this.#tools.clock.now()) this.#save();
     if (this.#current !== undefined && this.#nextAskAt() <= this.#tools.clock.now()) await this.#askForWindow();
     if (this.isDue) await this.#order();
+    this.#quietUntil = this.#tools.clock.now() + STEP_PAUSE_MS;
   }
 
   /** Is an order due? */
@@ -140,7 +150,7 @@ export class CertificateTask {
       const info = await this.#holder.issuer.renewalInfo(current);
       const saidMs = info === undefined ? DAY_MS : info.retryAfterMs;
       const askAgainAt = clock.now() + renewalInfoPause(saidMs);
-      this.#askAgainAt = askAgainAt;
+      this.#askAgain(askAgainAt);
       if (info?.window === undefined) return;
       const { fingerprint } = current;
       this.#keepFacts({ ...this.#facts, window: { ...info.window, fingerprint, askAgainAt } });
@@ -151,12 +161,16 @@ export class CertificateTask {
     } catch (thrown) {
       if (this.#tools.signal.aborted) throw thrown;
       // What it said before counts, or two thirds; it is asked again.
-      this.#askAgainAt = clock.now() + renewalInfoPause(asProblem(thrown).facts.retryAfterMs || undefined);
-      const { window } = this.#facts;
-      if (window !== undefined) this.#facts = { ...this.#facts, window: { ...window, askAgainAt: this.#askAgainAt } };
+      this.#askAgain(clock.now() + renewalInfoPause(asProblem(thrown).facts.retryAfterMs || undefined));
       const { name } = this.#holder.issuer.settings;
       notice("debug", `${name} does not say when to renew ${this.#title}: ${asProblem(thrown).message}`);
     }
+  }
+
+  #askAgain(at: number): void {
+    this.#askAgainAt = at;
+    const { window } = this.#facts;
+    if (window !== undefined) this.#facts = { ...this.#facts, window: { ...window, askAgainAt: at } };
   }
 
   async #order(): Promise<void> {
@@ -182,7 +196,10 @@ export class CertificateTask {
     if (failures.length === 0) return this.#pauseUntil(clock.now() + leastPauseMs);
     const count = this.#facts.failures + 1;
     const pauseMs = retryPause(count, leastPauseMs, chance());
-    this.#keepFacts({ ...this.#facts, failures: count, retryAt: clock.now() + pauseMs });
+    const now = clock.now();
+    this.#failedAt = now;
+    const limitedUntil = leastPauseMs > 0 ? now + pauseMs : 0;
+    this.#keepFacts({ ...this.#facts, failures: count, retryAt: now + pauseMs, limitedUntil });
     for (const { name, problem } of failures) this.#tellFailure(name, problem, pauseMs);
   }
 
@@ -234,7 +251,7 @@ export class CertificateTask {
     const now = clock.now();
     const lifetimeMs = certificate.notAfter - certificate.notBefore;
     const restMs = Math.min(Math.max(lifetimeMs * REST_SHARE, REST_MIN_MS), REST_MAX_MS);
-    this.#facts = { failures: 0, retryAt: now + restMs, window: undefined };
+    this.#facts = { failures: 0, retryAt: now + restMs, limitedUntil: 0, window: undefined };
     this.#askAgainAt = now + restMs;
     this.#save();
     this.#keepFacts(this.#facts);

@@ -2,7 +2,8 @@
 import { Agent, request } from "node:https";
 import { parseHttpDate } from "../http/date.ts";
 import { SOFTWARE } from "../std/version.ts";
-import { problem } from "./problem.ts";
+import { isRecord, parseJson } from "./json.ts";
+import { problem, problemOf } from "./problem.ts";
 
 /** Directories, orders and chains are some KB; anything above is no answer of an issuer. */
 const BODY_SIZE_MAX = 1024 * 1024;
@@ -78,7 +79,7 @@ export class HttpsClient {
         sent.end(body);
       });
     } catch (thrown) {
-      const reason = signal.aborted ? `no answer within ${REQUEST_TIMEOUT_MS / 1000} s` : reasonOf(thrown);
+      const reason = signal.aborted ? `no answer within ${REQUEST_TIMEOUT_MS / 1000} s` : textOf(thrown);
       throw problem(`${hostname} cannot be asked: ${reason}`);
     }
   }
@@ -92,7 +93,7 @@ function isRedirect({ status }: HttpsResponse): boolean {
   return [301, 302, 303, 307, 308].includes(status);
 }
 
-function reasonOf(thrown: unknown): string {
+function textOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   if (thrown.message !== "" || !("code" in thrown)) return thrown.message;
   // Of several addresses that all failed, only the code is left.
@@ -118,4 +119,12 @@ export function retryAfter(headers: Readonly<Record<string, string>>, now: numbe
   const then = parseHttpDate(text);
   if (then === undefined) return undefined;
   return Math.max(0, then * 1000 - (serverTime(headers) ?? now));
+}
+
+/** Throws what an answer refuses, unless it is a nonce: that the library knows to try again with another (§6.5). */
+export function throwRefusal({ status, headers, body }: HttpsResponse, now: number): void {
+  if (status < 400) return;
+  const document = parseJson(body);
+  if (isRecord(document) && document["type"] === "urn:ietf:params:acme:error:badNonce") return;
+  throw problemOf(document, status, retryAfter(headers, now) ?? 0);
 }

@@ -1,18 +1,22 @@
-/** One issuer, as the keeper asks it: for certificates, and when to renew them. */
+/**
+ * One issuer, as the keeper asks it: for certificates, and when to renew them.
+ *
+ * What needs the client library is loaded with the first order: most processes order nothing for two months, and it is
+ * two thirds of their memory.
+ */
 import { readFileSync } from "node:fs";
-import { AuthorityKeyIdentifierExtension, X509Certificate } from "@peculiar/x509";
 import type { Client } from "acme-client";
 import { systemReason } from "../std/system-reason.ts";
-import { type AccountTools, clientWithAccount } from "./account.ts";
-import { throwRefusal, withTransport } from "./acme-library.ts";
+import type { AccountTools } from "./account.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Challenges } from "./challenges.ts";
 import { type Clock, pause } from "./clock.ts";
-import { HttpsClient, type HttpsResponse, retryAfter, serverTime } from "./https.ts";
+import { HttpsClient, type HttpsResponse, retryAfter, serverTime, throwRefusal } from "./https.ts";
 import { isRecord, parseJson } from "./json.ts";
 import { Lock } from "./lock.ts";
-import { type OrderRequest, orderCertificate } from "./order.ts";
+import type { OrderRequest } from "./order.ts";
 import { AcmeProblem, problem } from "./problem.ts";
+import { renewalId } from "./renewal-id.ts";
 import type { RenewalWindow } from "./renewal.ts";
 import type { IssuerSettings, ProfileSettings } from "./settings.ts";
 
@@ -71,6 +75,7 @@ export class Issuer {
     const { preferredChain, commonNameInCsr } = this.settings;
     const profile = await this.#profile(this.settings.profile ?? wanted.profile);
     const request: OrderRequest = { ...wanted, profile, preferredChain, commonNameInCsr };
+    const { orderCertificate } = await import("./order.ts");
     return this.#within(async () => {
       const { clock, challenges, signal } = this.#tools;
       const tools = { clock, challenges, signal, retryAfterMs: (url: string) => this.#retryAfter.get(url) };
@@ -155,6 +160,7 @@ export class Issuer {
   }
 
   async #makeClient(forget: boolean): Promise<Client> {
+    const { clientWithAccount } = await import("./account.ts");
     const lock = await this.#accountLock();
     try {
       return await clientWithAccount(this.settings, this.#tools, forget);
@@ -190,6 +196,7 @@ export class Issuer {
   }
 
   async #within<T>(run: () => Promise<T>): Promise<T> {
+    const { withTransport } = await import("./acme-library.ts");
     const onResponse = (url: string, response: HttpsResponse): void => this.#onResponse(url, response);
     return withTransport({ https: this.#connection(), now: () => this.#tools.clock.now(), onResponse }, run);
   }
@@ -214,19 +221,3 @@ export class Issuer {
 }
 
 const LOCK_PAUSE_MS = 1000;
-
-/**
- * The certificate's name for its issuer: the key identifier of who signed it and its own serial number (RFC 9773 §4.1).
- * @returns undefined for a certificate without the first
- */
-export function renewalId(chain: string): string | undefined {
-  const leaf = new X509Certificate(chain.slice(0, chain.indexOf(PEM_END) + PEM_END.length));
-  const keyId = leaf.getExtension(AuthorityKeyIdentifierExtension)?.keyId;
-  if (keyId === undefined) return undefined;
-  // As in DER: a number, whose first bit would make it negative.
-  const hex = leaf.serialNumber.length % 2 === 0 ? leaf.serialNumber : `0${leaf.serialNumber}`;
-  const serial = Buffer.from(/^[89a-f]/i.test(hex) ? `00${hex}` : hex, "hex");
-  return `${Buffer.from(keyId, "hex").toString("base64url")}.${serial.toString("base64url")}`;
-}
-
-const PEM_END = "-----END CERTIFICATE-----";

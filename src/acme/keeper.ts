@@ -54,6 +54,8 @@ export class CertificateKeeper {
   readonly #running = new Map<CertificateTask, Promise<void>>();
   readonly #asking = new Set<string>();
   #statePath = "";
+  /** Were there settings before? */
+  #isReload = false;
   #timer: ClockTimer | undefined;
 
   constructor(tools: KeeperTools) {
@@ -76,8 +78,9 @@ export class CertificateKeeper {
   async stop(): Promise<void> {
     this.#abort.abort(new Error("the process ends"));
     this.#timer?.cancel();
-    await Promise.allSettled(this.#running.values());
+    // What waits for an answer gets none.
     for (const { issuer } of this.#issuers.values()) issuer.close();
+    await Promise.allSettled(this.#running.values());
   }
 
   /** Does anything run? For tests, which turn the clock when nothing does. */
@@ -98,9 +101,10 @@ export class CertificateKeeper {
       if (kept === undefined) task.load();
       else kept.serveAgain();
       // A reload says that something was put right; at a start, what failed before the end waits on.
-      if (old !== undefined) task.retryNow();
+      if (this.#isReload) task.retryNow();
     }
     this.#tasks = tasks;
+    this.#isReload = true;
     for (const settingsOf of settings.onDemand) {
       const isPublic = settingsOf.issuers.every((name) => this.#issuers.get(name)?.issuer.settings.isPublic ?? false);
       this.#onDemand.set(settingsOf.id, new OnDemand(settingsOf, { clock: this.#tools.clock, isPublic }));
@@ -142,6 +146,9 @@ export class CertificateKeeper {
     const { clock } = this.#tools;
     const notice = (level: LogLevel, text: string): void => this.#notice(level, text);
     const directory = settings.statePath === undefined ? undefined : new StateDirectory(settings.statePath);
+    if (directory?.isOpen === true) {
+      notice("warning", `${directory.path} can be looked into by other users: chmod 700 ${directory.path}`);
+    }
     const { signal } = this.#abort;
     const issuer = new Issuer(settings, { clock, signal, notice, directory, challenges: this.#challenges });
     return { issuer, store: directory && new CertificateStore(directory, notice), pausedUntil: 0 };

@@ -5,7 +5,7 @@
  * Node has no flock(2), and that would not reach over machines. Taking away is done under a second such file, so that
  * of two that find an old lock only one removes it, after having looked again.
  */
-import { linkSync, readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Clock, ClockTimer } from "./clock.ts";
 
@@ -67,18 +67,14 @@ function holder(): string {
   return `${hostname()} ${process.pid}`;
 }
 
-/** Makes the file with its text in it at once: one that is there without would have no holder. */
+/** A hard link would make the file with its text in it at once, but not every shared file system has those. */
 function make(path: string): boolean {
-  const temporary = `${path}.${hostname()}.${process.pid}`;
-  writeFileSync(temporary, holder(), { mode: 0o600 });
   try {
-    linkSync(temporary, path);
+    writeFileSync(path, holder(), { mode: 0o600, flag: "wx" });
     return true;
   } catch (problem) {
     if (problem instanceof Error && "code" in problem && problem.code === "EEXIST") return false;
     throw problem;
-  } finally {
-    remove(temporary);
   }
 }
 

@@ -5,10 +5,10 @@
 import { type Authorization, type Client, type Order, crypto } from "acme-client";
 import { type Certificate, coversAll, readCertificate } from "./certificate.ts";
 import type { Challenges } from "./challenges.ts";
-import { type Clock, pause } from "./clock.ts";
+import { type Clock, pause, reasonOf } from "./clock.ts";
 import { makeKey } from "./key-types.ts";
 import type { Challenge } from "./messages.ts";
-import { AcmeProblem, problem, problemOf } from "./problem.ts";
+import { AcmeProblem, asProblem, problem, problemOf } from "./problem.ts";
 import type { ChallengeKind, KeyType } from "./settings.ts";
 
 export interface OrderRequest {
@@ -51,11 +51,13 @@ export async function orderCertificate(client: Client, request: OrderRequest, to
   };
   const order = await createOrder(client, payload);
   const authorizations = await client.getAuthorizations(order);
-  try {
-    await Promise.all(authorizations.map((authorization) => prove(client, authorization, request, tools)));
-  } catch (thrown) {
+  const proofs = await Promise.allSettled(authorizations.map((authorization) =>
+    prove(client, authorization, request, tools)));
+  const failures = proofs.flatMap((proof): readonly unknown[] => (proof.status === "rejected" ? [proof.reason] : []));
+  if (failures.length > 0) {
+    if (tools.signal.aborted) throw reasonOf(tools.signal);
     await giveBack(client, authorizations);
-    throw thrown;
+    throw together(failures.map(asProblem));
   }
   const ready = await waitFor(client, order, ["ready", "valid"], tools);
   const key = await makeKey(request.keyType);
@@ -169,6 +171,13 @@ const INVALID = { detail: "the issuer calls the order invalid" };
 
 function lookPause(saidMs: number | undefined): number {
   return Math.min(Math.max(saidMs ?? 0, LOOK_PAUSE_MIN_MS), LOOK_PAUSE_MAX_MS);
+}
+
+/** The first problem, with what the others say. */
+function together(problems: readonly AcmeProblem[]): AcmeProblem {
+  const [first = problem("nothing is wrong"), ...others] = problems;
+  if (others.length === 0) return first;
+  return new AcmeProblem({ ...first.facts, detail: problems.map(({ facts }) => facts.detail).join("; ") });
 }
 
 /** Let's Encrypt keeps 300 pending ones for an account, and then makes no more orders for a week. */

@@ -26,14 +26,16 @@ describe("the directory of an issuer", () => {
     assert.equal(modeOf(state.pathOf("certificates/a.pem")), "600");
   });
 
-  test("that others could read is shut, and so are its files when they are written again", () => {
+  test("that others can look into is left so, and its files are shut when they are written again", () => {
     const path = join(directory, "open");
     mkdirSync(path);
     chmodSync(path, 0o755);
     writeFileSync(join(path, "key"), "old", { mode: 0o644 });
     const state = new StateDirectory(path);
     assert.ok(state.write("key", "new").ok);
-    assert.deepEqual([modeOf(path), modeOf(join(path, "key"))], ["700", "600"]);
+    assert.deepEqual([state.isOpen, modeOf(path), modeOf(join(path, "key"))], [true, "755", "600"]);
+    assert.equal(new StateDirectory(join(directory, "deep/one")).isOpen, false);
+    assert.equal(new StateDirectory(join(directory, "nothing")).isOpen, false);
   });
 
   test("keeps a file that cannot be replaced, and leaves nothing behind", () => {

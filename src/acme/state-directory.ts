@@ -1,12 +1,14 @@
 /**
  * The directory of one issuer, which outlives us: account, certificates with their keys, what failed and when.
  *
- * Directories are 0700 and files 0600. A file is written beside its place, made durable and renamed, so that whoever
- * reads, even after a crash or on a full disk, finds the old file or the new one and nothing else. A certificate and
- * its key are one file, because two could not be renamed at once.
+ * Directories that are made here are 0700, and files 0600. A file is written beside its place, made durable and
+ * renamed, so that whoever reads, even after a crash or on a full disk, finds the old file or the new one and nothing
+ * else. A certificate and its key are one file, because two could not be renamed at once.
  */
-import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync } from "node:fs";
-import { chmodSync, statSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { type Result, err, ok } from "../std/result.ts";
 import { systemReason } from "../std/system-reason.ts";
@@ -46,7 +48,7 @@ export class StateDirectory {
     const path = this.pathOf(name);
     const temporary = `${path}.${process.pid}${TEMPORARY}`;
     try {
-      this.#make(dirname(path));
+      mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
       const fd = openSync(temporary, "w", FILE_MODE);
       try {
         // A file of that name may have been left behind, with another mode.
@@ -113,11 +115,14 @@ export class StateDirectory {
     return written;
   }
 
-  /** Makes a directory with all that is around it; ours are nobody else's. */
-  #make(directory: string): void {
-    if (directory !== this.path) this.#make(this.path);
-    const made = mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
-    if (made === undefined && (statSync(directory).mode & 0o077) !== 0) chmodSync(directory, DIRECTORY_MODE);
+  /** Can others look into it? Somebody has made it so: it may hold other things, and is left as it is. */
+  get isOpen(): boolean {
+    try {
+      return (statSync(this.path).mode & 0o077) !== 0;
+    } catch {
+      // Made with the first file, for us alone.
+      return false;
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ServedCertificate } from "../../src/acme/index.ts";
+import { ORDERS_MAX } from "../../src/acme/keeper.ts";
 import { makeKey } from "../../src/acme/key-types.ts";
 import { requirePebble } from "../../tools/pebble.ts";
 import { Pebble } from "../support/pebble.ts";
@@ -236,6 +237,22 @@ describe("certificates by themselves", { skip: await requirePebble() }, () => {
     await eventually("a challenge", 20_000, () => harness.reports.some(({ kind }) => kind === "challenge"));
     await harness.passUntilServed(11_000);
     await harness.noticed(/not known to all edge threads after 10 s/);
+  });
+
+  test("are ordered four at a time", async () => {
+    const names = ["q1.example", "q2.example", "q3.example", "q4.example", "q5.example", "q6.example"];
+    pebble.resolve(...names);
+    await using harness = new Harness(pebble);
+    // Each order waits for its edges, ten seconds of a clock that nobody turns.
+    harness.isDeaf = true;
+    harness.settings({ issuers: [issuerSettings(pebble)], certificates: names.map((name) => wanted(name)) });
+    const published = (): number => harness.reports.filter(({ kind }) => kind === "challenge").length;
+    await eventually("four challenges", 20_000, () => published() === ORDERS_MAX);
+    assert.equal(ORDERS_MAX, 4);
+    harness.isDeaf = false;
+    await harness.passUntilServed(10_000);
+    await harness.certificate(names.length);
+    assert.equal(published(), names.length);
   });
 
   test("are taken up again after a reload, and only what is new is ordered", async () => {

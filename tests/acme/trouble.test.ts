@@ -80,6 +80,63 @@ describe("trouble with certificates", { skip: await requirePebble() }, () => {
     await harness.certificate();
   });
 
+  test("a reload does not end what the issuer has said", async () => {
+    pebble.resolve("patient.example");
+    pebble.intercept = ({ path }) =>
+      (path === "/order-plz" ? { status: 429, headers: { "Retry-After": "7200" }, body: "{}" } : undefined);
+    const settings = { issuers: [issuerSettings(pebble)], certificates: [wanted("patient.example")] };
+    await using harness = new Harness(pebble);
+    const before = pebble.count(ORDER);
+    harness.settings(settings);
+    await harness.noticed(/no certificate/);
+    for (let count = 0; count < 3; count++) {
+      await harness.pass(5 * MINUTE_MS);
+      harness.settings(settings);
+    }
+    await harness.settled();
+    assert.equal(pebble.count(ORDER) - before, 1);
+  });
+
+  test("reloads in a row fail no more than once a minute", async () => {
+    const settings = { issuers: [issuerSettings(pebble)], certificates: [wanted("hasty.example")] };
+    await using harness = new Harness(pebble);
+    const before = pebble.count(ORDER);
+    harness.settings(settings);
+    await harness.noticed(/no certificate/);
+    for (let count = 0; count < 5; count++) {
+      harness.settings(settings);
+      await harness.pass(5000);
+    }
+    assert.equal(pebble.count(ORDER) - before, 1);
+  });
+
+  test("an issuer that never looks is given up after five minutes", async () => {
+    pebble.resolve("ignored.example");
+    // What says that the challenge is ready does not reach Pebble.
+    pebble.intercept = ({ path }) => (path.startsWith("/chalZ/") ? { status: 200, body: "{}" } : undefined);
+    await using harness = new Harness(pebble);
+    harness.settings({ issuers: [issuerSettings(pebble)], certificates: [wanted("ignored.example")] });
+    await harness.noticed(/ignored\.example: the issuer has not looked within 5 minutes/);
+    await harness.settled();
+    assert.equal(pebble.challenges.size, 0);
+  });
+
+  test("an account that another machine is at for minutes is given up for now", async () => {
+    pebble.resolve("waiting.example");
+    const statePath = freshState();
+    writeFileSync(join(statePath, "account.lock"), "another-machine 1");
+    await using harness = new Harness(pebble);
+    harness.settings({ issuers: [issuerSettings(pebble, { statePath })], certificates: [wanted("waiting.example")] });
+    await harness.noticed(/account\.lock is held by another process: look what became of it/);
+  });
+
+  test("several names that fail are told together", async () => {
+    await using harness = new Harness(pebble);
+    const certificate = wanted(["lost-1.example", "lost-2.example"]);
+    harness.settings({ issuers: [issuerSettings(pebble)], certificates: [certificate] });
+    assert.match(await harness.noticed(/no certificate for lost-1\.example and 1 more/), /lost-1.*lost-2/);
+  });
+
   test("a challenge that is refused is followed by one of another kind", async () => {
     pebble.resolve("proxied.example");
     pebble.refuses = ["http-01"];
