@@ -14,8 +14,8 @@ import { digest, parseCertificate, toNodeCertificate } from "./x509.ts";
 const CERTIFICATES_MAX = 8;
 
 /**
- * Algorithms of signatures and their digests, null where the key says it. SHA-1 is missing on purpose: CAs must not sign
- * responses with it (CA/Browser Forum, ballot SC-053), and clients refuse it.
+ * Algorithms of signatures and their digests, null where the key says it. SHA-1 is missing on purpose: CAs must not
+ * sign responses with it (CA/Browser Forum, ballot SC-053), and clients refuse it.
  */
 const SIGNATURES: ReadonlyMap<string, string | null> = new Map([
   ["1.2.840.113549.1.1.11", "sha256"],
