@@ -11,10 +11,17 @@ export interface Issued {
   readonly key: string;
 }
 
+/** A certificate that its authority keeps a list of. */
+interface Listed extends Issued {
+  readonly serial: number;
+}
+
 export interface Issue {
   /** Lines of `-addext`. */
   readonly extensions?: readonly string[];
   readonly days?: number;
+  /** openssl's options for its key, where another kind than ECDSA is wanted. */
+  readonly newKey?: readonly string[];
 }
 
 /** A responder that runs. */
@@ -23,6 +30,8 @@ export interface RunningResponder extends AsyncDisposable {
 }
 
 const CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+
+const FOR_A_DAY = ["-ndays", "1"];
 
 export class OcspAuthority implements Issued {
   readonly certificate: string;
@@ -35,7 +44,7 @@ export class OcspAuthority implements Issued {
 
   /**
    * @param name of its files and of its subject
-   * @param newKey openssl's options for its key, where another kind than ECDSA is wanted
+   * @param newKey as in `Issue`
    */
   constructor(directory: string, name: string, newKey: readonly string[] = CURVE) {
     this.#directory = directory;
@@ -46,12 +55,12 @@ export class OcspAuthority implements Issued {
   }
 
   /** Issues a certificate, which is good. @param name of its files, and of its subject */
-  issue(name: string, { extensions = [], days = 30 }: Issue = {}): Issued & { readonly serial: number } {
+  issue(name: string, { extensions = [], days = 30, newKey = CURVE }: Issue = {}): Listed {
     const serial = this.#serial++;
     const files = { certificate: join(this.#directory, `${name}.crt`), key: join(this.#directory, `${name}.key`) };
     const signing = ["-CA", this.certificate, "-CAkey", this.key, "-set_serial", String(serial)];
     const all = ["basicConstraints=CA:FALSE", ...extensions];
-    this.#request({ subject: name, files, newKey: CURVE, extensions: all, days }, signing);
+    this.#request({ subject: name, files, newKey, extensions: all, days }, signing);
     this.#lines.set(serial, `V\t${indexTime(30)}\t\t${hex(serial)}\tunknown\t/CN=${name}`);
     this.#writeIndex();
     return { ...files, serial };
@@ -76,12 +85,14 @@ export class OcspAuthority implements Issued {
   }
 
   /**
-   * Makes a response about a certificate, for a day.
+   * Makes a response about a certificate.
    * @param signer who signs; without it the authority itself
-   * @param options of `openssl ocsp`, for the response
+   * @param options of `openssl ocsp` for the response: without them it lives for a day, without -ndays it does not say
+   * @param requested options for the request, before -cert
    */
   respond(
-    certificate: string, signer: Issued = this, options: readonly string[] = [], requested: readonly string[] = [],
+    certificate: string, signer: Issued = this, options: readonly string[] = FOR_A_DAY,
+    requested: readonly string[] = [],
   ): Buffer {
     const asked = join(this.#directory, "asked.der"), out = join(this.#directory, "response.der");
     writeFileSync(asked, this.request(certificate, requested));
@@ -91,7 +102,7 @@ export class OcspAuthority implements Issued {
 
   /** Answers over HTTP until it is disposed of. */
   async listen(signer: Issued = this): Promise<RunningResponder> {
-    const child = spawn("openssl", ["ocsp", ...this.#responding(signer), "-port", "0"], {
+    const child = spawn("openssl", ["ocsp", ...this.#responding(signer), ...FOR_A_DAY, "-port", "0"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     const ended = once(child, "exit");
@@ -111,7 +122,7 @@ export class OcspAuthority implements Issued {
 
   #responding({ certificate, key }: Issued): readonly string[] {
     const signing = ["-CA", this.certificate, "-rsigner", certificate, "-rkey", key];
-    return ["-index", this.#index, ...signing, "-ndays", "1"];
+    return ["-index", this.#index, ...signing];
   }
 
   #writeIndex(): void {
@@ -120,7 +131,7 @@ export class OcspAuthority implements Issued {
 
   #request(
     { subject, files, newKey, extensions, days }: Required<Issue> & {
-      readonly subject: string; readonly files: Issued; readonly newKey: readonly string[];
+      readonly subject: string; readonly files: Issued;
     },
     signing: readonly string[] = [],
   ): void {

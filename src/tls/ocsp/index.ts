@@ -3,4 +3,4 @@ export { Staples } from "./staple.ts";
 export type { Staple, StapleUpdate } from "./staple.ts";
 export { Stapler } from "./stapler.ts";
 export type { StapledCertificate, StapleHandle, StapleNotice, StaplerSettings } from "./stapler.ts";
-export { staplingServer } from "./stapling-server.ts";
+export { shownCertificate, staplingServer } from "./stapling-server.ts";

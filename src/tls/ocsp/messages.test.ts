@@ -76,7 +76,8 @@ describe("a response", () => {
     equal(outcome(Buffer.of(0x30, 3, 0x0a, 1, 3)), "OCSP response not successful (3: trylater)");
     equal(outcome(Buffer.of(0x30, 3, 0x0a, 1, 9)), "OCSP response not successful (9: (UNKNOWN))");
     equal(outcome(Buffer.of(0x30, 3, 0x0a, 1, 0)), "OCSP_response_get1_basic() failed");
-    for (const bytes of [Buffer.alloc(0), Buffer.from("<html>"), Buffer.of(0x30, 0x80, 0, 0), Buffer.of(0x30, 0x84, 1)]) {
+    const indefinite = Buffer.of(0x30, 0x80, 0, 0), cut = Buffer.of(0x30, 0x84, 1);
+    for (const bytes of [Buffer.alloc(0), Buffer.from("<html>"), indefinite, cut]) {
       equal(outcome(bytes), "d2i_OCSP_RESPONSE() failed");
     }
   });
@@ -146,7 +147,8 @@ describe("the signature of a response", () => {
     test(`may be of ${name}`, () => {
       const issuer = new OcspAuthority(directory, name, newKey);
       const { certificate } = issuer.issue(`of ${name}`);
-      equal(outcome(issuer.respond(certificate), { leaf: read(certificate), issuer: read(issuer.certificate) }), "good");
+      const question = { leaf: read(certificate), issuer: read(issuer.certificate) };
+      equal(outcome(issuer.respond(certificate), question), "good");
     });
   }
 
@@ -163,7 +165,8 @@ describe("the signature of a response", () => {
     writeFileSync(others, one.repeat(7));
     equal(outcome(authority.respond(leaf.certificate, authority, ["-rother", others])), "good");
     writeFileSync(others, one.repeat(8));
-    match(outcome(authority.respond(leaf.certificate, authority, ["-rother", others])), /9 certificates in it, at most 8/);
+    const nine = authority.respond(leaf.certificate, authority, ["-rother", others]);
+    equal(outcome(nine), "OCSP_basic_verify() failed (9 certificates in it, at most 8)");
   });
 });
 
@@ -190,8 +193,9 @@ describe("a damaged response", () => {
     let deep = Buffer.alloc(0);
     while (deep.length < 60_000) deep = Buffer.concat([Buffer.of(0x30, 0x83, ...bigEndian(deep.length)), deep]);
     equal(outcome(deep), "d2i_OCSP_RESPONSE() failed");
-    const wide = Buffer.alloc(60_000).fill(Buffer.of(5, 0));
-    equal(outcome(Buffer.concat([Buffer.of(0x30, 0x83, ...bigEndian(wide.length)), wide])), "d2i_OCSP_RESPONSE() failed");
+    const many = Buffer.alloc(60_000).fill(Buffer.of(5, 0));
+    const wide = Buffer.concat([Buffer.of(0x30, 0x83, ...bigEndian(many.length)), many]);
+    equal(outcome(wide), "d2i_OCSP_RESPONSE() failed");
     equal(performance.now() - startMs < 5000, true);
   });
 });

@@ -9,8 +9,10 @@
 import { createHash } from "node:crypto";
 import { assert } from "../../std/assert.ts";
 import type { Bytes } from "../../std/bytes.ts";
+import { err, ok, type Result } from "../../std/result.ts";
 import { demandsStaple, findIssuer, findResponder, type Questioned, readCertificates } from "./certificate.ts";
 import type { OcspFault } from "./fault.ts";
+import type * as messages from "./messages.ts";
 import type { CertificateStatus, ResponseRules } from "./messages.ts";
 import { renewAtMs, retryAtMs, stapledUntilMs } from "./renewal.ts";
 import { askResponder } from "./responder.ts";
@@ -46,6 +48,8 @@ export interface StaplerSettings {
   /** Calls back again and again, until what it returns is called. */
   readonly every?: (intervalMs: number, callback: () => void) => () => void;
   readonly ask?: typeof askResponder;
+  /** Loads what knows the library. */
+  readonly load?: () => Promise<Messages>;
   readonly notice: StapleNotice;
   /** For threads that do handshakes: see `Staples`. */
   readonly changed?: (update: StapleUpdate) => void;
@@ -84,16 +88,20 @@ export class Stapler {
   readonly #changed: (update: StapleUpdate) => void;
   readonly #now: () => number;
   readonly #ask: typeof askResponder;
+  readonly #load: () => Promise<Messages>;
   readonly #stopTicking: () => void;
   readonly #entries = new Map<string, Entry>();
   readonly #work = new Set<Promise<void>>();
   #asking = 0;
 
-  constructor({ now = Date.now, every = everyOfSystem, ask = askResponder, notice, changed }: StaplerSettings) {
+  constructor(settings: StaplerSettings) {
+    const { now = Date.now, every = everyOfSystem, ask = askResponder, load = loadMessages } = settings;
+    const { notice, changed } = settings;
     this.#notice = notice;
     this.#changed = changed ?? ((): void => undefined);
     this.#now = now;
     this.#ask = ask;
+    this.#load = load;
     this.#stopTicking = every(TICK_MS, () => this.#tick());
   }
 
@@ -205,15 +213,18 @@ export class Stapler {
   async #renew(entry: Entry, signal: AbortSignal): Promise<void> {
     const { question, certificate: { verify } } = entry;
     assert(question !== undefined, "only those with a responder are due");
-    const messages = await import("./messages.ts");
-    const request = messages.writeRequest(question);
+    const loaded = await this.#messages();
+    if (signal.aborted) return;
+    if (!loaded.ok) return this.#fail(entry, loaded.error);
+    const { readResponse, writeRequest } = loaded.value;
+    const request = writeRequest(question);
     if (!request.ok) return this.#fail(entry, request.error);
     const answer = await this.#ask({ responder: question.responder, request: request.value, signal });
     if (signal.aborted) return;
     const nowMs = this.#now();
     if (!answer.ok) return this.#fail(entry, answer.error);
     const rules = { ...question, signer: verify ? "authorized" : "signed", nowMs } as const;
-    const read = messages.readResponse(answer.value, rules);
+    const read = readResponse(answer.value, rules);
     if (!read.ok) return this.#fail(entry, read.error);
     const { status } = read.value;
     if (status !== "good") {
@@ -228,15 +239,25 @@ export class Stapler {
   }
 
   async #takeFile(entry: Entry, file: Uint8Array, certificates: Pick<ResponseRules, "leaf" | "issuer">): Promise<void> {
-    const { readResponse } = await import("./messages.ts");
-    const read = readResponse(file, { ...certificates, signer: "none", nowMs: this.#now() });
+    const loaded = await this.#messages();
     if (this.#entries.get(entry.key) !== entry) return;
+    const where = ` in "ssl_stapling_file"${named(entry)}`;
+    if (!loaded.ok) return this.#ignore(entry, { ...loaded.error, nginx: `${loaded.error.nginx}${where}` });
+    const read = loaded.value.readResponse(file, { ...certificates, signer: "none", nowMs: this.#now() });
     if (read.ok) return this.#take(entry, file, read.value);
-    const { nginx } = read.error;
-    this.#ignore(entry, {
-      nginx: `${nginx} in "ssl_stapling_file"${named(entry)}`,
-      hint: "write a new one for this certificate and reload",
-    });
+    const hint = "write a new one for this certificate and reload";
+    this.#ignore(entry, { nginx: `${read.error.nginx}${where}`, hint });
+  }
+
+  /** A handshake can do without a staple, so that a broken installation ends nothing. */
+  async #messages(): Promise<Result<Messages, OcspFault>> {
+    try {
+      return ok(await this.#load());
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const nginx = `the library of OCSP cannot be loaded: ${reason}`;
+      return err({ nginx, hint: "install tricorn with its dependencies" });
+    }
   }
 
   #take(entry: Entry, response: Uint8Array, status: CertificateStatus): void {
@@ -274,6 +295,12 @@ export class Stapler {
     const demand = isRefused ? "; clients refuse this certificate, which demands a staple (RFC 7633)" : "";
     this.#notice(isRefused ? "error" : "warning", `${nginx}${demand}; ${hint}`);
   }
+}
+
+type Messages = typeof messages;
+
+async function loadMessages(): Promise<Messages> {
+  return import("./messages.ts");
 }
 
 const EXPIRED: OcspFault = {
