@@ -3,7 +3,7 @@
  * in main.ts and load nothing of what it does.
  */
 export type { AcmeServerSettings } from "./directives.ts";
-export { acmePair, certificateId, isAcmeName } from "./settings.ts";
+export { acmePair, certificateId, certificateOfName, isAcmeName } from "./settings.ts";
 export type {
   AcmeSettings, CertificateManner, ChallengeKind, IssuerSettings, KeyType, OnDemandSettings, ProfileSettings,
   WantedCertificate,

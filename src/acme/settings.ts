@@ -102,6 +102,11 @@ export function acmePair(id: string): { readonly certificate: string; readonly k
   return { certificate: `${ACME_PREFIX}${id}:certificate`, key: `${ACME_PREFIX}${id}:key` };
 }
 
+/** The id of a certificate on demand, which no configuration wants by itself. @param name in lower case */
+export function certificateOfName(name: string): string {
+  return `on demand ${name}`;
+}
+
 /** Is it one of these names? */
 export function isAcmeName(name: string): boolean {
   return name.startsWith(ACME_PREFIX);

@@ -19,6 +19,7 @@ import {
   builtinVariables, byteText, compileGeo, compileMap, compileSplitClients, compileText, normalizeHost,
 } from "../route/index.ts";
 import type { Evaluation, FileFinder, ServerRoutes, Text } from "../route/index.ts";
+import { acmePair, certificateOfName } from "../acme/index.ts";
 import type { AlertName, ClientHello } from "../protocol/tls/index.ts";
 import { assert } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
@@ -26,6 +27,7 @@ import { ACME_PROTOCOL, type ChosenContext, type TlsContexts, type TlsSettings }
 import type { Upstreams } from "../upstream/index.ts";
 import { CompiledUpstream } from "./compiled-upstream.ts";
 import type { LocationSettings, ServerSettings, Site } from "./model.ts";
+import type { WantedName } from "./wanted-names.ts";
 
 type CacheSettings = Pick<FileCacheOptions, "openFileCache" | "symlinks">;
 
@@ -43,6 +45,8 @@ export interface SiteResources {
 interface HandshakeRefusal {
   readonly reason: string;
   readonly alert: AlertName;
+  /** The name may get a certificate: it is worth waiting. */
+  readonly wanted?: WantedName;
 }
 
 export class CompiledListener {
@@ -88,6 +92,11 @@ export class CompiledListener {
     const acquired = server.acquired(name);
     const made = acquired === undefined ? undefined : this.#contexts.of(acquired);
     if (made?.ok === true) return ok({ ...made.value, server: settings });
+    const onDemand = name === undefined ? undefined : server.onDemand(name);
+    if (onDemand !== undefined && name !== undefined) {
+      const reason = `the certificate for "${name}" is not there yet`;
+      return err({ reason, alert: "unrecognized_name", wanted: { onDemand, name } });
+    }
     if (settings.rejectHandshake) return err({ reason: "handshake rejected", alert: "unrecognized_name" });
     if (settings.certificates.length === 0 && acquired !== undefined) {
       return err({ reason: `the certificate for "${name ?? ""}" is not there yet`, alert: "unrecognized_name" });
@@ -123,6 +132,7 @@ export class CompiledServer {
   readonly hasNamed: boolean;
   readonly #site: CompiledSite;
   readonly #settings: ServerSettings;
+  readonly #demandedSettings = new Map<string, TlsSettings>();
   #routes: ServerRoutes | undefined;
   #own: CompiledLocation | undefined;
 
@@ -153,7 +163,27 @@ export class CompiledServer {
   /** What a handshake is shown of certificates that come by themselves. @param name of SNI, in lower case */
   acquired(name: string | undefined): TlsSettings | undefined {
     const { acquired } = this.#settings;
-    return acquired && ((name === undefined ? undefined : acquired.byName.get(name)) ?? acquired.fallback);
+    if (acquired === undefined || name === undefined) return acquired?.fallback;
+    const written = acquired.byName.get(name);
+    return written ?? (acquired.onDemand === undefined ? acquired.fallback : this.#demanded(name));
+  }
+
+  /** What a name without a certificate is a `name-wanted` of; undefined where it gets none. */
+  onDemand(name: string): string | undefined {
+    const { acquired } = this.#settings;
+    return acquired?.byName.has(name) === true ? undefined : acquired?.onDemand;
+  }
+
+  /** Settings for a name that nobody has written, once it has a certificate. */
+  #demanded(name: string): TlsSettings | undefined {
+    const pair = acmePair(certificateOfName(name));
+    // Others are not remembered: anybody can ask for any name.
+    if (!this.#site.tls.has(pair.certificate)) return undefined;
+    const known = this.#demandedSettings.get(name);
+    if (known !== undefined) return known;
+    const settings = { ...this.own.settings.tls, certificates: [pair] };
+    this.#demandedSettings.set(name, settings);
+    return settings;
   }
 
   get routes(): ServerRoutes {

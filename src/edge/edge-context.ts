@@ -7,6 +7,7 @@ import type { ConnectionPool } from "../upstream/index.ts";
 import type { Challenges } from "./challenges.ts";
 import type { CompiledSite } from "./compiled-site.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
+import type { WantedNames } from "./wanted-names.ts";
 
 export type NoticeLevel = "error" | "warning" | "info" | "debug";
 
@@ -25,6 +26,7 @@ export interface EdgeContext {
   readonly zone: LoadZone;
   readonly counts: ConnectionCounts;
   readonly challenges: Challenges;
+  readonly wantedNames: WantedNames;
   /** An issuer has seen a challenge's answer. */
   readonly onChallengeAnswered: (id: string, client: string) => void;
   /** Requests in progress at once, over all threads; 0 for no limit. */

@@ -20,6 +20,7 @@ import type { Challenge } from "../acme/index.ts";
 import { assert } from "../std/assert.ts";
 import { Challenges } from "./challenges.ts";
 import { type SessionZones, TlsContexts, type TlsSecrets } from "../tls/index.ts";
+import { WantedNames } from "./wanted-names.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
@@ -156,6 +157,7 @@ export class EdgeThread implements ConnectionOwner {
       sendfile: loadSendfile(),
       counts: new ConnectionCounts(settings.counts, settings.edge),
       challenges: new Challenges(),
+      wantedNames: new WantedNames((wanted) => report({ kind: "name-wanted", ...wanted })),
       onChallengeAnswered: (id, client) => report({ kind: "answered", id, client }),
       limitConcurrency: configuration.process.limitConcurrency,
       retireSpreadMs: configuration.process.gracefulTimeoutMs * RETIRE_SHARE,
@@ -215,7 +217,8 @@ export class EdgeThread implements ConnectionOwner {
         if (this.#isOpen) this.#report({ kind: "challenge-ready", id: command.challenge.id });
         return;
       case "challenge-removed": return this.#removeChallenge(command.id);
-      case "name-refused": return;
+      case "name-refused":
+        return this.#context.wantedNames.refuse(command.name, command.forMs, this.#context.clock.coarseMs);
       case "tls": return this.#renew(command.secrets);
       case "upstream-servers": return this.#setServers(command.upstream, command.servers);
     }
@@ -239,6 +242,7 @@ export class EdgeThread implements ConnectionOwner {
 
   #renew(secrets: TlsSecrets): void {
     for (const { nginx } of this.#tls.renew(secrets)) this.#context.onNotice("error", `kept as it was: ${nginx}`);
+    this.#context.wantedNames.again();
   }
 
   #setServers(upstream: string, servers: readonly UpstreamServerSettings[]): void {

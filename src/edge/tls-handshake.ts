@@ -8,6 +8,7 @@ import { type Bytes, NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
 import { ACME_PROTOCOL, type ConnectionTls, PLAIN_ON_TLS, TlsSession } from "../tls/index.ts";
 import type { CompiledListener } from "./compiled-site.ts";
 import type { EdgeContext } from "./edge-context.ts";
+import type { WaitingHandshake } from "./wanted-names.ts";
 
 export interface HandshakeOwner {
   onConnectionClosed(connection: TlsHandshake): void;
@@ -27,7 +28,7 @@ export interface HandshakeOptions {
   readonly untilMs: number;
 }
 
-export class TlsHandshake implements StreamReceiver, Ticked {
+export class TlsHandshake implements StreamReceiver, Ticked, WaitingHandshake {
   readonly #context: EdgeContext;
   readonly #stream: ByteStream;
   readonly #owner: HandshakeOwner;
@@ -36,7 +37,9 @@ export class TlsHandshake implements StreamReceiver, Ticked {
   #first: Bytes = NO_BYTES;
   #neededSize = 1;
   #deadlineMs: number;
-  #phase: "hello" | "handshake" | "over" = "hello";
+  /** Whole, while it waits for a certificate. */
+  #waiting: ClientHello | undefined = undefined;
+  #phase: "hello" | "waiting" | "handshake" | "over" = "hello";
 
   constructor(context: EdgeContext, stream: ByteStream, owner: HandshakeOwner, options: HandshakeOptions) {
     this.#context = context;
@@ -71,7 +74,11 @@ export class TlsHandshake implements StreamReceiver, Ticked {
   }
 
   onBytes(bytes: Bytes): void {
-    if (this.#phase !== "hello") return;
+    if (this.#phase !== "hello") {
+      // Nobody speaks before it was answered.
+      if (this.#phase === "waiting") this.drop();
+      return;
+    }
     const all = this.#first.length === 0 ? bytes : concatBytes([this.#first, bytes]);
     if (all.length < this.#neededSize) return this.#keep(all, bytes);
     const found = readClientHello(all);
@@ -104,6 +111,7 @@ export class TlsHandshake implements StreamReceiver, Ticked {
     }
     this.#phase = "over";
     this.#context.clock.remove(this);
+    this.#context.wantedNames.leave(this);
     this.#owner.onConnectionClosed(this);
   }
 
@@ -119,6 +127,14 @@ export class TlsHandshake implements StreamReceiver, Ticked {
   #begin(hello: ClientHello, first: Bytes): void {
     const chosen = this.#options.listener.tlsFor(hello);
     if (!chosen.ok) {
+      const { wanted } = chosen.error;
+      const { wantedNames, clock } = this.#context;
+      if (wanted !== undefined && wantedNames.wait(wanted, this, clock.coarseMs)) {
+        this.#phase = "waiting";
+        this.#waiting = hello;
+        this.#first = first === this.#first ? first : copyBytes(first);
+        return;
+      }
       this.#note(chosen.error.reason);
       return this.#refuse(chosen.error.alert);
     }
@@ -132,6 +148,15 @@ export class TlsHandshake implements StreamReceiver, Ticked {
     };
     const options = { secureContext: secure, protocols, asksCertificate, sessions };
     this.#stream.secure(options, first, this.#options.buffer, secured);
+  }
+
+  /** There may be a certificate now. */
+  again(): void {
+    const hello = this.#waiting;
+    if (this.#phase !== "waiting" || hello === undefined) return;
+    this.#phase = "hello";
+    this.#waiting = undefined;
+    this.#begin(hello, this.#first);
   }
 
   /** RFC 8737 §3: the handshake is all that an issuer wants. */

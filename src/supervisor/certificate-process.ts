@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { acmePair } from "../acme/index.ts";
+import { acmePair, certificateOfName } from "../acme/index.ts";
 import type { AcmeCommand, AcmeReport, AcmeSettings, Challenge, ServedCertificate } from "../acme/index.ts";
 import type { EdgeNews } from "../edge/index.ts";
 import { unreachable } from "../std/assert.ts";
@@ -144,10 +144,13 @@ export class CertificateProcess {
     this.#policy.failed({ now: performance.now(), startedAt: this.#startedAt, hadServed: false });
   }
 
-  #keep({ wanted, chain, key }: ServedCertificate): void {
-    if (wanted === undefined) return;
-    const pair = acmePair(wanted);
-    this.#files = new Map([...this.#files, [pair.certificate, chain], [pair.key, key]]);
+  #keep({ wanted, names, chain, key }: ServedCertificate): void {
+    // What no server has written is found by its name.
+    const written = this.#settings?.certificates.find(({ id }) => id === wanted);
+    const ids = written === undefined ? names.map((name) => certificateOfName(name)) : [written.id];
+    const pairs = ids.map((id) => acmePair(id));
+    const added = pairs.flatMap((pair): [string, string][] => [[pair.certificate, chain], [pair.key, key]]);
+    this.#files = new Map([...this.#files, ...added]);
   }
 
   #waitMs(now: number): number {

@@ -70,6 +70,11 @@ export class TlsContexts {
     this.#zones = zones;
   }
 
+  /** Is there such a file? */
+  has(name: string): boolean {
+    return this.#secrets.files.has(name);
+  }
+
   /** The context of a server, or why it has none. */
   of(settings: TlsSettings): Result<TlsContext, TlsProblem> {
     const known = this.#contexts.get(settings);

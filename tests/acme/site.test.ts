@@ -1,7 +1,10 @@
 // A whole site whose certificates come by themselves, from a real ACME server: what a browser meets before, while and
 // after they come.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -14,6 +17,34 @@ import { type Answered, type Asked, ask } from "../tls/site.ts";
 
 const patienceMs = 30_000;
 const skip = await requirePebble();
+
+/** Whom acme_on_demand asks. */
+class Allowing implements AsyncDisposable {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(allows: (name: string) => boolean): Promise<Allowing> {
+    const server = createServer((request, response) => {
+      const name = new URL(request.url ?? "", "http://allow").searchParams.get("domain") ?? "";
+      response.writeHead(allows(name) ? 200 : 403).end();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new Allowing(server);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/allow`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
 
 interface Ports {
   readonly http: number;
@@ -122,6 +153,29 @@ describe("a site with acme", { skip }, () => {
     });
     await issuerOf("d.example.org");
     assert.equal((await visit("d.example.org")).certificate?.publicKey.asymmetricKeyType, "rsa");
+    assert.match(program.output, /d\.example\.org/);
+  });
+
+  test("gets certificates for names that nobody has written, if somebody allows them", async () => {
+    const asked: string[] = [];
+    await using allowing = await Allowing.start((name) => {
+      asked.push(name);
+      return name === "c.example.org";
+    });
+    await using program = await Program.start({
+      file: fileOf("demand", `acme local; acme_on_demand ask=${allowing.url}; server_name a.example.org _;`),
+    });
+    // The very first handshake waits for it; so does another one meanwhile, and nobody is asked twice.
+    const names = ["c.example.org", "d.example.org", "c.example.org"];
+    const [first, other, again] = await Promise.all(names.map((name) => visit(name)));
+    assert.deepEqual([first?.body, again?.body], ["c.example.org", "c.example.org"]);
+    assert.ok(first?.certificate?.subjectAltName?.includes("DNS:c.example.org") === true);
+    assert.match(other?.refusal ?? "", /UNRECOGNIZED_NAME/);
+    assert.match((await visit("d.example.org")).refusal ?? "", /UNRECOGNIZED_NAME/);
+    assert.deepEqual(asked.sort(), ["c.example.org", "d.example.org"]);
+    // Who asks for nothing gets what there is.
+    assert.match(await issuerOf("a.example.org"), /Pebble/);
+    assert.equal((await ask({ port: ports.tls })).status, 200);
     assert.match(program.output, /d\.example\.org/);
   });
 
