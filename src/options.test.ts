@@ -182,7 +182,12 @@ test("options have their effects in any company and order, and so has the text t
 });
 
 test("every option but those that ask has its effect in this table or above", () => {
-  const elsewhere = ["app", "bind", "host", "port", "env-file", "access-log"];
+  const elsewhere = [
+    "app", "bind", "host", "port", "env-file", "access-log", "https", "acme", "acme-email", "acme-issuer",
+    "acme-state-path",
+    // With real certificates: tests/tls/applications.test.ts.
+    "certfile", "keyfile", "ssl-keyfile-password", "ca-certs", "cert-reqs", "ciphers",
+  ];
   const typed = effects.flatMap(([argv]) => argv.split(" ")).map((word) => word.replace(/^--(no-)?/, ""));
   const rest = optionRows.filter(({ name, group, aliases = [] }) =>
     group !== "Information" && ![name, ...aliases].some((each) => typed.includes(each)));
@@ -223,6 +228,37 @@ http {
 `);
   assert.ok(configuration !== undefined);
   assert.deepEqual(buildFromText(text, world()).configuration, configuration);
+});
+
+test("certificates come by themselves for names of the public, on the ports where browsers look", () => {
+  const { configuration } = configure([
+    "shop.wsgi", "--acme", "a.example.org,b.example.org", "--acme-email", "owner@example.org", "--acme-issuer", "staging",
+    "--acme-state-path", "state",
+  ], world());
+  const { acme, site } = configuration ?? {};
+  assert.deepEqual(acme?.certificates.map(({ names }) => names), [["a.example.org"], ["b.example.org"]]);
+  assert.deepEqual(acme?.issuers.map(({ name, contacts }) => [name, contacts]),
+    [["letsencrypt-staging", ["mailto:owner@example.org"]]]);
+  assert.equal(acme?.statePath, "/srv/shop/state");
+  const listeners = site?.listeners.map(({ bind, isTls }) => [bind, isTls]);
+  const tcp = (port: number): Bind => ({ kind: "tcp", host: "0.0.0.0", port });
+  assert.deepEqual(listeners, [[tcp(443), true], [tcp(80), false]]);
+  // Elsewhere than on port 443 nobody would be redirected right.
+  const other = configure(["shop.wsgi", "--acme", "a.example.org", "-b", ":8443"], world()).configuration;
+  assert.deepEqual(other?.site.listeners.map(({ bind }) => bind.kind === "tcp" && bind.port), [8443]);
+  assert.equal(other?.acme?.statePath, "/srv/shop/acme");
+});
+
+test("HTTPS for development is where HTTP would be, and no certificate of one's own is beside it", () => {
+  const { configuration } = configure(["shop.wsgi", "--https"], world());
+  assert.deepEqual(configuration?.acme?.issuers.map(({ uri }) => uri), ["local:"]);
+  assert.deepEqual(configuration?.site.listeners.map(({ bind, isTls }) => [bind, isTls]),
+    [[{ kind: "tcp", host: "127.0.0.1", port: 8000 }, true]]);
+  assert.equal(configuration?.acme?.authorityPath, undefined);
+  assert.match(messages(["a", "--https", "--certfile", "c.pem"]), /--certfile was given together with --acme or --https/);
+  assert.match(messages(["a", "--keyfile", "k.pem"]), /--keyfile was given without --certfile/);
+  assert.match(messages(["a", "--certfile", "c.pem", "--cert-reqs", "2"]), /--cert-reqs was given without --ca-certs/);
+  assert.match(messages(["a", "--certfile", "c.pem"]), /cannot load certificate "\/srv\/shop\/c\.pem"/);
 });
 
 test("gunicorn's, uvicorn's and nginx's spellings mean the same", () => {

@@ -1,12 +1,13 @@
 /**
  * The one table of options, and how what was typed becomes text of nginx's language. The rows live in their rooms.
  */
+import { acmeOptionRows, acmeStatements } from "./acme/options.ts";
 import { appRow, appRows, appStatements, backlogRow, gracefulTimeoutRow } from "./app/options.ts";
 import { configurationText } from "./cli/configuration-text.ts";
 import { cliRows, foreignOptions } from "./cli/options.ts";
 import { checkOptions } from "./config/check.ts";
 import type { AnyRow, World } from "./config/directive.ts";
-import type { Diagnostic } from "./config/diagnostic.ts";
+import { type Diagnostic, error } from "./config/diagnostic.ts";
 import { printStatements, type Statement } from "./config/nginx/print.ts";
 import type { OptionValues } from "./config/option-values.ts";
 import { blockOf, directive, DOLLAR_BLOCK, timeWord } from "./config/statements.ts";
@@ -19,7 +20,7 @@ import { listenStatements, processStatements, supervisorRows } from "./superviso
 import { tlsOptionRows, tlsStatements } from "./tls/options.ts";
 
 export const optionRows: readonly AnyRow[] = [
-  ...appRows, ...supervisorRows, ...tlsOptionRows, ...edgeRows, ...webSocketOptionRows, ...logRows, ...cliRows,
+  ...appRows, ...supervisorRows, ...tlsOptionRows, ...acmeOptionRows, ...edgeRows, ...webSocketOptionRows, ...logRows, ...cliRows,
 ];
 
 /** Threads that the number of an edge thread has bits for: docs/wire.md. */
@@ -65,14 +66,20 @@ function statementsOf(
   const threads = values.one(workerProcessesRow);
   const workerProcesses = threads === "auto" ? Math.min(world.cpuCount, threadCountMax) : threads;
   const input = { values, world, workerProcesses, report };
+  const acquired = acmeStatements(values, world);
   const http = [
+    ...(acquired?.http ?? []),
     ...accessLogStatements(values, world.cwd), ...httpStatements(values, report), ...webSocketStatements(values),
   ];
   const usesDollar = http.some(({ args }) => args.some((word) => word.includes("${dollar}")));
   const tls = tlsStatements(values, world, report);
+  if (tls !== undefined && acquired !== undefined) {
+    report(error("--certfile was given together with --acme or --https", "a certificate of your own, or one by itself"));
+  }
+  const isTls = tls !== undefined || acquired !== undefined;
+  const manner = { backlog: values.one(backlogRow), isTls, isPublic: acquired?.isPublic === true };
   const server = [
-    ...listenStatements(input, { backlog: values.one(backlogRow), isTls: tls !== undefined }),
-    ...(tls ?? []),
+    ...listenStatements(input, manner), ...(tls ?? []), ...(acquired?.server ?? []),
     blockOf("location", ["/"], [directive("app_pass", "app")]),
   ];
   return [

@@ -204,7 +204,7 @@ export interface IssuerDefaults extends AcmePlaces {
 export function knownIssuer(name: string, { contacts, statePath }: IssuerDefaults): IssuerSettings | undefined {
   const known = knownIssuers[name];
   return known && {
-    name, contacts, uri: known.uri, isPublic: true, accountKey: { kind: "made", type: "ecdsa:256" },
+    name, contacts, uri: known.uri, isPublic: known.isPublic, accountKey: { kind: "made", type: "ecdsa:256" },
     externalAccount: undefined, acceptsTerms: true, challenges: undefined, profile: undefined,
     preferredChain: undefined, commonNameInCsr: false, trustedCertificate: undefined, verify: true,
     statePath: join(statePath, name),

@@ -1,5 +1,5 @@
 /** The directives of certificates that come by themselves, and what they say as a whole. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Block, type CheckedDirective, read } from "../config/nginx/block.ts";
 import type { AnyDirectiveRow } from "../config/nginx/directive-row.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
@@ -12,7 +12,7 @@ import {
 import {
   type AcmePlaces, issuerDirectives, issuerMistakes, knownIssuer, writtenIssuers,
 } from "./directives-of-issuers.ts";
-import { knownIssuers } from "./issuers.ts";
+import { LOCAL_URI, knownIssuers } from "./issuers.ts";
 import { checkName } from "./names.ts";
 import {
   type AcmeSettings, type CertificateManner, type IssuerSettings, type OnDemandSettings, type WantedCertificate,
@@ -72,6 +72,7 @@ export function acmeConfiguration(
     settings: isWanted ? {
       issuers: [...issuers.values()], certificates: [...certificates.values()], onDemand: [...onDemand.values()],
       statePath,
+      authorityPath: http.own(statePathRow).length === 0 ? undefined : join(statePath, "authority"),
     } : undefined,
     servers: settings,
     mistakes,
@@ -111,7 +112,10 @@ class Reading {
       keyType, issuers: names, challenges: block.one(challengeOrderRow), profile: block.optional(acmeProfileRow),
     });
     const isDemanded = onDemand !== undefined;
-    const good = this.#names(server, { issuers: names, at: server.at ?? acme, isDemanded });
+    const found = this.#names(server, { issuers: names, at: server.at ?? acme, isDemanded });
+    const isLocal = names.some((name) => this.#find(name)?.uri === LOCAL_URI);
+    // Its certificates are for the machine's own names, too.
+    const good = found.length === 0 && isLocal ? ["localhost"] : found;
     for (const name of good) {
       for (const keyType of block.one(keyTypeRow)) ids.push(this.#want([name], manner(keyType)));
     }

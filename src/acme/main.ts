@@ -4,7 +4,9 @@
  */
 import { systemClock } from "./clock.ts";
 import { CertificateKeeper } from "./keeper.ts";
+import { LocalKeeper } from "./local-keeper.ts";
 import type { AcmeCommand, AcmeReport } from "./messages.ts";
+import type { AcmeSettings } from "./settings.ts";
 
 function tellMaster(report: AcmeReport): void {
   if (process.connected) process.send?.(report, undefined, undefined, () => undefined);
@@ -12,13 +14,22 @@ function tellMaster(report: AcmeReport): void {
 
 const keeper = new CertificateKeeper({ clock: systemClock, report: tellMaster, chance: Math.random });
 
+const local = new LocalKeeper({ clock: systemClock, report: tellMaster });
+
 async function end(): Promise<void> {
+  local.stop();
   await keeper.stop();
   process.exit(0);
 }
 
+/** What the machine signs itself is there at once, and first. */
+async function use(settings: AcmeSettings): Promise<void> {
+  keeper.command({ kind: "settings", settings: await local.use(settings) });
+}
+
 process.on("message", (command: AcmeCommand) => {
   if (command.kind === "end") void end();
+  else if (command.kind === "settings") void use(command.settings);
   else keeper.command(command);
 });
 // The master is gone, and with it whoever would serve a certificate.

@@ -87,6 +87,8 @@ export interface AcmeSettings {
   readonly onDemand: readonly OnDemandSettings[];
   /** acme_state_path, absolute: below it are directories of issuers, also of those that were named before. */
   readonly statePath: string;
+  /** Where this machine's own authority is kept; undefined: where it is kept for all programs of this user. */
+  readonly authorityPath: string | undefined;
 }
 
 /** The name of a certificate between configuration, state directory and edge. */

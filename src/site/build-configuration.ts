@@ -62,12 +62,13 @@ export function buildConfiguration(checked: ReadConfiguration, facts: SiteFacts)
   locations.checkMapping(site);
   addHttpServer(site, siteDirectives);
   const { servers: written, listening } = serversOf(site, locations);
-  const acme = acmeConfiguration(site, writtenServers(site, listening), {
+  const secured = writtenServers(site, listening).filter(({ isTls }) => isTls);
+  const acme = acmeConfiguration(site, secured, {
     prefix: facts.prefix, directory: facts.directory, kindOf: facts.kindOf,
   });
   const servers = written.map((server, index) => {
     const { tls } = locations.all[server.location] ?? {};
-    const own = acme.servers[index];
+    const own = acme.servers[secured.findIndex((one) => one.index === index)];
     return tls === undefined ? server : { ...server, acquired: acquiredCertificates(own, acme.settings, tls) };
   });
   const { listeners, mistakes: listenMistakes, ignored } = listenersOf(listening, facts.isRoot);
@@ -143,9 +144,15 @@ function serversOf(http: Block, locations: Locations): {
   return { servers, listening };
 }
 
-function writtenServers(http: Block, listening: readonly ListeningServer[]): readonly WrittenServer[] {
+/** Servers as the room of certificates reads them. */
+function writtenServers(
+  http: Block, listening: readonly ListeningServer[],
+): readonly (WrittenServer & { readonly index: number; readonly isTls: boolean })[] {
   const blocks = http.own(serverRow).flatMap(({ block }) => block ?? []);
-  return blocks.map((block, index) => ({ block, names: listening[index]?.names ?? [], at: listening[index]?.at }));
+  return blocks.map((block, index) => {
+    const { names = [], at, listens = [] } = listening[index] ?? {};
+    return { block, names, at, index, isTls: listens.some(({ directive }) => read(listenRow, directive).isTls) };
+  });
 }
 
 /** Servers that have certificates, or need them. */

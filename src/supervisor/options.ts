@@ -158,16 +158,21 @@ export interface ListenManner {
   /** Connections that the kernel keeps until they are accepted. */
   readonly backlog: number;
   readonly isTls: boolean;
+  /** Where nothing is said, it is where browsers look for HTTPS. */
+  readonly isPublic: boolean;
 }
 
 /** The `listen`s of the one server. */
 export function listenStatements(
-  { values, world, report }: ProcessInput, { backlog, isTls }: ListenManner,
+  { values, world, report }: ProcessInput, { backlog, isTls, isPublic }: ListenManner,
 ): readonly Statement[] {
-  const binds = bindsOf(values, report);
+  const isSaid = [bindRow, hostRow, portRow, udsRow, fdRow].some((row) => values.source(row) !== "default");
+  const binds = isSaid || !isPublic ? bindsOf(values, report) : publicBinds;
   const manner = [...(isTls ? ["ssl"] : []), `backlog=${backlog}`];
   return binds.map((bound) => directive("listen", ...listenWords(bound, binds, world.cwd), ...manner));
 }
+
+const publicBinds: readonly Bind[] = [{ kind: "tcp", host: "0.0.0.0", port: 443 }];
 
 function listenWords(bound: Bind, all: readonly Bind[], cwd: string): readonly string[] {
   switch (bound.kind) {

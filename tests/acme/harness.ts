@@ -56,7 +56,7 @@ export class Harness implements AsyncDisposable {
   }
 
   settings(settings: Partial<AcmeSettings>): void {
-    const none: AcmeSettings = { issuers: [], certificates: [], onDemand: [], statePath: "/nowhere" };
+    const none: AcmeSettings = { issuers: [], certificates: [], onDemand: [], statePath: "/nowhere", authorityPath: undefined };
     this.#keeper.command({ kind: "settings", settings: { ...none, ...settings } });
   }
 

@@ -77,6 +77,7 @@ describe("the process that gets certificates", { skip: await requirePebble() }, 
   function settingsIn(statePath: string): AcmeSettings {
     return {
       issuers: [issuerSettings(pebble, { statePath })], certificates: [wanted("site.example")], onDemand: [], statePath,
+      authorityPath: undefined,
     };
   }
 
