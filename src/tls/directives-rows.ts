@@ -14,12 +14,14 @@ const contexts: readonly Context[] = ["http", "server"];
 const common = { contexts, module: "ngx_http_ssl_module", merge: "nearest" } as const;
 /** Longer chains of certificates are none. */
 const VERIFY_DEPTH_MAX = 100;
-/** Mozilla's intermediate profile, 5.7. */
+/** Mozilla's intermediate profile, 5.7. Later ones have no DHE, which is spoken here only with `ssl_dhparam`. */
 const CIPHERS_DEFAULT = [
   "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
   "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
   "DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-GCM-SHA384", "DHE-RSA-CHACHA20-POLY1305",
 ].join(":");
+/** Of the same profile as of 5.8; before that without the hybrid with ML-KEM. */
+const GROUPS_DEFAULT = "X25519MLKEM768:X25519:prime256v1:secp384r1";
 
 function row<T>(name: string, takes: Arguments<T>, example: string, doc: string): DirectiveRow<T> {
   return { ...common, name, arguments: takes, doc, example: `${name} ${example};` };
@@ -99,7 +101,9 @@ export const preferServerCiphersRow: DefaultedDirectiveRow<boolean> = withDefaul
 );
 
 export const curveRow: DefaultedDirectiveRow<string> = withDefault("ssl_ecdh_curve", one(string("curve")), {
-  fallback: "auto", example: "X25519:prime256v1", doc: "Groups of the key exchange, in OpenSSL's words.",
+  fallback: GROUPS_DEFAULT, example: "X25519:prime256v1",
+  doc: "Groups of the key exchange, in OpenSSL's words; auto for all that it has by itself. "
+    + "The default is Mozilla's intermediate profile.",
 });
 
 export const dhparamRow: DirectiveRow<string> = row("ssl_dhparam", one(string("file")), "/etc/ssl/dhparam.pem",
