@@ -114,7 +114,8 @@ function makeCertificate(directory: string, kind: CertificateKind): void {
   const made = spawnSync(
     "openssl", ["req", "-x509", "-newkey", ...key, "-nodes", "-subj", "/CN=localhost", "-days", "2", ...files],
   );
-  if (made.status !== 0) throw new Error(`openssl could not make a certificate: ${made.error?.message ?? String(made.stderr)}`);
+  const why = made.error?.message ?? String(made.stderr);
+  if (made.status !== 0) throw new Error(`openssl could not make a certificate: ${why}`);
 }
 
 function squeezed(body: string): string {

@@ -232,8 +232,8 @@ http {
 
 test("certificates come by themselves for names of the public, on the ports where browsers look", () => {
   const { configuration } = configure([
-    "shop.wsgi", "--acme", "a.example.org,b.example.org", "--acme-email", "owner@example.org", "--acme-issuer", "staging",
-    "--acme-state-path", "state",
+    "shop.wsgi", "--acme", "a.example.org,b.example.org", "--acme-email", "owner@example.org",
+    "--acme-issuer", "staging", "--acme-state-path", "state",
   ], world());
   const { acme, site } = configuration ?? {};
   assert.deepEqual(acme?.certificates.map(({ names }) => names), [["a.example.org"], ["b.example.org"]]);
@@ -255,7 +255,7 @@ test("HTTPS for development is where HTTP would be, and no certificate of one's 
   assert.deepEqual(configuration?.site.listeners.map(({ bind, isTls }) => [bind, isTls]),
     [[{ kind: "tcp", host: "127.0.0.1", port: 8000 }, true]]);
   assert.equal(configuration?.acme?.authorityPath, undefined);
-  assert.match(messages(["a", "--https", "--certfile", "c.pem"]), /--certfile was given together with --acme or --https/);
+  assert.match(messages(["a", "--https", "--certfile", "c.pem"]), /--certfile was given together with --acme or/);
   assert.match(messages(["a", "--keyfile", "k.pem"]), /--keyfile was given without --certfile/);
   assert.match(messages(["a", "--certfile", "c.pem", "--cert-reqs", "2"]), /--cert-reqs was given without --ca-certs/);
   assert.match(messages(["a", "--certfile", "c.pem"]), /cannot load certificate "\/srv\/shop\/c\.pem"/);

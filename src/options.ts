@@ -20,7 +20,8 @@ import { listenStatements, processStatements, supervisorRows } from "./superviso
 import { tlsOptionRows, tlsStatements } from "./tls/options.ts";
 
 export const optionRows: readonly AnyRow[] = [
-  ...appRows, ...supervisorRows, ...tlsOptionRows, ...acmeOptionRows, ...edgeRows, ...webSocketOptionRows, ...logRows, ...cliRows,
+  ...appRows, ...supervisorRows, ...tlsOptionRows, ...acmeOptionRows, ...edgeRows, ...webSocketOptionRows,
+  ...logRows, ...cliRows,
 ];
 
 /** Threads that the number of an edge thread has bits for: docs/wire.md. */
@@ -74,7 +75,7 @@ function statementsOf(
   const usesDollar = http.some(({ args }) => args.some((word) => word.includes("${dollar}")));
   const tls = tlsStatements(values, world, report);
   if (tls !== undefined && acquired !== undefined) {
-    report(error("--certfile was given together with --acme or --https", "a certificate of your own, or one by itself"));
+    report(error("--certfile was given together with --acme or --https", "it is one or the other"));
   }
   const isTls = tls !== undefined || acquired !== undefined;
   const manner = { backlog: values.one(backlogRow), isTls, isPublic: acquired?.isPublic === true };

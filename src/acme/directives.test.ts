@@ -74,6 +74,7 @@ describe("the directives of certificates", () => {
       })),
       onDemand: [],
       statePath: "/srv/acme",
+      authorityPath: undefined,
     });
     assert.deepEqual(servers, [{
       certificates: ["ecdsa:256 letsencrypt site.org", "ecdsa:256 letsencrypt www.site.org"], onDemand: undefined,

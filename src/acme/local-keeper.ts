@@ -1,6 +1,6 @@
 /**
- * Certificates of the machine's own authority, for development: made at once, renewed by a look now and then. All servers
- * share one, which has the names of them all.
+ * Certificates of the machine's own authority, for development: made at once, renewed by a look now and then. All
+ * servers share one, which has the names of them all.
  */
 import type { Clock, ClockTimer } from "./clock.ts";
 import { LOCAL_URI } from "./issuers.ts";

@@ -24,8 +24,8 @@ const acmeRow: OptionRow<string> = {
   argument: text("NAME"),
   separator: ",",
   group: "TLS",
-  doc: "Speak HTTPS under this name, with a certificate from Let's Encrypt, whose terms of service you agree to: on ports "
-    + "443 and 80 unless --bind says otherwise. May be given several times.",
+  doc: "Speak HTTPS under this name, with a certificate from Let's Encrypt, whose terms of service you agree to: on "
+    + "ports 443 and 80 unless --bind says otherwise. May be given several times.",
   example: "tricorn shop.wsgi --acme shop.example.org --acme-email owner@example.org",
   nginx: "acme",
 };

@@ -1,7 +1,7 @@
 /**
- * Certificates that are had by ACME, as the master sees them: a child process gets them, the edges serve them and answer
- * challenges, and what one says to the other passes through here. What there is, is kept, so that an edge that is started
- * later has it from its first handshake on.
+ * Certificates that are had by ACME, as the master sees them: a child process gets them, the edges serve them and
+ * answer challenges, and what one says to the other passes through here. What there is, is kept, so that an edge that
+ * is started later has it from its first handshake on.
  *
  * The process is started when a configuration wants certificates, and again when it dies; a site goes on meanwhile with
  * those that it has.

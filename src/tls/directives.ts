@@ -2,8 +2,8 @@
 import type { Block } from "../config/nginx/block.ts";
 import {
   certificateKeyRow, certificateRow, ciphersRow, clientCertificateRow, confCommandRow, crlRow, curveRow, dhparamRow,
-  isAcmeVariable, passwordFileRow, preferServerCiphersRow, protocolsRow, rejectHandshakeRow, sessionCacheRow, sessionTicketKeyRow,
-  sessionTicketsRow, sessionTimeoutRow, trustedCertificateRow, verifyClientRow, verifyDepthRow,
+  isAcmeVariable, passwordFileRow, preferServerCiphersRow, protocolsRow, rejectHandshakeRow, sessionCacheRow,
+  sessionTicketKeyRow, sessionTicketsRow, sessionTimeoutRow, trustedCertificateRow, verifyClientRow, verifyDepthRow,
 } from "./directives-rows.ts";
 import type { TlsSettings, TlsVersion } from "./settings.ts";
 
@@ -25,7 +25,8 @@ export function tlsSettings(block: Block, directory: string): TlsSettings {
     // A certificate without a key is a mistake that is told elsewhere.
     certificates: block.all(certificateRow).flatMap((certificate, index) => {
       const key = keys[index];
-      return key === undefined || isAcmeVariable(certificate) ? [] : [{ certificate: path(certificate), key: path(key) }];
+      if (key === undefined || isAcmeVariable(certificate)) return [];
+      return [{ certificate: path(certificate), key: path(key) }];
     }),
     passwordFile: optional(block.optional(passwordFileRow)),
     rejectHandshake: block.one(rejectHandshakeRow),

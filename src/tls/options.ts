@@ -32,8 +32,8 @@ const passwordRow: OptionRow<string> = {
   name: "ssl-keyfile-password",
   argument: text("TEXT"),
   group: "TLS",
-  doc: "What the key is encrypted with. Everybody on the machine can read a command line: better in the environment, as "
-    + "TRICORN_SSL_KEYFILE_PASSWORD.",
+  doc: "What the key is encrypted with. Everybody on the machine can read a command line: better in the environment, "
+    + "as TRICORN_SSL_KEYFILE_PASSWORD.",
   example: "tricorn shop.wsgi --certfile cert.pem --keyfile key.pem --ssl-keyfile-password secret",
   nginx: "ssl_password_file",
 };

@@ -56,7 +56,9 @@ export class Harness implements AsyncDisposable {
   }
 
   settings(settings: Partial<AcmeSettings>): void {
-    const none: AcmeSettings = { issuers: [], certificates: [], onDemand: [], statePath: "/nowhere", authorityPath: undefined };
+    const none: AcmeSettings = {
+      issuers: [], certificates: [], onDemand: [], statePath: "/nowhere", authorityPath: undefined,
+    };
     this.#keeper.command({ kind: "settings", settings: { ...none, ...settings } });
   }
 

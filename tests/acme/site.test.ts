@@ -92,7 +92,8 @@ describe("a site with acme", { skip }, () => {
 
   for (const challenge of ["http-01", "tls-alpn-01"]) {
     test(`gets certificates by ${challenge}, one for each name, and has them at the next start`, async () => {
-      const file = fileOf(challenge, `acme local; acme_challenge ${challenge}; server_name a.example.org b.example.org;`);
+      const names = "server_name a.example.org b.example.org;";
+      const file = fileOf(challenge, `acme local; acme_challenge ${challenge}; ${names}`);
       {
         await using program = await Program.start({ file });
         // Before there is any: no handshake, and plain HTTP redirects as ever.
@@ -126,7 +127,7 @@ describe("a site with acme", { skip }, () => {
     assert.ok(isAlive(program.pid));
   });
 
-  test("gets what a reload adds, without a gap for what was there, and ends the process when nothing is wanted", async () => {
+  test("gets what a reload adds, without a gap for what was there, and ends when nothing is wanted", async () => {
     await using program = await Program.start({ file: fileOf("reload", "acme local; server_name a.example.org;") });
     await issuerOf("a.example.org");
     await program.configure(fileOf("reload", "acme local; server_name a.example.org c.example.org;"));

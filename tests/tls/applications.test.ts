@@ -56,9 +56,11 @@ for (const kind of ["wsgi", "asgi"] as const) {
       const { tls } = one as { readonly tls: Told };
       assert.equal(one["scheme"], "https");
       assert.equal(String(tls["server_cert"]).trim(), pem.trim());
-      assert.deepEqual([tls["tls_version"], tls["client_cert_chain"], tls["client_cert_name"], tls["client_cert_error"]],
-        [0x0304, [], null, null]);
-      assert.deepEqual([(other["tls"] as Told)["tls_version"], (other["tls"] as Told)["cipher_suite"]], [0x0303, 0xc02b]);
+      const { server_cert: _, cipher_suite: __, ...rest } = tls;
+      assert.deepEqual(rest,
+        { client_cert_chain: [], client_cert_name: null, client_cert_error: null, tls_version: 0x0304 });
+      const old = other["tls"] as Told;
+      assert.deepEqual([old["tls_version"], old["cipher_suite"]], [0x0303, 0xc02b]);
     });
 
     test("is told who its client has shown to be, and never another one's name", async () => {

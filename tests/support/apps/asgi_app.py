@@ -148,9 +148,9 @@ async def tls(scope, receive, send, query):
         facts.clear()
 
 
-PATHS = {"/": hello, "/tls": tls, "/who": who, "/scope": scope_, "/hash": hash_, "/sleep": sleep, "/park": park, "/events": events,
-         "/stream": stream, "/answer-first": answer_first, "/fail": fail, "/file": file, "/trailers": trailers,
-         "/early-hint": early_hint}
+PATHS = {"/": hello, "/tls": tls, "/who": who, "/scope": scope_, "/hash": hash_, "/sleep": sleep, "/park": park,
+         "/events": events, "/stream": stream, "/answer-first": answer_first, "/fail": fail, "/file": file,
+         "/trailers": trailers, "/early-hint": early_hint}
 
 
 async def app(scope, receive, send):
