@@ -18,6 +18,7 @@ interface CompiledField {
   readonly lower: string;
   readonly value: Text;
   readonly always: boolean;
+  readonly onlyHttps: boolean;
 }
 
 export class AddedFields {
@@ -26,9 +27,9 @@ export class AddedFields {
   readonly #fields: readonly CompiledField[];
 
   constructor(fields: readonly AddedField[], variables: Variables) {
-    this.isConstant = fields.every(({ value }) => constantOf(value) !== undefined);
-    this.#fields = fields.map(({ name, value, always }) => (
-      { name, lower: name.toLowerCase(), value: compileText(value, variables), always }
+    this.isConstant = fields.every(({ value, onlyHttps }) => onlyHttps !== true && constantOf(value) !== undefined);
+    this.#fields = fields.map(({ name, value, always, onlyHttps = false }) => (
+      { name, lower: name.toLowerCase(), value: compileText(value, variables), always, onlyHttps }
     ));
   }
 
@@ -44,8 +45,8 @@ export class AddedFields {
 
   /** add_header. @param status which fields it is that are added */
   addTo(draft: HeadDraft, status: number, evaluation: Evaluation): void {
-    for (const { name, lower, value, always } of this.#fields) {
-      if (!always && !isUsual(status)) continue;
+    for (const { name, lower, value, always, onlyHttps } of this.#fields) {
+      if ((!always && !isUsual(status)) || (onlyHttps && evaluation.facts.scheme !== "https")) continue;
       const text = value(evaluation);
       if (!addOne(draft, { name, lower, text })) reportControl(evaluation, name);
     }

@@ -6,6 +6,7 @@ import {
   type AnyDirectiveRow, type ArgumentRefusal, type Arguments, type Context, type DefaultedDirectiveRow,
   type DirectiveRow, one,
 } from "../config/nginx/directive-row.ts";
+import { parseTimeText } from "../config/nginx/units.ts";
 import { isFieldName, isFieldValue } from "../http/characters.ts";
 import { byteText } from "../route/index.ts";
 import { err, ok, type Result } from "../std/result.ts";
@@ -95,6 +96,40 @@ function inheritRow(name: string, of: string): DefaultedDirectiveRow<Inherit> {
 const addHeaderInheritRow = inheritRow("add_header_inherit", "add_header");
 const addTrailerInheritRow = inheritRow("add_trailer_inherit", "add_trailer");
 
+/** RFC 6797 §6.1. */
+const hstsRow: DirectiveRow<string | undefined> = {
+  name: "hsts",
+  contexts: ["http", "server", "location"],
+  arguments: {
+    label: "off | time [include_subdomains] [preload]",
+    countMin: 1,
+    countMax: 3,
+    parse: ([first = "", ...flags]): Result<string | undefined, ArgumentRefusal> => {
+      if (first === "off" && flags.length === 0) return ok(undefined);
+      const time = first === "off" ? undefined : parseTimeText(first, "seconds");
+      if (time === undefined) {
+        return err({ nginx: `invalid value "${first}"`, expected: "a time such as 1y or 5m, or off", index: 0 });
+      }
+      const index = flags.findIndex((flag, at) => !hstsFlags.has(flag) || flags.indexOf(flag) !== at);
+      if (index >= 0) {
+        const words = [...hstsFlags.keys()];
+        const nginx = `invalid parameter "${flags[index]}"`;
+        return err({ nginx, expected: words.join(" or "), index: index + 1, words });
+      }
+      return ok([`max-age=${time / 1000}`, ...flags.map((flag) => hstsFlags.get(flag) ?? "")].join("; "));
+    },
+  },
+  merge: "nearest",
+  module: "tricorn",
+  doc: "Tells browsers that have come by HTTPS to come by nothing else for so long (Strict-Transport-Security), with all "
+    + "responses, whatever add_header says. Begin with some minutes: it cannot be taken back.",
+  example: "hsts 1y include_subdomains;",
+};
+
+const hstsFlags: ReadonlyMap<string, string> = new Map([
+  ["include_subdomains", "includeSubDomains"], ["preload", "preload"],
+]);
+
 const expiresRow: DefaultedDirectiveRow<ExpiresSettings> = {
   name: "expires",
   contexts: blocks,
@@ -127,11 +162,16 @@ function parseExpiresWords(words: readonly string[], directive: string): Result<
 }
 
 export const headerDirectives: readonly AnyDirectiveRow[] = [
-  addHeaderRow, addHeaderInheritRow, addTrailerRow, addTrailerInheritRow, expiresRow,
+  addHeaderRow, addHeaderInheritRow, addTrailerRow, addTrailerInheritRow, hstsRow, expiresRow,
 ];
 
 export function addedHeaders(block: Block): readonly AddedField[] {
-  return inForce(block, addHeaderRow, addHeaderInheritRow);
+  const hsts = block.optional(hstsRow);
+  const fields = inForce(block, addHeaderRow, addHeaderInheritRow);
+  if (hsts === undefined) return fields;
+  // RFC 6797 §7.2: a server MUST NOT say so over plain HTTP.
+  const value: ComplexValue = [{ kind: "literal", text: hsts }];
+  return [...fields, { name: "Strict-Transport-Security", value, always: true, onlyHttps: true }];
 }
 
 export function addedTrailers(block: Block): readonly AddedField[] {

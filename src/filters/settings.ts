@@ -7,6 +7,8 @@ export interface AddedField {
   readonly value: ComplexValue;
   /** Whatever the status. */
   readonly always: boolean;
+  /** Where the client came by HTTPS. */
+  readonly onlyHttps?: boolean;
 }
 
 /** expires; times are seconds. */
