@@ -94,7 +94,8 @@ export const preferServerCiphersRow: DefaultedDirectiveRow<boolean> = withDefaul
 );
 
 export const curveRow: DefaultedDirectiveRow<string> = withDefault("ssl_ecdh_curve", one(string("curve")), {
-  fallback: "auto", example: "X25519:prime256v1", doc: "Groups of the key exchange, in OpenSSL's words.",
+  fallback: "auto", example: "X25519:prime256v1", doc: "Groups of the key exchange, in OpenSSL's words. auto: "
+    + "X25519MLKEM768:X25519:prime256v1:secp384r1, as in Mozilla's intermediate profile.",
 });
 
 export const dhparamRow: DirectiveRow<string> = row("ssl_dhparam", one(string("file")), "/etc/ssl/dhparam.pem",
