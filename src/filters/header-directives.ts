@@ -121,8 +121,8 @@ const hstsRow: DirectiveRow<string | undefined> = {
   },
   merge: "nearest",
   module: "tricorn",
-  doc: "Tells browsers that have come by HTTPS to come by nothing else for so long (Strict-Transport-Security), with all "
-    + "responses, whatever add_header says. Begin with some minutes: it cannot be taken back.",
+  doc: "Tells browsers that have come by HTTPS to come by nothing else for so long (Strict-Transport-Security), with "
+    + "all responses, whatever add_header says. Begin with some minutes: it cannot be taken back.",
   example: "hsts 1y include_subdomains;",
 };
 

@@ -20,8 +20,6 @@ const CIPHERS_DEFAULT = [
   "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
   "DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-GCM-SHA384", "DHE-RSA-CHACHA20-POLY1305",
 ].join(":");
-/** Of the same profile as of 5.8; before that without the hybrid with ML-KEM. */
-const GROUPS_DEFAULT = "X25519MLKEM768:X25519:prime256v1:secp384r1";
 
 function row<T>(name: string, takes: Arguments<T>, example: string, doc: string): DirectiveRow<T> {
   return { ...common, name, arguments: takes, doc, example: `${name} ${example};` };
@@ -101,9 +99,8 @@ export const preferServerCiphersRow: DefaultedDirectiveRow<boolean> = withDefaul
 );
 
 export const curveRow: DefaultedDirectiveRow<string> = withDefault("ssl_ecdh_curve", one(string("curve")), {
-  fallback: GROUPS_DEFAULT, example: "X25519:prime256v1",
-  doc: "Groups of the key exchange, in OpenSSL's words; auto for all that it has by itself. "
-    + "The default is Mozilla's intermediate profile.",
+  fallback: "auto", example: "X25519:prime256v1", doc: "Groups of the key exchange, in OpenSSL's words. auto: "
+    + "X25519MLKEM768:X25519:prime256v1:secp384r1, as in Mozilla's intermediate profile.",
 });
 
 export const dhparamRow: DirectiveRow<string> = row("ssl_dhparam", one(string("file")), "/etc/ssl/dhparam.pem",

@@ -21,7 +21,7 @@ export interface TlsSettings {
   /** Of TLS 1.3. */
   readonly cipherSuites: string;
   readonly preferServerCiphers: boolean;
-  /** In OpenSSL's words, "auto" for its own list. */
+  /** In OpenSSL's words, "auto" for Mozilla's list. */
   readonly curves: string;
   readonly signatureAlgorithms: string | undefined;
   readonly dhparam: string | undefined;

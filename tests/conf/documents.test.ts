@@ -21,7 +21,8 @@ const path = "/srv/shop/tricorn.conf";
 /** A machine on which every folder and file is there. */
 const facts: SiteFacts = {
   prefix: "/srv/shop", directory: "/srv/shop", errorLog: "-", cpuCount: 4, fileCountMax: 65_536, isRoot: true,
-  useColors: undefined, kindOf: () => "directory", tlsFiles: undefined,
+  useColors: undefined, kindOf: (name) => (/\.(?:key|pem)$/.test(name) ? "file" : "directory"),
+  tlsFiles: undefined,
 };
 
 interface Snippet {

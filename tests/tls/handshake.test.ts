@@ -110,6 +110,20 @@ describe("a socket with TLS", () => {
     assert.match((await ask({ port: program.port, ...old })).refusal ?? "", /ALERT_PROTOCOL_VERSION/);
   });
 
+  test("speaks the groups and ciphers of Mozilla's intermediate profile", async () => {
+    const parts = { port: program.port, servername: "first.test" };
+    for (const ecdhCurve of ["X25519MLKEM768", "X25519", "P-256", "P-384"]) {
+      assert.equal((await ask({ ...parts, ecdhCurve })).status, 200, ecdhCurve);
+    }
+    for (const ecdhCurve of ["X448", "P-521"]) {
+      assert.match((await ask({ ...parts, ecdhCurve })).refusal ?? "", /HANDSHAKE_FAILURE/, ecdhCurve);
+    }
+    for (const ciphers of ["ECDHE-RSA-AES128-SHA", "AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-SHA384"]) {
+      const { refusal } = await ask({ ...parts, ciphers, maxVersion: "TLSv1.2" });
+      assert.match(refusal ?? "", /HANDSHAKE_FAILURE/, ciphers);
+    }
+  });
+
   test("ends with an alert where no protocol is common", async () => {
     for (const ALPNProtocols of [["ftp"], ["smtp", "imap"], ["acme-tls/1"]]) {
       const { refusal } = await ask({ port: program.port, ALPNProtocols });
