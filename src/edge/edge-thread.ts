@@ -19,7 +19,7 @@ import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstrea
 import type { Challenge } from "../acme/index.ts";
 import { assert } from "../std/assert.ts";
 import { Challenges } from "./challenges.ts";
-import { type SessionZones, TlsContexts, type TlsSecrets } from "../tls/index.ts";
+import { type SessionZones, Staples, type StapleUpdate, TlsContexts, type TlsSecrets } from "../tls/index.ts";
 import { WantedNames } from "./wanted-names.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
@@ -62,7 +62,11 @@ export interface ThreadSettings {
   readonly counts: SharedArrayBuffer;
 }
 
-export type ThreadCommand = EdgeNews | { readonly kind: "worker-ready"; readonly worker: LinkedWorker };
+export type ThreadCommand =
+  | EdgeNews
+  | { readonly kind: "worker-ready"; readonly worker: LinkedWorker }
+  /** What handshakes carry along, from the thread that asks for it. */
+  | { readonly kind: "staple"; readonly update: StapleUpdate };
 
 export type ThreadReport =
   | { readonly kind: "listening" }
@@ -102,6 +106,7 @@ export class EdgeThread implements ConnectionOwner {
   readonly #handshakes = new Set<TlsHandshake>();
   readonly #listeners: Listener[] = [];
   readonly #readBuffer = makeReadBuffer();
+  readonly #staples = new Staples();
   readonly #tls: TlsContexts;
   readonly #health: HealthChecks | undefined;
   #listening = false;
@@ -124,7 +129,7 @@ export class EdgeThread implements ConnectionOwner {
       this.#pools.set(app.name, pool);
       directories.set(pool, bodyDirectories[app.name]);
     }
-    this.#tls = new TlsContexts(settings.tls, settings.sessionZones);
+    this.#tls = new TlsContexts(settings.tls, settings.sessionZones, this.#staples);
     const connections = new ConnectionPool(clock, this.#readBuffer);
     this.#upstreams = new Upstreams({
       settings: configuration.site.upstreams,
@@ -220,6 +225,7 @@ export class EdgeThread implements ConnectionOwner {
       case "name-refused":
         return this.#context.wantedNames.refuse(command.name, command.forMs, this.#context.clock.coarseMs);
       case "tls": return this.#renew(command.secrets);
+      case "staple": return this.#staples.apply(command.update);
       case "upstream-servers": return this.#setServers(command.upstream, command.servers);
     }
   }

@@ -17,11 +17,13 @@ import { ConnectionCounts } from "./connection-counts.ts";
 import { EdgeThread } from "./edge-thread.ts";
 import type { ThreadCommand, ThreadReport, ThreadSettings } from "./edge-thread.ts";
 import type { EdgeCommand, EdgeReport, WorkerAddress } from "./messages.ts";
+import { Stapling } from "./stapling.ts";
 
 class EdgeProcess {
   readonly #zoneMemory = LoadZone.allocate();
   readonly #zone = new LoadZone(this.#zoneMemory);
   readonly #log: ErrorLog;
+  readonly #stapling: Stapling;
   readonly #threads: ((command: ThreadCommand) => void)[] = [];
   /** Workers by slot of the load zone. */
   readonly #slots: (string | undefined)[] = new Array<string | undefined>(WORKERS_MAX).fill(undefined);
@@ -44,6 +46,11 @@ class EdgeProcess {
       const settings = { ...common, ...zones, edge, software: SOFTWARE };
       this.#threads.push(edge === 0 ? this.#startHere(settings) : this.#startWorker(settings));
     }
+    this.#stapling = new Stapling(configuration.site, {
+      changed: (update) => this.#tellAll({ kind: "staple", update }),
+      notice: (level, text) => this.#log.log(level, "edge", text),
+    });
+    this.#stapling.follow(start.tls.files);
   }
 
   command(command: Exclude<EdgeCommand, { kind: "start" }>): void {
@@ -56,6 +63,11 @@ class EdgeProcess {
       case "worker-gone":
         this.#tellAll(command);
         return this.#freeSlot(command.name);
+      case "listen":
+        return void this.#stapling.ready().then(() => this.#tellAll(command));
+      case "tls":
+        this.#tellAll(command);
+        return this.#stapling.follow(command.secrets.files);
       case "reopen-logs":
         this.#log.reopen();
         return this.#tellAll(command);

@@ -140,13 +140,13 @@ export class TlsHandshake implements StreamReceiver, Ticked, WaitingHandshake {
     }
     this.#phase = "handshake";
     this.#first = NO_BYTES;
-    const { secure, protocols, asksCertificate, sessions } = chosen.value;
+    const { secure, protocols, asksCertificate, handshakeServer: server } = chosen.value;
     const secured = (socket: SecureSocket): void => {
       if (this.#phase !== "handshake") return;
       if (socket.alpnProtocol === ACME_PROTOCOL) this.#answered(hello.serverName ?? "");
       else this.#ready(new TlsSession(socket, hello, chosen.value), NO_BYTES);
     };
-    const options = { secureContext: secure, protocols, asksCertificate, sessions };
+    const options = { secureContext: secure, protocols, asksCertificate, server };
     this.#stream.secure(options, first, this.#options.buffer, secured);
   }
 

@@ -144,13 +144,13 @@ export class ByteStream {
     // The socket of before forgets the connection, which goes on without it.
     Reflect.set(this.#socket, "_handle", null);
     this.#socket.removeAllListeners();
-    const socket = acceptTls(handle, {
+    const socket: SecureSocket = acceptTls(handle, {
       isServer: true,
       secureContext: options.secureContext,
       ALPNProtocols: options.protocols,
       requestCert: options.asksCertificate,
       rejectUnauthorized: false,
-      server: options.sessions,
+      server: options.server?.(() => socket),
       allowHalfOpen: true,
       onread: onread(buffer, (bytes) => this.#deliver(bytes)),
     } as tls.TLSSocketOptions);

@@ -19,8 +19,11 @@ export interface TlsAcceptOptions {
   readonly protocols: Uint8Array;
   /** Ask for a certificate; whatever is wrong with it, the handshake goes on. */
   readonly asksCertificate: boolean;
-  /** Where sessions with an id are kept: node asks by the events "newSession" and "resumeSession" of a tls.Server. */
-  readonly sessions: EventEmitter | undefined;
+  /**
+   * Makes whom node asks by events of a tls.Server: for sessions with an id, and for staples. Nobody costs nothing.
+   * @param socket not to be called before the first event
+   */
+  readonly server: ((socket: () => tls.TLSSocket) => EventEmitter | undefined) | undefined;
 }
 
 /** A TLSSocket, and what of it node does not publish. */

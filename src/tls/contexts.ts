@@ -8,9 +8,11 @@ import { ok, type Result } from "../std/result.ts";
 import { type Bytes, concatBytes, fromLatin1 } from "../std/bytes.ts";
 import { KnownFacts } from "./facts.ts";
 import { NO_RENEGOTIATION } from "./conf-command.ts";
+import { Staples, shownCertificate, stapleKey, staplingServer } from "./ocsp/index.ts";
 import { type TlsProblem, contextOptions, cryptoModule, makeContext } from "./pem.ts";
 import { SessionZone } from "./session-zone.ts";
 import { type TlsFiles, type TlsSettings, textOf } from "./settings.ts";
+import { stapledCertificates } from "./stapled.ts";
 import { type TicketKeys, ticketKeyCallback, ticketKeyOf } from "./ticket-keys.ts";
 
 /** What the master gives the edge, besides the configuration: it alone may read keys. */
@@ -29,9 +31,15 @@ export interface TlsContext {
   readonly asksCertificate: boolean;
   /** What applications were told of its connections. */
   readonly known: KnownFacts;
-  /** Undefined where sessions with an id are not kept. */
-  readonly sessions: EventEmitter | undefined;
+  /** Undefined where no handshake has anything to ask: sessions with an id are not kept, nothing is stapled. */
+  readonly handshakeServer: HandshakeServer | undefined;
 }
+
+/**
+ * Makes whom node asks during a handshake, by events of a tls.Server; undefined where it has nothing to ask now.
+ * @param socket of the handshake, called while it is under way
+ */
+type HandshakeServer = (socket: () => tls.TLSSocket) => EventEmitter | undefined;
 
 /** And whose it is. */
 export interface ChosenContext extends TlsContext {
@@ -61,13 +69,18 @@ function resumes({ sessionTickets, verifyClient }: TlsSettings): boolean {
 export class TlsContexts {
   #secrets: TlsSecrets;
   readonly #zones: SessionZones;
+  readonly #staples: Staples;
   readonly #contexts = new Map<TlsSettings, Result<TlsContext, TlsProblem>>();
   readonly #challenges = new Map<string, TlsContext>();
 
-  /** @param zones memory of session caches by their names, shared by all threads */
-  constructor(secrets: TlsSecrets, zones: SessionZones) {
+  /**
+   * @param zones memory of session caches by their names, shared by all threads
+   * @param staples kept up to date by whoever asks for them
+   */
+  constructor(secrets: TlsSecrets, zones: SessionZones, staples: Staples = new Staples()) {
     this.#secrets = secrets;
     this.#zones = zones;
+    this.#staples = staples;
   }
 
   /** Is there such a file? */
@@ -109,7 +122,9 @@ export class TlsContexts {
     this.#challenges.delete(name);
     if (pair === undefined || this.#challenges.size >= CHALLENGE_COUNT_MAX) return undefined;
     const certificates = [{ certificate: `data:${pair.certificate}`, key: `data:${pair.key}` }];
-    const own: TlsSettings = { ...settings, certificates, verifyClient: "off", sessionTickets: false };
+    const own: TlsSettings = {
+      ...settings, certificates, verifyClient: "off", sessionTickets: false, stapling: undefined,
+    };
     const made = this.#make(own);
     if (!made.ok) return made.error;
     this.#challenges.set(name, { ...made.value, protocols: protocolList([ACME_PROTOCOL]) });
@@ -138,8 +153,28 @@ export class TlsContexts {
       protocols: protocolList(PROTOCOLS),
       asksCertificate: settings.verifyClient !== "off",
       known: new KnownFacts(),
-      sessions: this.#sessions(settings),
+      handshakeServer: this.#handshakeServer(settings, made.value),
     });
+  }
+
+  #handshakeServer(settings: TlsSettings, context: tls.SecureContext): HandshakeServer | undefined {
+    const sessions = this.#sessions(settings);
+    const stapled = stapledCertificates(settings, this.#secrets.files);
+    if (stapled.length === 0) return sessions && ((): EventEmitter => sessions);
+    const { X509Certificate } = cryptoModule();
+    const keys = new Map(stapled.map((each) => [new X509Certificate(each.chain[0] ?? ""), stapleKey(each)]));
+    const certificates = [...keys.keys()];
+    const stapleOf = (key: string | undefined): Bytes | undefined =>
+      key === undefined ? undefined : this.#staples.of(key, Date.now());
+    return (socket) => {
+      // Node asks in the middle of a handshake, and waits for the answer: only where there may be one.
+      if (keys.values().every((key) => stapleOf(key) === undefined)) return sessions;
+      const shown = (): string | undefined => {
+        const certificate = shownCertificate(socket(), certificates);
+        return certificate && keys.get(certificate);
+      };
+      return staplingServer(context, () => stapleOf(shown()), sessions);
+    };
   }
 
   #sessions(settings: TlsSettings): EventEmitter | undefined {

@@ -161,6 +161,28 @@ export const verifyDepthRow: DefaultedDirectiveRow<number> = withDefault(
   { fallback: "1", example: "2", doc: "How many certificates may stand above a client's." },
 );
 
+export const staplingRow: DefaultedDirectiveRow<boolean> = withDefault("ssl_stapling", one(onOff()), {
+  fallback: "off", example: "on",
+  doc: "Handshakes carry along what a certificate's authority says of it (OCSP), so that clients need not ask. Its "
+    + "responder is asked in the background, from the start on, and only \"good\" is passed on. The certificate of the "
+    + "issuer must stand in ssl_certificate behind the own one, or in ssl_trusted_certificate. A certificate that "
+    + "names no responder, as most of today, is served without.",
+});
+
+export const staplingFileRow: DirectiveRow<string> = row("ssl_stapling_file", one(string("file")),
+  "/etc/ssl/example.org.ocsp", "A response in DER, as \"openssl ocsp -respout\" writes it, instead of asking for one. "
+  + "It is sent with the certificate that it is about, until its time is over. A file that changes is taken up without "
+  + "a reload.");
+
+export const staplingResponderRow: DirectiveRow<string> = row("ssl_stapling_responder", one(string("url")),
+  "http://ocsp.example.org/", "Who is asked instead of the responder that the certificate names: an http URL. Its name "
+  + "is looked up by the system, not by resolver.");
+
+export const staplingVerifyRow: DefaultedDirectiveRow<boolean> = withDefault("ssl_stapling_verify", one(onOff()), {
+  fallback: "off", example: "on",
+  doc: "Pass on only what the issuer has signed, or who it lets sign for it; else whoever answers is believed.",
+});
+
 const onlyOff: Arguments<boolean> = {
   ...one(onOff()),
   parse: ([word = ""], directive): Result<boolean, never> | ReturnType<Arguments<boolean>["parse"]> => {
@@ -183,18 +205,6 @@ const withoutEffect: readonly AnyDirectiveRow[] = [
     }),
     withoutEffect: "early data is never taken",
   },
-  {
-    ...withDefault("ssl_stapling", one(onOff()), {
-      fallback: "off", example: "on", doc: "OCSP stapling.",
-    }),
-    withoutEffect: "no OCSP response is sent: certificates of today rarely name a responder",
-  },
-  {
-    ...withDefault("ssl_stapling_verify", one(onOff()), {
-      fallback: "off", example: "on", doc: "OCSP stapling: verify responses.",
-    }),
-    withoutEffect: "no OCSP response is sent",
-  },
 ];
 
 /** What settings are made of. */
@@ -202,6 +212,7 @@ export const tlsRows: readonly AnyDirectiveRow[] = [
   certificateRow, certificateKeyRow, passwordFileRow, rejectHandshakeRow, protocolsRow, ciphersRow,
   preferServerCiphersRow, curveRow, dhparamRow, confCommandRow, sessionCacheRow, sessionTimeoutRow, sessionTicketsRow,
   sessionTicketKeyRow, clientCertificateRow, trustedCertificateRow, crlRow, verifyClientRow, verifyDepthRow,
+  staplingRow, staplingFileRow, staplingResponderRow, staplingVerifyRow,
 ];
 
 export const tlsDirectives: readonly AnyDirectiveRow[] = [...tlsRows, ...withoutEffect];

@@ -4,11 +4,13 @@ import type { DirectiveRow } from "../config/nginx/directive-row.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import {
   certificateKeyRow, certificateRow, ciphersRow, clientCertificateRow, crlRow, curveRow, dhparamRow,
-  passwordFileRow, sessionTicketKeyRow, trustedCertificateRow, verifyClientRow,
+  passwordFileRow, sessionTicketKeyRow, staplingFileRow, trustedCertificateRow, verifyClientRow,
 } from "./directives-rows.ts";
 import { whyUnread } from "./files.ts";
+import { findInquiry, readChain } from "./ocsp/index.ts";
 import { type TlsProblem, certificatesIn, contextOptions, cryptoModule, makeContext } from "./pem.ts";
 import { type TlsFiles, type TlsSettings, filesOf, shownName, textOf } from "./settings.ts";
+import { stapledCertificates } from "./stapled.ts";
 import { ticketKeyOf } from "./ticket-keys.ts";
 
 /** A server, and what it says of TLS. */
@@ -91,8 +93,10 @@ class Checker {
     const { settings } = this.#place;
     const options = contextOptions(settings, this.#files);
     const made = options.ok ? makeContext(settings, options.value) : options;
-    if (made.ok) this.#checkDates();
-    else this.#refuse(this.#at(made.error.what), made.error.nginx);
+    if (made.ok) {
+      this.#checkDates();
+      this.#checkStapling();
+    } else this.#refuse(this.#at(made.error.what), made.error.nginx);
     return this.#mistakes;
   }
 
@@ -110,11 +114,12 @@ class Checker {
         this.#refuse(this.#nth(certificateKeyRow, index), `cannot load certificate key "${key}": ${open(key)}`);
       }
     }
-    const { clientCertificate, trustedCertificate, crl, dhparam, passwordFile } = settings;
+    const { clientCertificate, trustedCertificate, crl, dhparam, passwordFile, stapling } = settings;
     const others = [
       [clientCertificateRow, clientCertificate, "SSL_CTX_load_verify_locations"],
       [trustedCertificateRow, trustedCertificate, "SSL_CTX_load_verify_locations"],
       [crlRow, crl, "X509_LOOKUP_load_file"], [dhparamRow, dhparam, "BIO_new_file"],
+      [staplingFileRow, stapling?.file, "BIO_new_file"],
     ] as const;
     for (const [row, name, call] of others) {
       if (missing(name)) this.#refuse(this.#nth(row, 0), `${call}("${name}") failed (SSL: ${whyUnread(name)})`);
@@ -162,6 +167,19 @@ class Checker {
     }
   }
 
+  /** Is there anybody to ask? What is in a file of ours is looked at when it is used. */
+  #checkStapling(): void {
+    for (const [index, certificate] of stapledCertificates(this.#place.settings, this.#files).entries()) {
+      const at = this.#nth(certificateRow, index);
+      const read = certificate.file === undefined ? readChain(certificate) : undefined;
+      const found = read === undefined ? undefined : findInquiry(read, certificate);
+      if (found?.ok !== false || at === undefined) continue;
+      const nginx = `"ssl_stapling" ignored, ${found.error.nginx}`;
+      const place = at.directive.args[0] ?? at.directive.name;
+      this.#mistakes.push({ severity: "warning", place, nginx, hint: found.error.hint, nginxLine: 0 });
+    }
+  }
+
   #at(what: TlsProblem["what"]): CheckedDirective | undefined {
     switch (what.kind) {
       case "certificate": return this.#nth(certificateRow, what.index);
@@ -172,6 +190,7 @@ class Checker {
       case "dhparam": return this.#nth(dhparamRow, 0);
       case "ciphers": return this.#nth(ciphersRow, 0);
       case "curves": return this.#nth(curveRow, 0);
+      case "staple": return this.#nth(staplingFileRow, 0);
       case "settings": return this.#nth(certificateRow, 0);
     }
   }

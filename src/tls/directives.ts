@@ -3,7 +3,8 @@ import type { Block } from "../config/nginx/block.ts";
 import {
   certificateKeyRow, certificateRow, ciphersRow, clientCertificateRow, confCommandRow, crlRow, curveRow, dhparamRow,
   isAcmeVariable, passwordFileRow, preferServerCiphersRow, protocolsRow, rejectHandshakeRow, sessionCacheRow,
-  sessionTicketKeyRow, sessionTicketsRow, sessionTimeoutRow, trustedCertificateRow, verifyClientRow, verifyDepthRow,
+  sessionTicketKeyRow, sessionTicketsRow, sessionTimeoutRow, staplingFileRow, staplingResponderRow, staplingRow,
+  staplingVerifyRow, trustedCertificateRow, verifyClientRow, verifyDepthRow,
 } from "./directives-rows.ts";
 import type { TlsSettings, TlsVersion } from "./settings.ts";
 
@@ -47,6 +48,12 @@ export function tlsSettings(block: Block, directory: string): TlsSettings {
     clientCertificate: optional(block.optional(clientCertificateRow)),
     trustedCertificate: optional(block.optional(trustedCertificateRow)),
     crl: optional(block.optional(crlRow)),
+    stapling: !block.one(staplingRow) ? undefined : {
+      file: optional(block.optional(staplingFileRow)),
+      // nginx: an empty one is none.
+      responder: block.optional(staplingResponderRow) || undefined,
+      verify: block.one(staplingVerifyRow),
+    },
   };
   return block.all(confCommandRow).reduce<TlsSettings>((made, change) => ({ ...made, ...change(made) }), settings);
 }

@@ -4,7 +4,9 @@
  */
 import type * as crypto from "node:crypto";
 import type * as tls from "node:tls";
+import { fromLatin1 } from "../std/bytes.ts";
 import { err, ok, type Result } from "../std/result.ts";
+import { looksLikeResponse } from "./ocsp/response-shape.ts";
 import { type TlsFiles, type TlsSettings, shownName, textOf } from "./settings.ts";
 
 /** Why there can be no context, in the words of nginx and OpenSSL. */
@@ -12,7 +14,7 @@ export interface TlsProblem {
   /** Of the settings, what cannot be used; the index of a certificate, or of its key. */
   readonly what:
     | { readonly kind: "certificate" | "key"; readonly index: number }
-    | { readonly kind: "client" | "trusted" | "crl" | "dhparam" | "ciphers" | "curves" | "settings" };
+    | { readonly kind: "client" | "trusted" | "crl" | "dhparam" | "ciphers" | "curves" | "staple" | "settings" };
   readonly nginx: string;
 }
 
@@ -66,6 +68,11 @@ export function contextOptions(
     const expected = `${NO_START_LINE}:Expecting: DH PARAMETERS`;
     const nginx = `PEM_read_bio_DHparams("${settings.dhparam}") failed (SSL: ${expected})`;
     return err({ what: { kind: "dhparam" }, nginx });
+  }
+  const staple = settings.stapling?.file;
+  if (staple !== undefined && !looksLikeResponse(fromLatin1(textOf(files, staple) ?? ""))) {
+    const words = "error:0680008E:asn1 encoding routines::not enough data";
+    return err({ what: { kind: "staple" }, nginx: `d2i_OCSP_RESPONSE_bio("${staple}") failed (SSL: ${words})` });
   }
   const { protocols, ciphers, cipherSuites, curves, signatureAlgorithms, preferServerCiphers } = settings;
   const [first = "TLSv1.2"] = protocols;

@@ -8,6 +8,16 @@ export interface TlsPair {
 
 export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 
+/** Which answers of a certificate's authority handshakes carry along (OCSP stapling), and where they come from. */
+export interface StaplingSettings {
+  /** Of a response in DER, instead of asking for one. */
+  readonly file: string | undefined;
+  /** Who is asked instead of those that certificates name. */
+  readonly responder: string | undefined;
+  /** Does it matter who has signed a response? */
+  readonly verify: boolean;
+}
+
 export interface TlsSettings {
   readonly certificates: readonly TlsPair[];
   /** Of passphrases, one a line: each is tried. */
@@ -41,6 +51,8 @@ export interface TlsSettings {
   /** Whom we trust without saying so. */
   readonly trustedCertificate: string | undefined;
   readonly crl: string | undefined;
+  /** Undefined where nothing is stapled. */
+  readonly stapling: StaplingSettings | undefined;
 }
 
 /** The contents of files by their paths, latin-1. Read by the master, which may read keys; never logged. */
@@ -52,9 +64,10 @@ const INLINE = "data:";
 /** Every file that the settings name. */
 export function filesOf(settings: TlsSettings): readonly string[] {
   const { certificates, passwordFile, dhparam, ticketKeyFiles, clientCertificate, trustedCertificate, crl } = settings;
+  const { stapling } = settings;
   const named = [
     ...certificates.flatMap(({ certificate, key }) => [certificate, key]),
-    passwordFile, dhparam, ...ticketKeyFiles, clientCertificate, trustedCertificate, crl,
+    passwordFile, dhparam, ...ticketKeyFiles, clientCertificate, trustedCertificate, crl, stapling?.file,
   ];
   return [...new Set(named.filter((path) => path !== undefined && !path.startsWith(INLINE)))] as readonly string[];
 }

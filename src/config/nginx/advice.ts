@@ -37,6 +37,8 @@ const foreignAdvice: readonly Advice[] = [
     hint: "use the directives of TLS, such as proxy_ssl_protocols and proxy_ssl_ciphers" },
   { pattern: /^(?:\w+_(?:allow_upstream|request_dynamic)|queue|ntlm|state)$/, owner: "nginx's commercial edition",
     hint: "remove it: it is not needed for proxying" },
+  { pattern: /^ssl_ocsp(?:_|$)/, owner: "nginx's ngx_http_ssl_module",
+    hint: "use ssl_crl: nobody is asked about certificates of clients, as handshakes would wait for the answer" },
   { pattern: /^ssl$/, owner: "nginx before 1.25.1", hint: "write listen 443 ssl;" },
   { pattern: /^(?:spdy_|http2_push|aio_write_http)/, owner: "an older nginx", hint: "remove it" },
 ];

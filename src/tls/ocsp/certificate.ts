@@ -2,10 +2,12 @@
  * What stapling needs of a certificate: who issued it, who answers for it, and does it insist on being stapled?
  * Nothing here loads the library: most certificates of today name no responder, and then that is all.
  */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { asBytes } from "../../std/bytes.ts";
 import { err, ok, type Result } from "../../std/result.ts";
+import { cryptoModule } from "../pem.ts";
 import type { OcspFault } from "./fault.ts";
+import type { StapledCertificate } from "./staple.ts";
 
 /** A certificate whose status somebody can be asked for. */
 export interface Questioned {
@@ -13,14 +15,44 @@ export interface Questioned {
   readonly issuer: X509Certificate;
 }
 
-/**
- * Reads PEM certificates.
- * @returns those that could be read: whoever makes a context of them says what is wrong with the others
- */
+/** And who that is. */
+export interface Inquiry extends Questioned {
+  readonly responder: URL;
+}
+
+/** A certificate, and its issuer where that was found. */
+export interface ReadChain {
+  readonly leaf: X509Certificate;
+  readonly issuer: X509Certificate | undefined;
+}
+
+/** @returns undefined for what is no certificate: whoever makes a context of it says so */
+export function readChain({ chain, trusted }: StapledCertificate): ReadChain | undefined {
+  const [leaf, ...others] = readCertificates(chain);
+  if (leaf === undefined) return undefined;
+  return { leaf, issuer: findIssuer(leaf, others) ?? findIssuer(leaf, readCertificates(trusted)) };
+}
+
+/** Whom to ask about a certificate that was read, or why there is nobody: nginx's words, without their beginning. */
+export function findInquiry({ leaf, issuer }: ReadChain, stapled: StapledCertificate): Result<Inquiry, OcspFault> {
+  const { name, responder } = stapled;
+  if (issuer === undefined) {
+    const hint = "put the issuer's certificate behind it in the file, or into ssl_trusted_certificate";
+    return err({ nginx: `issuer certificate not found for certificate "${name}"`, hint });
+  }
+  const found = findResponder(leaf, responder);
+  if (found.ok) return ok({ leaf, issuer, responder: found.value });
+  const { nginx, hint } = found.error;
+  const whose = nginx.endsWith("in the certificate") ? ` "${name}"` : `, certificate: "${name}"`;
+  return err({ nginx: `${nginx}${whose}`, hint });
+}
+
+/** @returns those that could be read */
 export function readCertificates(pems: readonly string[]): readonly X509Certificate[] {
+  const { X509Certificate: Read } = cryptoModule();
   return pems.flatMap((pem) => {
     try {
-      return [new X509Certificate(pem)];
+      return [new Read(pem)];
     } catch {
       return [];
     }

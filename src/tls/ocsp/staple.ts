@@ -1,8 +1,33 @@
 /**
- * What is stapled: the DER of an OCSPResponse (RFC 6960 §4.2.1), and until when. Plain data, so that one thread asks
- * responders and all threads staple: `Stapler` in the one, `Staples` in each of the others.
+ * What is stapled, and to what: the DER of an OCSPResponse (RFC 6960 §4.2.1), and until when. Plain data, so that one
+ * thread asks responders and all threads staple: `Stapler` in the one, `Staples` in each of them.
  */
 import { asBytes, type Bytes } from "../../std/bytes.ts";
+import { cryptoModule } from "../pem.ts";
+
+/** A certificate, and how its staple is got. */
+export interface StapledCertificate {
+  /** As notices name it: its file. */
+  readonly name: string;
+  /** PEM, the certificate itself first. */
+  readonly chain: readonly string[];
+  /** PEM: where its issuer is looked for as well (nginx: ssl_trusted_certificate). */
+  readonly trusted: readonly string[];
+  /** The URL instead of the certificate's own (nginx: ssl_stapling_responder). */
+  readonly responder: string | undefined;
+  /** Whether it matters who has signed a response (nginx: ssl_stapling_verify). */
+  readonly verify: boolean;
+  /** DER of the response to staple; nobody is asked then (nginx: ssl_stapling_file). */
+  readonly file: Uint8Array | undefined;
+}
+
+/** Two certificates that are asked about in the same way have the same key. */
+export function stapleKey({ chain, trusted, responder = "", verify, file }: StapledCertificate): string {
+  const hash = cryptoModule().createHash("sha256");
+  hash.update(`${chain.length} ${trusted.length} ${responder} ${verify}\n`);
+  for (const part of [...chain, ...trusted]) hash.update(`${part}\n`);
+  return hash.update(file ?? "").digest("base64url");
+}
 
 export interface Staple {
   readonly response: Uint8Array;
@@ -12,7 +37,7 @@ export interface Staple {
 
 /** A certificate has got another staple, or none. Can be posted to a thread. */
 export interface StapleUpdate {
-  /** `StapleHandle.key` of the certificate. */
+  /** `stapleKey` of the certificate. */
   readonly key: string;
   readonly staple: Staple | undefined;
 }

@@ -8,8 +8,8 @@ import { asBytes } from "../../std/bytes.ts";
 import { err, ok } from "../../std/result.ts";
 import { KEEP_UNTOLD_MS, RENEW_MIN_MS, RETRY_MIN_MS } from "./renewal.ts";
 import type { askResponder, Question } from "./responder.ts";
-import { Staples, type StapleUpdate } from "./staple.ts";
-import { ASKING_MAX, NOTICE_INTERVAL_MS, type StapledCertificate, Stapler, TICK_MS } from "./stapler.ts";
+import { type StapledCertificate, Staples, type StapleUpdate } from "./staple.ts";
+import { ASKING_MAX, NOTICE_INTERVAL_MS, Stapler, TICK_MS } from "./stapler.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ocsp-stapler-"));
 after(() => rmSync(directory, { recursive: true }));

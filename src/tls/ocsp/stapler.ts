@@ -6,17 +6,16 @@
  * else goes wrong leaves it until its nextUpdate. A response from a file (`ssl_stapling_file`) is the operator's word:
  * it is stapled whatever it says, as long as it is about this certificate and of this time.
  */
-import { createHash } from "node:crypto";
 import { assert } from "../../std/assert.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import { err, ok, type Result } from "../../std/result.ts";
-import { demandsStaple, findIssuer, findResponder, type Questioned, readCertificates } from "./certificate.ts";
+import { demandsStaple, findInquiry, type Inquiry, readChain } from "./certificate.ts";
 import type { OcspFault } from "./fault.ts";
 import type * as messages from "./messages.ts";
 import type { CertificateStatus, ResponseRules } from "./messages.ts";
 import { renewAtMs, retryAtMs, stapledUntilMs } from "./renewal.ts";
 import { askResponder } from "./responder.ts";
-import { type Staple, type StapleUpdate, usableBytes } from "./staple.ts";
+import { type Staple, stapleKey, type StapledCertificate, type StapleUpdate, usableBytes } from "./staple.ts";
 
 /** How often it looks what is due. By the clock on the wall, so that nothing is missed while the machine sleeps. */
 export const TICK_MS = 30_000;
@@ -26,21 +25,6 @@ export const ASKING_MAX = 4;
 export const NOTICE_INTERVAL_MS = 3_600_000;
 
 export type StapleNotice = (level: "error" | "warning", text: string) => void;
-
-export interface StapledCertificate {
-  /** As notices name it: its file. */
-  readonly name: string;
-  /** PEM, the certificate itself first. */
-  readonly chain: readonly string[];
-  /** PEM: where its issuer is looked for as well (nginx: ssl_trusted_certificate). */
-  readonly trusted: readonly string[];
-  /** The URL instead of the certificate's own (nginx: ssl_stapling_responder). */
-  readonly responder: string | undefined;
-  /** Whether it matters who has signed a response (nginx: ssl_stapling_verify). */
-  readonly verify: boolean;
-  /** DER of the response to staple; nobody is asked then (nginx: ssl_stapling_file). */
-  readonly file: Uint8Array | undefined;
-}
 
 export interface StaplerSettings {
   /** Milliseconds since 1970. */
@@ -74,7 +58,7 @@ interface Entry {
   readonly demandsStaple: boolean;
   holders: number;
   /** undefined: nobody can be asked. */
-  question: (Questioned & { readonly responder: URL }) | undefined;
+  question: Inquiry | undefined;
   staple: Staple | undefined;
   dueMs: number;
   failures: number;
@@ -107,7 +91,7 @@ export class Stapler {
 
   /** Begins to look after a certificate. The same one again is the same staple: it is asked for once. */
   add(certificate: StapledCertificate): StapleHandle {
-    const key = keyOf(certificate);
+    const key = stapleKey(certificate);
     const entry = this.#entries.get(key) ?? this.#newcomer(key, certificate);
     entry.holders += 1;
     let isOpen = true;
@@ -135,32 +119,24 @@ export class Stapler {
   }
 
   #newcomer(key: string, certificate: StapledCertificate): Entry {
-    const { chain, trusted, file, responder } = certificate;
-    const [leaf, ...others] = readCertificates(chain);
+    const { file } = certificate;
+    const read = readChain(certificate);
     const entry: Entry = {
-      key, certificate, demandsStaple: leaf !== undefined && demandsStaple(leaf), holders: 0, question: undefined,
+      key, certificate, demandsStaple: read !== undefined && demandsStaple(read.leaf), holders: 0, question: undefined,
       staple: undefined, dueMs: Infinity, failures: 0, asking: undefined, noticedMs: -Infinity,
     };
     this.#entries.set(key, entry);
-    if (leaf === undefined) return entry;
-    const issuer = findIssuer(leaf, [...others, ...readCertificates(trusted)]);
+    if (read === undefined) return entry;
     if (file !== undefined) {
-      this.#begin(() => this.#takeFile(entry, file, { leaf, issuer }));
+      this.#begin(() => this.#takeFile(entry, file, read));
       return entry;
     }
-    if (issuer === undefined) {
-      const hint = "put the issuer's certificate behind it in the file, or into ssl_trusted_certificate";
-      this.#ignore(entry, { nginx: `issuer certificate not found for certificate "${certificate.name}"`, hint });
-      return entry;
-    }
-    const found = findResponder(leaf, responder);
+    const found = findInquiry(read, certificate);
     if (!found.ok) {
-      const { nginx, hint } = found.error;
-      const whose = nginx.endsWith("in the certificate") ? ` "${certificate.name}"` : named(entry);
-      this.#ignore(entry, { nginx: `${nginx}${whose}`, hint });
+      this.#ignore(entry, found.error);
       return entry;
     }
-    entry.question = { leaf, issuer, responder: found.value };
+    entry.question = found.value;
     entry.dueMs = this.#now();
     this.#askDue();
     return entry;
@@ -317,13 +293,6 @@ function statusFault(status: "revoked" | "unknown"): OcspFault {
 
 function named({ certificate: { name } }: Entry): string {
   return `, certificate: "${name}"`;
-}
-
-/** Two certificates that are asked about in the same way have the same key. */
-function keyOf({ chain, trusted, responder = "", verify, file }: StapledCertificate): string {
-  const hash = createHash("sha256").update(`${chain.length} ${trusted.length} ${responder} ${verify}\n`);
-  for (const part of [...chain, ...trusted]) hash.update(`${part}\n`);
-  return hash.update(file ?? "").digest("base64url");
 }
 
 /** Does not keep the process alive. */

@@ -4,6 +4,7 @@
  * and looks for the socket's context in `_sharedCreds` where SNI has chosen none.
  */
 import type { KeyObject, X509Certificate } from "node:crypto";
+import type { EventEmitter } from "node:events";
 import type { SecureContext, Server, TLSSocket } from "node:tls";
 
 /** Node's own: the DER of the context's certificate, of its issuer, and what goes on with the handshake. */
@@ -14,15 +15,18 @@ type Proceed = (error: Error | null, response: Uint8Array | null) => void;
  * Makes the `server` option of TLSSockets.
  * @param context the socket's `secureContext`
  * @param staple what to staple to the certificate that will be shown, called once in a handshake whose client asks
+ * @param others who is asked by all other events: for sessions with an id
  */
-export function staplingServer(context: SecureContext, staple: () => Uint8Array | undefined): Server {
+export function staplingServer(
+  context: SecureContext, staple: () => Uint8Array | undefined, others?: EventEmitter,
+): Server {
   const answer: OcspListener = (_certificate, _issuer, proceed) => proceed(null, staple() ?? null);
   const server = {
     _sharedCreds: context,
-    listenerCount: (event: string): number => (event === "OCSPRequest" ? 1 : 0),
-    emit: (event: string, ...rest: Parameters<OcspListener>): boolean => {
-      if (event !== "OCSPRequest") return false;
-      answer(...rest);
+    listenerCount: (event: string): number => (event === "OCSPRequest" ? 1 : (others?.listenerCount(event) ?? 0)),
+    emit: (event: string, ...rest: readonly unknown[]): boolean => {
+      if (event !== "OCSPRequest") return others?.emit(event, ...rest) ?? false;
+      answer(...(rest as Parameters<OcspListener>));
       return true;
     },
   };
