@@ -35,7 +35,7 @@ describe("keys of tickets", () => {
     keys = [now];
     // Without two buffers of this size node aborts: a client's ticket of yesterday would end the process.
     const [unknown, ...nothing] = callback(old.subarray(0, 16), iv, false);
-    assert.deepEqual([unknown, ...nothing.map((part) => [...part as Uint8Array])], [0, ...[hmac, aes].map(() => zeros)]);
+    assert.deepEqual([unknown, ...nothing.map((part) => [...part as Uint8Array])], [0, zeros, zeros]);
     keys = [];
     assert.deepEqual(callback(new Uint8Array(16), iv, true), [-1]);
   });

@@ -50,7 +50,7 @@ export type TicketKeyCallback = (name: Uint8Array, iv: Uint8Array, isSealing: bo
 
 /** The ticket is nobody's; is one of ours; is one of ours, and the client shall get another one. */
 const UNKNOWN = 0, GOOD = 1, OLD = 2;
-/** node measures both keys before it looks at UNKNOWN, and aborts the process where they are none; they open nothing. */
+/** node measures both keys before it looks at UNKNOWN, and aborts the process where there are none. */
 const NO_KEYS: readonly [Bytes, Bytes] = [asBytes(new Uint8Array(16)), asBytes(new Uint8Array(16))];
 
 /** @param keys asked for at each ticket */
