@@ -29,7 +29,7 @@ const files = findTests();
 await prepareOrExit(async () => {
   await ensureVenv();
   prepareExamples();
-  if (files.some((path) => /^tests\/(?:applications|asgi|proxy)\//.test(path))) await prepareApplications();
+  if (files.some((path) => /^tests\/(?:applications|asgi|proxy|tls)\//.test(path))) await prepareApplications();
 });
 
 const signal = AbortSignal.timeout(runTimeoutMs);

@@ -5,6 +5,7 @@ import { TICKET_KEY_LONG_SIZE, TICKET_KEY_SIZE, randomTicketKey, rotated, ticket
   from "./ticket-keys.ts";
 
 const iv = new Uint8Array(16);
+const zeros: readonly number[] = Array.from(iv);
 
 describe("keys of tickets", () => {
   test("are replaced by others, and three are kept", () => {
@@ -32,7 +33,9 @@ describe("keys of tickets", () => {
     assert.deepEqual(callback(old.subarray(0, 16), iv, false), [2, hmac, aes]);
     assert.equal(callback(now.subarray(0, 16), iv, false)[0], 1);
     keys = [now];
-    assert.deepEqual(callback(old.subarray(0, 16), iv, false), [0]);
+    // Without two buffers of this size node aborts: a client's ticket of yesterday would end the process.
+    const [unknown, ...nothing] = callback(old.subarray(0, 16), iv, false);
+    assert.deepEqual([unknown, ...nothing.map((part) => [...part as Uint8Array])], [0, zeros, zeros]);
     keys = [];
     assert.deepEqual(callback(new Uint8Array(16), iv, true), [-1]);
   });

@@ -50,6 +50,8 @@ export type TicketKeyCallback = (name: Uint8Array, iv: Uint8Array, isSealing: bo
 
 /** The ticket is nobody's; is one of ours; is one of ours, and the client shall get another one. */
 const UNKNOWN = 0, GOOD = 1, OLD = 2;
+/** node measures both keys before it looks at UNKNOWN, and aborts the process where there are none. */
+const NO_KEYS: readonly [Bytes, Bytes] = [asBytes(new Uint8Array(16)), asBytes(new Uint8Array(16))];
 
 /** @param keys asked for at each ticket */
 export function ticketKeyCallback(keys: () => TicketKeys): TicketKeyCallback {
@@ -63,7 +65,7 @@ export function ticketKeyCallback(keys: () => TicketKeys): TicketKeyCallback {
     }
     const index = all.findIndex((key) => name.every((byte, at) => byte === key[at]));
     const key = all[index];
-    return key === undefined ? [UNKNOWN] : [index === 0 ? GOOD : OLD, ...parts(key)];
+    return key === undefined ? [UNKNOWN, ...NO_KEYS] : [index === 0 ? GOOD : OLD, ...parts(key)];
   };
 }
 

@@ -119,9 +119,19 @@ export async function exchange(
 
 /** A ClientHello in one record, with what is asked for. */
 export function clientHello(
-  { serverName, protocols = [], more = [] }: {
+  {
+    serverName, protocols = [], more = [], ciphers = [0xc02b, 0xc02f], versions = [0x0303], compressions = [0],
+    groups = [29, 23], sessionId = Buffer.alloc(0),
+  }: {
     readonly serverName?: string | Uint8Array;
     readonly protocols?: readonly string[];
+    /** Numbers of IANA's registries. */
+    readonly ciphers?: readonly number[];
+    readonly groups?: readonly number[];
+    /** Of supported_versions: without any, there is no such extension. */
+    readonly versions?: readonly number[];
+    readonly compressions?: readonly number[];
+    readonly sessionId?: Uint8Array;
     /** Further extensions: their numbers and contents. */
     readonly more?: readonly (readonly [number, Uint8Array])[];
   },
@@ -133,14 +143,14 @@ export function clientHello(
     ...(protocols.length === 0 ? [] : [
       extension(16, vector(2, Buffer.concat(protocols.map((name) => vector(1, Buffer.from(name, "latin1")))))),
     ]),
-    extension(10, vector(2, Buffer.of(0, 29, 0, 23))),
+    extension(10, vector(2, uint16s(groups))),
     extension(13, vector(2, Buffer.of(4, 3, 8, 4, 4, 1))),
-    extension(43, vector(1, Buffer.of(3, 3))),
+    ...(versions.length === 0 ? [] : [extension(43, vector(1, uint16s(versions)))]),
     ...more.map(([number, content]) => extension(number, content)),
   ];
   const body = Buffer.concat([
-    Buffer.of(3, 3), Buffer.alloc(32, 7), vector(1, Buffer.alloc(0)), vector(2, Buffer.of(0xc0, 0x2b, 0xc0, 0x2f)),
-    vector(1, Buffer.of(0)), vector(2, Buffer.concat(extensions)),
+    Buffer.of(3, 3), Buffer.alloc(32, 7), vector(1, sessionId), vector(2, uint16s(ciphers)),
+    vector(1, Buffer.from(compressions)), vector(2, Buffer.concat(extensions)),
   ]);
   const message = Buffer.concat([Buffer.of(1, 0, body.length >> 8, body.length & 0xff), body]);
   return records(message, 16_384);
@@ -157,6 +167,10 @@ export function records(message: Uint8Array, size: number): Buffer {
 
 function extension(number: number, content: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(number >> 8, number & 0xff), vector(2, content)]);
+}
+
+function uint16s(numbers: readonly number[]): Buffer {
+  return Buffer.from(numbers.flatMap((number) => [number >> 8, number & 0xff]));
 }
 
 function vector(lengthSize: 1 | 2, content: Uint8Array): Buffer {
