@@ -115,6 +115,8 @@ export class EdgeThread implements ConnectionOwner {
   #spools = 0;
   #noticedMs = Number.NEGATIVE_INFINITY;
   draining = false;
+  /** Once it is draining: how long connections without a request are kept. */
+  #idleMs = 0;
 
   constructor(settings: ThreadSettings, report: (report: ThreadReport) => void) {
     this.#settings = settings;
@@ -375,7 +377,9 @@ export class EdgeThread implements ConnectionOwner {
         const secured = { ...peer, scheme: tls.scheme };
         const connection = new H1Connection(this.#context, stream, secured, { ...accepted, tls }, this);
         this.#connections.add(connection);
-        connection.start(rest, before.deadlineMs);
+        // nginx: the time for the first request begins behind the handshake.
+        connection.start(rest);
+        if (this.draining) connection.drain(this.#idleMs);
       },
     };
     const connection = new TlsHandshake(this.#context, stream, owner, {
@@ -403,6 +407,7 @@ export class EdgeThread implements ConnectionOwner {
   #drain(idleMs: number): void {
     if (this.draining) return;
     this.draining = true;
+    this.#idleMs = idleMs;
     for (const listener of this.#listeners) listener.close();
     if (this.#connections.size === 0) return void this.#drained();
     for (const connection of this.#connections) connection.drain(idleMs);

@@ -49,11 +49,6 @@ export class TlsHandshake implements StreamReceiver, Ticked, WaitingHandshake {
     this.#deadlineMs = options.untilMs;
   }
 
-  /** Until when the first request must begin. */
-  get deadlineMs(): number {
-    return this.#deadlineMs;
-  }
-
   /** Starts reading. @param first what has come already, valid during the call */
   start(first: Bytes = NO_BYTES): void {
     this.#context.clock.add(this);

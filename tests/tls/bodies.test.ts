@@ -9,7 +9,7 @@ import { type TLSSocket, connect } from "node:tls";
 import { appBlock } from "../site/site.ts";
 import { residentSize } from "../support/processes.ts";
 import type { Program } from "../support/program.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually, held as heldSize } from "../support/wait.ts";
 import { Certificates, ask, pairOf, startTls } from "./site.ts";
 
 const mega = 1024 * 1024;
@@ -101,6 +101,24 @@ describe("over TLS", () => {
     await eventually("it is written", 5000, () => socket.writableLength === 0);
     tcp.close();
     assert.equal((await ask({ port: program.port, target: "/small.txt" })).body, "small");
+  });
+
+  test("an idle connection costs less than 110 KB in the edge", async (context) => {
+    const held: TLSSocket[] = [];
+    const more = async (count: number): Promise<number> => {
+      for (let index = 0; index < count; index++) {
+        const socket = await open();
+        socket.write("GET /small.txt HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        await once(socket, "data");
+        held.push(socket);
+      }
+      return heldSize(() => residentSize([program.edgePid]));
+    };
+    const first = await more(100);
+    const each = ((await more(300)) - first) / 300;
+    context.diagnostic(`${Math.round(each)} bytes`);
+    assert.ok(each < 110_000, `${Math.round(each)} bytes for each`);
+    for (const socket of held) socket.destroy();
   });
 
   test("broken records end the connection", async () => {
