@@ -165,8 +165,8 @@ function tlsPlaces(
   },
   settings: SettingsOf,
 ): readonly TlsPlace[] {
-  const blocks = http.own(serverRow).flatMap(({ block }) => block ?? []);
-  const all = blocks.map((block) => ({ block, settings: settings.of(block).tls }));
+  const all = http.own(serverRow).flatMap(({ block, directive }) =>
+    block === undefined ? [] : [{ block, settings: settings.of(block).tls, line: directive.name.line }]);
   const isBare = (server: number): boolean =>
     all[server]?.settings.certificates.length === 0 && servers[server]?.acquired === undefined;
   // nginx: where the default server of a socket has a certificate, those without answer with it, or not at all.

@@ -51,7 +51,7 @@ describe("contexts", () => {
     assert.match(refusal({}, [["/c", ""]]), /^cannot load certificate "\/c": PEM_read_bio_X509_AUX\(\) failed/);
     assert.match(refusal({}, [["/k", "x"]]), /^cannot load certificate key "\/k": PEM_read_bio_PrivateKey\(\) failed/);
     assert.match(refusal({ ciphers: "nonsense" }), /^SSL_CTX_set_cipher_list\("nonsense"\) failed .*no cipher match/);
-    assert.equal(refusal({ curves: "bogus" }), 'SSL_CTX_set1_curves_list("bogus") failed');
+    assert.match(refusal({ curves: "bogus" }), /^SSL_CTX_set1_curves_list\("bogus"\) failed/);
     assert.match(refusal({ clientCertificate: "/a" }), /^SSL_CTX_load_verify_locations\("\/a"\) failed/);
     assert.match(refusal({ crl: "/r" }, [["/r", "x"]]), /^X509_LOOKUP_load_file\("\/r"\) failed/);
     assert.match(refusal({ dhparam: "/d" }, [["/d", "x"]]), /failed \(SSL: /);

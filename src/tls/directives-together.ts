@@ -6,7 +6,7 @@ import {
   certificateKeyRow, certificateRow, ciphersRow, clientCertificateRow, crlRow, curveRow, dhparamRow,
   passwordFileRow, sessionTicketKeyRow, staplingFileRow, trustedCertificateRow, verifyClientRow,
 } from "./directives-rows.ts";
-import { whyUnread } from "./files.ts";
+import { errnoOf, whyUnread } from "./files.ts";
 import { findInquiry, readChain } from "./ocsp/index.ts";
 import { type TlsProblem, certificatesIn, contextOptions, cryptoModule, makeContext } from "./pem.ts";
 import { type TlsFiles, type TlsSettings, filesOf, shownName, textOf } from "./settings.ts";
@@ -17,6 +17,8 @@ import { ticketKeyOf } from "./ticket-keys.ts";
 export interface TlsPlace {
   readonly block: Block;
   readonly settings: TlsSettings;
+  /** Where the server begins. */
+  readonly line: number;
   /** Its listen that wants a certificate, where there is none. */
   readonly listen: CheckedDirective | undefined;
 }
@@ -41,18 +43,20 @@ export function tlsMistakes(
   return mistakes;
 }
 
-function missingCertificate({ block, listen }: TlsPlace): readonly PlacedMistake[] {
+function missingCertificate({ block, listen, line }: TlsPlace): readonly PlacedMistake[] {
   const certificates = inForce(block, certificateRow), keys = inForce(block, certificateKeyRow);
   const unkeyed = certificates[keys.length];
   if (unkeyed !== undefined) {
     const name = unkeyed.directive.args[0];
     const nginx = `no "ssl_certificate_key" is defined for certificate "${shownName(name?.value ?? "")}"`;
-    return [{ place: name ?? unkeyed.directive.name, nginx, hint: "the key may stand in the same file" }];
+    const place = name ?? unkeyed.directive.name;
+    return [{ place, nginx, nginxLine: 0, hint: "the key may stand in the same file" }];
   }
   return listen !== undefined && certificates.length === 0 && !rejects(block)
     ? [{
       place: listen.directive.args[0] ?? listen.directive.name,
       nginx: 'no "ssl_certificate" is defined for the "listen ... ssl" directive',
+      nginxLine: line,
       hint: "add ssl_certificate and ssl_certificate_key",
     }]
     : [];
@@ -122,11 +126,14 @@ class Checker {
       [staplingFileRow, stapling?.file, "BIO_new_file"],
     ] as const;
     for (const [row, name, call] of others) {
-      if (missing(name)) this.#refuse(this.#nth(row, 0), `${call}("${name}") failed (SSL: ${whyUnread(name)})`);
+      const more = call === "BIO_new_file" ? "" : " error:05880002:x509 certificate routines::system lib";
+      if (missing(name)) this.#refuse(this.#nth(row, 0), `${call}("${name}") failed (SSL: ${whyUnread(name)}${more})`);
     }
     if (missing(passwordFile)) {
-      const nginx = `cannot read "${passwordFile}": ${whyUnread(passwordFile)}`;
-      this.#refuse(this.#nth(passwordFileRow, 0), nginx);
+      const at = this.#nth(passwordFileRow, 0)?.directive;
+      const nginx = `open() "${passwordFile}" failed (${errnoOf(passwordFile)})`;
+      const hint = "a pipe cannot be read twice: write the passphrases into a file";
+      if (at !== undefined) this.#mistakes.push({ place: at.args[0] ?? at.name, nginx, hint });
     }
   }
 
@@ -135,7 +142,7 @@ class Checker {
       const text = textOf(this.#files, name);
       if (text !== undefined && ticketKeyOf(text) !== undefined) continue;
       const nginx = text === undefined
-        ? `cannot read "${name}": ${whyUnread(name)}`
+        ? `open() "${name}" failed (${errnoOf(name)})`
         : `"${name}" must be 48 or 80 bytes`;
       this.#refuse(this.#nth(sessionTicketKeyRow, index), nginx);
     }

@@ -5,6 +5,17 @@ import type { TlsFiles } from "./settings.ts";
 /** A bundle of all public authorities has 200 KB. */
 const FILE_SIZE_MAX = 4 * 1024 * 1024;
 
+/** Why a file cannot be opened, in the words of nginx: "2: No such file or directory". */
+export function errnoOf(path: string): string {
+  try {
+    accessSync(path, constants.R_OK);
+    return "it is no regular file, or too large";
+  } catch (problem) {
+    const isDenied = problem instanceof Error && "code" in problem && problem.code === "EACCES";
+    return isDenied ? "13: Permission denied" : "2: No such file or directory";
+  }
+}
+
 /** Why a file is not among those that were read, in the words of OpenSSL 3. */
 export function whyUnread(path: string): string {
   const opening = `calling fopen(${path}, r)`;

@@ -28,6 +28,8 @@ export function cryptoModule(): typeof crypto {
 }
 
 const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]+-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+const NO_KEY = "error:1E08010C:DECODER routines::unsupported:No supported data to decode. Input type: PEM";
+const NO_AUTHORITY = "error:05800088:x509 certificate routines::no certificate or crl found";
 const NO_START_LINE = "error:0480006C:PEM routines::no start line";
 
 /** Mozilla's intermediate profile, 5.8: with the group that no quantum computer breaks, where a client has it. */
@@ -58,7 +60,7 @@ export function contextOptions(
     const name = kind === "client" ? settings.clientCertificate : settings.trustedCertificate;
     const trusted = name === undefined ? [] : certificatesIn(textOf(files, name) ?? "");
     if (name !== undefined && trusted.length === 0) {
-      return err({ what: { kind }, nginx: `SSL_CTX_load_verify_locations("${name}") failed (SSL: ${NO_START_LINE})` });
+      return err({ what: { kind }, nginx: `SSL_CTX_load_verify_locations("${name}") failed (SSL: ${NO_AUTHORITY})` });
     }
     ca.push(...trusted);
   }
@@ -136,7 +138,7 @@ interface OpenedKey {
 function openKey(pem: string, words: readonly string[]): Result<OpenedKey, string> {
   const { createPrivateKey } = cryptoModule();
   const found = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[^]+?-----END (?:[A-Z]+ )*PRIVATE KEY-----/.exec(pem)?.[0];
-  if (found === undefined) return err(`${NO_START_LINE}:Expecting: ANY PRIVATE KEY`);
+  if (found === undefined) return err(NO_KEY);
   const isLocked = /BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(found);
   const tried = isLocked ? words : [undefined];
   let reason = "error:07880109:common libcrypto routines::interrupted or cancelled";
@@ -175,7 +177,7 @@ function blame({ ciphers, curves, clientCertificate, crl, dhparam }: TlsSettings
     return { what: { kind: "ciphers" }, nginx: `SSL_CTX_set_cipher_list("${ciphers}") failed (SSL: ${message})` };
   }
   if (message.includes("ECDH curve")) {
-    return { what: { kind: "curves" }, nginx: `SSL_CTX_set1_curves_list("${curves}") failed` };
+    return { what: { kind: "curves" }, nginx: `SSL_CTX_set1_curves_list("${curves}") failed (SSL: ${message})` };
   }
   if (message.includes("CRL")) {
     return { what: { kind: "crl" }, nginx: `X509_LOOKUP_load_file("${crl}") failed (SSL: ${message})` };

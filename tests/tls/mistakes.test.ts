@@ -37,9 +37,9 @@ describe("a configuration of TLS", () => {
 
   const missing = "error:80000002:system library::No such file or directory:calling fopen";
   const cases: readonly (readonly [string, string, RegExp])[] = [
-    ["no certificate", "", /no "ssl_certificate" is defined for the "listen \.\.\. ssl" directive in .*:2$/m],
+    ["no certificate", "", /no "ssl_certificate" is defined for the "listen \.\.\. ssl" directive in .*:1$/m],
     ["no key", `ssl_certificate ${pair.certificate};`,
-      /no "ssl_certificate_key" is defined for certificate ".*" in .*:3/],
+      /no "ssl_certificate_key" is defined for certificate "a\.test\.crt"$/m],
     ["a certificate that is not there", `ssl_certificate no.crt; ssl_certificate_key ${pair.key};`,
       new RegExp(`cannot load certificate "no\\.crt": BIO_new_file\\(\\) failed \\(SSL: ${missing}`)],
     ["a key that is not there", `ssl_certificate ${pair.certificate}; ssl_certificate_key no.key;`,
