@@ -16,6 +16,8 @@ import type { MasterLog } from "./master-log.ts";
 
 /** A certificate and its key are hardly ever written longer than this apart; a second is soon enough. */
 const LOOK_MS = 1000;
+/** A look at a file costs some microseconds: a thousand files are looked at every six seconds. */
+const LOOK_MS_OF_EACH = 5;
 
 /** Certificates that were got by ACME; their names are among those that settings have. */
 export interface AcquiredFiles {
@@ -72,7 +74,7 @@ export class TlsWatch {
     this.#known = this.#seen = this.#state();
     this.#read = readTlsFiles(this.#paths);
     this.#secrets = { files: this.#together(), ticketKeys: this.#keys.at(now) };
-    this.#lookAt = now + LOOK_MS;
+    this.#lookAt = now + this.#lookMs;
     return this.#secrets;
   }
 
@@ -84,7 +86,7 @@ export class TlsWatch {
   look(now: number, isUrgent: boolean = false): TlsSecrets | undefined {
     const hasAcquired = this.#taken !== this.#acquired.files;
     if (this.#secrets === NOTHING || (now < this.#lookAt && !isUrgent && !hasAcquired)) return undefined;
-    this.#lookAt = now + LOOK_MS;
+    this.#lookAt = now + this.#lookMs;
     const before = this.#secrets;
     const ticketKeys = this.#keys.at(now);
     const state = this.#state();
@@ -102,6 +104,10 @@ export class TlsWatch {
   /** Milliseconds until it is time. */
   waitMs(now: number): number {
     return this.#secrets === NOTHING ? Number.POSITIVE_INFINITY : Math.max(0, this.#lookAt - now);
+  }
+
+  get #lookMs(): number {
+    return LOOK_MS + this.#paths.length * LOOK_MS_OF_EACH;
   }
 
   #state(): string {

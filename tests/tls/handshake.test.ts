@@ -4,6 +4,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Certificate } from "../support/certificates.ts";
@@ -310,6 +311,49 @@ describe("certificates and keys", () => {
       writeFileSync(certificate, "nothing");
       await eventually("it says why not", 10_000, () => /not taken up.*no start line/.test(log()));
       for (let count = 0; count < 4; count++) assert.equal(await shown(), "CN=other.test");
+    } finally {
+      await program.stop();
+    }
+  });
+});
+
+describe("certificates that change while clients come", () => {
+  const certificates = new Certificates();
+  after(() => certificates[Symbol.dispose]());
+
+  test("cost nobody a handshake, and whoever is there keeps the connection", async () => {
+    const [one, other] = [certificates.sign("one.test"), certificates.sign("other.test")];
+    const certificate = join(certificates.directory, "live.crt"), key = join(certificates.directory, "live.key");
+    const put = (pair: Certificate): void => {
+      writeFileSync(certificate, readFileSync(pair.certificate));
+      writeFileSync(key, readFileSync(pair.key));
+    };
+    put(one);
+    const program = await startTls(`
+      server { listen 127.0.0.1:%PORT% ssl; return 200 ok; ssl_certificate ${certificate}; ssl_certificate_key ${key}; }
+    `);
+    try {
+      const kept = connectTls({ port: program.port, host: "127.0.0.1", rejectUnauthorized: false });
+      await once(kept, "secureConnect");
+      put(other);
+      let count = 0;
+      await eventually("the other one is shown", 10_000, async () => {
+        const { status, subject } = await ask({ port: program.port });
+        assert.equal(status, 200);
+        count++;
+        return subject === "CN=other.test";
+      });
+      assert.ok(count > 10, `${count} handshakes`);
+      kept.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      const [answer] = await once(kept, "data") as [Buffer];
+      assert.match(answer.toString("latin1"), /^HTTP\/1\.1 200 /);
+      kept.destroy();
+      // A reload takes up at once what has changed.
+      put(one);
+      program.signal("SIGHUP");
+      await eventually("the reload is done", 10_000, () => /the same as before/.test(program.output));
+      await eventually("the first one is shown", 10_000, async () =>
+        (await ask({ port: program.port })).subject === "CN=one.test");
     } finally {
       await program.stop();
     }
