@@ -85,7 +85,8 @@ describe("sslyze", { skip: requireEnvironment(applications) }, () => {
       }
       server {
         listen 127.0.0.1:${third} ssl; ${pairOf(rsa)} ${answer}
-        ssl_protocols TLSv1.1 TLSv1.2; ssl_ciphers AES128-SHA:ECDHE-RSA-AES128-SHA:@SECLEVEL=0; ssl_ecdh_curve X448:X25519:secp521r1;
+        ssl_protocols TLSv1.1 TLSv1.2; ssl_ciphers AES128-SHA:ECDHE-RSA-AES128-SHA:@SECLEVEL=0;
+        ssl_ecdh_curve X448:X25519:secp521r1;
         ssl_session_tickets off;
       }`);
     Object.assign(ports, { ecdsa: program.port, rsa: first, both: second, weak: third });
