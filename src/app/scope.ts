@@ -91,6 +91,7 @@ export class ScopeEncoder implements RequestEncoder {
       this.#writeHeaders(writer, head.fields, peer.trusted, head.authority);
     }
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
+    else if (head.majorVersion === 2) pair(writer, "http_version", "2");
     if (peer.scheme === "https" && request.webSocket === undefined) pair(writer, "scheme", "https");
     writer.endDict();
   }

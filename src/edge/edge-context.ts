@@ -6,6 +6,7 @@ import type { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
 import type { ConnectionPool } from "../upstream/index.ts";
 import type { CompiledSite } from "./compiled-site.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
+import type { H2Shared } from "./h2-shared.ts";
 
 export type NoticeLevel = "error" | "warning" | "info" | "debug";
 
@@ -22,6 +23,8 @@ export interface EdgeContext {
   readonly buffers: ReadBuffers;
   readonly sendfile: Sendfile | undefined;
   readonly zone: LoadZone;
+  /** What connections of HTTP/2 share. */
+  readonly h2: H2Shared;
   readonly counts: ConnectionCounts;
   /** Requests in progress at once, over all threads; 0 for no limit. */
   readonly limitConcurrency: number;

@@ -16,12 +16,17 @@ import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
 import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
 import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
 import { assert } from "../std/assert.ts";
+import type { Bytes } from "../std/bytes.ts";
 import { CompiledSite } from "./compiled-site.ts";
 import type { Successor } from "./connection-owner.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
-import type { Accepted } from "./current-request.ts";
+import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
 import { startHealthChecks } from "./health.ts";
+import { H2Connection } from "./h2-connection.ts";
+import { H2Shared } from "./h2-shared.ts";
+import { PrefaceConnection } from "./h2-preface.ts";
+import type { PrefaceOwner } from "./h2-preface.ts";
 import { H1Connection } from "./h1-connection.ts";
 import type { ConnectionOwner } from "./h1-connection.ts";
 import type { EdgeNews, InheritedListener } from "./messages.ts";
@@ -133,6 +138,7 @@ export class EdgeThread implements ConnectionOwner {
       copies: new CopySlab(),
       buffers: new ReadBuffers(),
       sendfile: loadSendfile(),
+      h2: new H2Shared(),
       counts: new ConnectionCounts(settings.counts, settings.edge),
       limitConcurrency: configuration.process.limitConcurrency,
       retireSpreadMs: configuration.process.gracefulTimeoutMs * RETIRE_SHARE,
@@ -263,9 +269,39 @@ export class EdgeThread implements ConnectionOwner {
     if (this.#settings.configuration.site.listeners[site]?.proxyProtocol === true) {
       return this.#readProxyHeader(stream, peer, accepted);
     }
-    const connection = new H1Connection(this.#context, stream, peer, { ...accepted, proxied: undefined }, this);
-    this.#connections.add(connection);
-    connection.start();
+    this.#converse(stream, peer, { ...accepted, proxied: undefined });
+  }
+
+  /**
+   * HTTP begins. In cleartext a client that speaks HTTP/2 says so with its first bytes.
+   * @param first what has come already, valid during the call @param untilMs for the first request
+   */
+  #converse(
+    stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied">, first?: Bytes,
+    untilMs?: number,
+  ): void {
+    const { site, clock } = this.#context;
+    const { http } = site.listener(accepted.site);
+    const begin = (isHttp2: boolean, bytes: Bytes | undefined, deadlineMs: number | undefined): void => {
+      const Connection = isHttp2 ? H2Connection : H1Connection;
+      const connection = new Connection(this.#context, stream, peer, accepted, this);
+      this.#connections.add(connection);
+      connection.start(bytes, deadlineMs);
+    };
+    const mayBeHttp2 = http.http2.enabled || site.settings.listeners[accepted.site]?.http2 === true;
+    if (!mayBeHttp2) return begin(false, first, untilMs);
+    const owner: PrefaceOwner = {
+      onConnectionClosed: (connection) => this.onConnectionClosed(connection),
+      onPreface: (before, isHttp2, bytes) => {
+        this.#connections.delete(before);
+        begin(isHttp2, bytes, before.deadlineMs);
+      },
+    };
+    const preface = new PrefaceConnection(
+      this.#context, stream, owner, untilMs ?? clock.coarseMs + http.clientHeaderTimeoutMs,
+    );
+    this.#connections.add(preface);
+    preface.start(first);
   }
 
   #readProxyHeader(stream: ByteStream, peer: Peer, accepted: Accepted): void {
@@ -275,9 +311,7 @@ export class EdgeThread implements ConnectionOwner {
       onConnectionClosed: (connection) => this.onConnectionClosed(connection),
       onProxied: (before, proxied, rest) => {
         this.#connections.delete(before);
-        const connection = new H1Connection(this.#context, stream, peer, { ...accepted, proxied }, this);
-        this.#connections.add(connection);
-        connection.start(rest, before.deadlineMs);
+        this.#converse(stream, peer, { ...accepted, proxied }, rest, before.deadlineMs);
       },
     };
     const connection = new ProxiedConnection(this.#context, stream, owner, peer.address, untilMs);

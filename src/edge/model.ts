@@ -59,6 +59,8 @@ export interface ListenerSettings {
   readonly reusePort: boolean;
   /** Do connections begin with the PROXY protocol's header? */
   readonly proxyProtocol: boolean;
+  /** May they speak HTTP/2, whatever their servers say? */
+  readonly http2: boolean;
   readonly servers: ListenerServers;
 }
 

@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
+import { protocolOf } from "../http/request-head.ts";
 import { fieldValue } from "../http/response-head.ts";
 import { NGINX_VERSION } from "../std/version.ts";
 import { normalizeHost } from "../route/index.ts";
@@ -20,9 +21,9 @@ const noCookies: readonly string[] = [];
 
 /** The request in the words of nginx's error log. */
 export function describe({ received, hostField, client, serverName, asked }: CurrentRequest): string {
-  const { method, target, minorVersion } = received;
+  const { method, target } = received;
   const host = hostField === "" ? "" : `, host: "${hostField}"`;
-  const request = `"${method} ${target} HTTP/1.${minorVersion}"`;
+  const request = `"${method} ${target} ${protocolOf(received)}"`;
   const upstream = asked === undefined ? "" : `, upstream: "${asked}"`;
   return `client: ${client.address}, server: ${serverName}, request: ${request}${upstream}${host}`;
 }
@@ -41,8 +42,8 @@ export class RequestView implements RequestFacts {
   }
 
   get requestLine(): string {
-    const { method, target, minorVersion } = this.#exchange.received;
-    return target === "" ? "" : `${method} ${target} HTTP/1.${minorVersion}`;
+    const { received } = this.#exchange;
+    return received.target === "" ? "" : `${received.method} ${received.target} ${protocolOf(received)}`;
   }
 
   get method(): string {
@@ -60,7 +61,7 @@ export class RequestView implements RequestFacts {
   }
 
   get protocol(): string {
-    return `HTTP/1.${this.#exchange.received.minorVersion}`;
+    return protocolOf(this.#exchange.received);
   }
 
   get scheme(): "http" | "https" {

@@ -19,6 +19,8 @@ export interface Listen {
   readonly isDefault: boolean;
   /** Of the socket, and any server of it may say so. */
   readonly proxyProtocol: boolean;
+  /** nginx has a directive for it since 1.25.1, and warns of this. */
+  readonly http2: boolean;
   /** Options of the socket, which one `listen` of an address may have. */
   readonly options: SocketOptions | undefined;
   /** Parameters that are accepted and do nothing. */
@@ -64,6 +66,7 @@ export const listenRow: DirectiveRow<Listen> = {
   doc: "A socket that this server is reached by. Without any: port 80, or 8000 where the program is not root's. "
     + `A range of ports, such as 8000-8003, has at most ${RANGE_PORTS_MAX}. `
     + "proxy_protocol: connections begin with the PROXY protocol's header, of version 1 or 2. "
+    + "http2: as the directive http2, for all servers of the socket. "
     + "mode= (of a Unix socket), fd: (an inherited descriptor) and port 0 (any that is free) are Tricorn's.",
   example: "listen 127.0.0.1:8080 default_server;",
 };
@@ -76,6 +79,7 @@ function parseListen(
   const isUnix = addresses.value[0]?.kind === "unix";
   let isDefault = false;
   let proxyProtocol = false;
+  let http2 = false;
   let hasOptions = false;
   const options: { -readonly [Key in keyof SocketOptions]: SocketOptions[Key] } = {
     backlog: undefined, ipv6Only: undefined, reusePort: false, mode: undefined,
@@ -89,6 +93,7 @@ function parseListen(
     switch (word.includes("=") ? `${name}=` : name) {
       case "default_server": case "default": isDefault = true; continue;
       case "proxy_protocol": proxyProtocol = true; continue;
+      case "http2": http2 = true; continue;
       case "bind": break;
       case "reuseport": options.reusePort = true; break;
       case "backlog=":
@@ -108,7 +113,6 @@ function parseListen(
         options.mode = Number.parseInt(value, 8);
         break;
       case "ssl": return refuse("the \"ssl\" parameter requires ngx_http_ssl_module", notYet("TLS"));
-      case "http2": return refuse("the \"http2\" parameter requires ngx_http_v2_module", notYet("HTTP/2"));
       case "quic": return refuse("the \"quic\" parameter requires ngx_http_v3_module", notYet("HTTP/3"));
       case "so_keepalive=":
         if (!/^(?:on|off|[^:]*:[^:]*:[^:]*)$/.test(value)) return refuse(`invalid so_keepalive value: "${value}"`);
@@ -123,7 +127,7 @@ function parseListen(
     hasOptions = true;
   }
   const socket = hasOptions ? options : undefined;
-  return ok({ addresses: addresses.value, isDefault, proxyProtocol, options: socket, ignored });
+  return ok({ addresses: addresses.value, isDefault, proxyProtocol, http2, options: socket, ignored });
 }
 
 function notYet(what: string): string {
@@ -182,6 +186,7 @@ export interface Listeners {
 interface Socket {
   readonly bind: Bind;
   proxyProtocol: boolean;
+  http2: boolean;
   options: SocketOptions | undefined;
   defaultServer: number | undefined;
   readonly servers: { readonly server: number; readonly names: readonly ServerName[] }[];
@@ -206,7 +211,7 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       const key = isFree ? `${addressText(bind)} ${sockets.size}` : addressText(bind);
       const known = sockets.get(key);
       const socket: Socket = known ?? {
-        bind, proxyProtocol: false, options: undefined, defaultServer: undefined, servers: [],
+        bind, proxyProtocol: false, http2: false, options: undefined, defaultServer: undefined, servers: [],
       };
       sockets.set(key, socket);
       const refuse = (nginx: string): void => void (at !== undefined && mistakes.push({ at, nginx }));
@@ -216,6 +221,7 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       }
       socket.servers.push({ server, names });
       if (listen.proxyProtocol) socket.proxyProtocol = true;
+      if (listen.http2) socket.http2 = true;
       if (listen.isDefault) {
         if (socket.defaultServer !== undefined) refuse(`a duplicate default server for ${key}`);
         socket.defaultServer = server;
@@ -232,18 +238,19 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
 function unwritten(isRoot: boolean): Listen {
   const port = isRoot ? PORT_DEFAULT : PORT_UNPRIVILEGED;
   return {
-    addresses: [{ kind: "tcp", host: undefined, port }], isDefault: false, proxyProtocol: false, options: undefined,
-    ignored: [],
+    addresses: [{ kind: "tcp", host: undefined, port }], isDefault: false, proxyProtocol: false, http2: false,
+    options: undefined, ignored: [],
   };
 }
 
-function listenerOf({ bind, proxyProtocol, options, defaultServer, servers }: Socket): ListenerSettings {
+function listenerOf({ bind, proxyProtocol, http2, options, defaultServer, servers }: Socket): ListenerSettings {
   return {
     bind,
     backlog: options?.backlog ?? BACKLOG_DEFAULT,
     ipv6Only: options?.ipv6Only ?? true,
     reusePort: options?.reusePort ?? false,
     proxyProtocol,
+    http2,
     servers: { defaultServer: defaultServer ?? servers[0]?.server ?? 0, servers },
   };
 }

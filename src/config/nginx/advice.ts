@@ -38,7 +38,7 @@ const foreignAdvice: readonly Advice[] = [
   { pattern: /^(?:\w+_(?:allow_upstream|request_dynamic)|queue|ntlm|state)$/, owner: "nginx's commercial edition",
     hint: "remove it: it is not needed for proxying" },
   { pattern: /^ssl$/, owner: "nginx before 1.25.1", hint: "write listen 443 ssl;" },
-  { pattern: /^(?:spdy_|http2_push|aio_write_http)/, owner: "an older nginx", hint: "remove it" },
+  { pattern: /^(?:spdy_|aio_write_http)/, owner: "an older nginx", hint: "remove it" },
 ];
 
 /** Whose directive it is, and the next action; undefined for one that nobody is known to have. */
