@@ -72,10 +72,10 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     const row = this.#row;
     this.heardMs = context.clock.coarseMs;
     const { exchange } = this;
-    if (exchange === undefined) return engine.discard(row, bytes.length);
+    if (exchange === undefined) return engine.receiver.discard(row, bytes.length);
     const upload = exchange.upload;
     if ((upload?.size ?? 0) + bytes.length > exchange.bodySizeMax) {
-      engine.discard(row, bytes.length);
+      engine.receiver.discard(row, bytes.length);
       return exchange.refuseBody(413);
     }
     upload?.data(bytes);
@@ -85,7 +85,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
       this.#withheld += bytes.length;
     } else {
       upload?.pause();
-      engine.consume(row, bytes.length);
+      engine.receiver.consume(row, bytes.length);
     }
   }
 
@@ -231,7 +231,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     const withheld = this.#withheld;
     this.#withheld = 0;
     if (withheld === 0) return;
-    this.#engine?.consume(this.#row, withheld);
+    this.#engine?.receiver.consume(this.#row, withheld);
     this.#connection.touch();
   }
 

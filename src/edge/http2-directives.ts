@@ -22,8 +22,8 @@ const http2Row: DefaultedDirectiveRow<boolean> = {
   name: "http2",
   arguments: one(onOff()),
   default: "off",
-  doc: "Connections may speak HTTP/2: with TLS where the client says so by ALPN, in cleartext where they begin with its "
-    + "preface (prior knowledge). Without TLS the default server of a socket decides.",
+  doc: "Connections may speak HTTP/2: with TLS where the client says so by ALPN, in cleartext where they begin with "
+    + "its preface (prior knowledge). Without TLS the default server of a socket decides.",
   example: "http2 on;",
 };
 

@@ -1,6 +1,6 @@
 /**
  * Requests of a connection by the bytes of their header blocks: HPACK makes the same bytes of the same request, as long
- * as its table does not change. Then nothing is decoded; a wrong guess costs a comparison (docs/adr/0004-known-by-bytes.md).
+ * as its table does not change. Then nothing is decoded; a wrong guess costs a comparison.
  *
  * Bounded: SLOTS blocks of at most BLOCK_SIZE_MAX bytes, made with the first that is worth it.
  */
@@ -30,8 +30,9 @@ export class BlockMemory<Value> {
   }
 
   /** Keeps what a block is, one that left the table as it was. */
-  remember(bytes: Bytes, start: number, end: number, { endStream, generation, value }: Omit<KnownBlock<Value>, "bytes">):
-    void {
+  remember(
+    bytes: Bytes, start: number, end: number, { endStream, generation, value }: Omit<KnownBlock<Value>, "bytes">,
+  ): void {
     if (end - start > BLOCK_SIZE_MAX) return;
     this.#slots ??= new Array<KnownBlock<Value> | undefined>(SLOTS).fill(undefined);
     const copy = copyBytes(bytes, start, end);

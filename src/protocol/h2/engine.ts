@@ -8,25 +8,24 @@
  * Invariant: bytes given to `receive` are only looked at during the calls of `next` that follow, before the caller
  * returns to the event loop; `keepRest` copies what must live longer, at most a frame.
  */
-import { NO_FIELDS } from "../../http/field-section.ts";
-import type { RequestHead } from "../../http/request-head.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import { concatBytes, copyBytes } from "../../std/bytes.ts";
-import { type HeadLimits, type SectionMemory, Unread } from "../h1/index.ts";
-import { BlockMemory } from "./block-memory.ts";
+import { type SectionMemory, Unread } from "../h1/index.ts";
+import { BlockReader, type ReadRequest, isTooLarge, listSizeMax } from "./block-reader.ts";
 import { type Budget, Budgets } from "./budgets.ts";
 import {
-  ACK, CONTINUATION, DATA, ENABLE_CONNECT_PROTOCOL, ENABLE_PUSH, END_HEADERS, END_STREAM, ErrorCode, FRAME_HEADER_SIZE,
+  ACK, CONTINUATION, DATA, ENABLE_CONNECT_PROTOCOL, END_HEADERS, END_STREAM, ErrorCode, FRAME_HEADER_SIZE,
   FRAME_SIZE_MAX, GOAWAY, HAS_PRIORITY, HEADERS, INITIAL_WINDOW, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS,
-  MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE, NO_RFC7540_PRIORITIES, PADDED, PING, PREFACE, PRIORITY, PRIORITY_UPDATE,
-  PUSH_PROMISE, RST_STREAM, SETTINGS, STREAM_ID_MAX, WINDOW_MAX, WINDOW_UPDATE, readUint31, readUint32,
+  MAX_HEADER_LIST_SIZE, NO_RFC7540_PRIORITIES, PADDED, PING, PREFACE, PRIORITY, PRIORITY_UPDATE,
+  PUSH_PROMISE, RST_STREAM, SETTINGS, STREAM_ID_MAX, WINDOW_UPDATE, readUint31, readUint32,
 } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import type { FrameMemory } from "./frame-writer.ts";
-import { ENTRY_OVERHEAD, type HpackField } from "./hpack-field.ts";
-import { HpackDecoder } from "./hpack-decoder.ts";
+import type { BodyEndEvent, EngineEvent, EngineSettings, FailedEvent } from "./events.ts";
 import { parsePriority } from "./priority.ts";
-import { type Assembled, RequestAssembler } from "./request-assembler.ts";
+import { takeSettings } from "./peer-settings.ts";
+import { CONNECTION_WINDOW, Receiver } from "./receiver.ts";
+import { ResetMemory } from "./reset-memory.ts";
 import { Sender, type StreamOwner } from "./sender.ts";
 import { StreamTable } from "./stream-table.ts";
 
@@ -34,72 +33,8 @@ import { StreamTable } from "./stream-table.ts";
 const CONTINUATIONS_MAX = 8;
 /** Frames of one block, before HPACK; a list that is allowed has no more. */
 const BLOCK_OVERHEAD = 1024;
-/** Bytes that all streams of a connection may have sent and nobody has consumed (Envoy at the edge: 1 MiB). */
-export const CONNECTION_WINDOW = 1_048_576;
-/** What one stream may have of it, once somebody consumes its body. */
-const UPLOAD_WINDOW = 1_048_576;
-/** Streams that we have reset and whose peer may not know it yet: as many as may be open, twice. */
-const RESET_KEPT_MAX = 256;
 /** DATA that is worth its frame. */
 const SMALL_DATA = 64;
-
-/** What the peer shall keep to. */
-export interface EngineSettings {
-  readonly maxConcurrentStreams: number;
-  /** Bytes of a request's body that may come before somebody wants it. */
-  readonly initialWindowSize: number;
-  /** Bytes of one DATA frame of ours, at most. */
-  readonly chunkSize: number;
-  readonly limits: HeadLimits;
-}
-
-/** `stream` is a row, to be claimed in the course of the event; it is not claimed where nobody does. */
-export interface RequestEvent {
-  readonly kind: "request";
-  readonly stream: number;
-  readonly head: RequestHead;
-  /** What an extended CONNECT asks for (RFC 8441), undefined for any other method. */
-  readonly protocol: string | undefined;
-}
-/** A request that is to be answered with this status. */
-export interface RefusedEvent {
-  readonly kind: "refused";
-  readonly stream: number;
-  readonly head: RequestHead;
-  readonly status: number;
-  readonly reason: string;
-}
-export interface BodyEvent<Owner> {
-  readonly kind: "data";
-  readonly owner: Owner;
-  /** A view of what was received, valid until the next call; to be consumed by `consume`. */
-  readonly bytes: Bytes;
-}
-export interface BodyEndEvent<Owner> {
-  readonly kind: "end";
-  readonly owner: Owner;
-}
-/** The stream is over: the peer has reset it, or has made us do so; then there is a reason for the log. */
-export interface ResetEvent<Owner> {
-  readonly kind: "reset";
-  readonly owner: Owner | undefined;
-  readonly code: number;
-  readonly reason: string | undefined;
-}
-/** The connection is over: write `output`, then close it. */
-export interface FailedEvent {
-  readonly kind: "failed";
-  readonly code: ErrorCode;
-  readonly reason: string;
-}
-/** The peer opens no more streams. */
-export interface GoAwayEvent {
-  readonly kind: "goaway";
-  readonly code: number;
-}
-export type EngineEvent<Owner> =
-  | RequestEvent | RefusedEvent | BodyEvent<Owner> | BodyEndEvent<Owner> | ResetEvent<Owner> | FailedEvent | GoAwayEvent
-  | "need-data";
 
 /** Header block that is not complete. */
 interface OpenBlock {
@@ -113,12 +48,11 @@ export class H2Engine<Owner extends StreamOwner> {
   readonly #settings: EngineSettings;
   readonly output: FrameWriter;
   readonly sender: Sender<Owner>;
+  readonly receiver: Receiver<Owner>;
   /** Frames that were read: to tell a peer that is slow from one that stands still. */
   frameCount = 0;
   readonly #streams = new StreamTable<Owner>();
-  readonly #decoder: HpackDecoder;
-  readonly #assembler: RequestAssembler;
-  readonly #blocks = new BlockMemory<KnownRequest>();
+  readonly #blocks: BlockReader;
   readonly #budgets = new Budgets();
   readonly #input = new Unread();
   #phase: "preface" | "settings" | "frames" | "failed" = "preface";
@@ -126,12 +60,7 @@ export class H2Engine<Owner extends StreamOwner> {
   /** The last stream that the peer has opened, and the last that it may. */
   #lastStream = 0;
   #lastAllowed = STREAM_ID_MAX;
-  #receiveWindow = CONNECTION_WINDOW;
-  /** Bytes that it may have again, and of which the peer has not been told. */
-  #owed = 0;
-  /** The latest streams that we have reset; what comes for them is passed over (RFC 9113 §5.1, "closed"). */
-  readonly #resetIds: number[] = [];
-  #resetAt = 0;
+  readonly #resets = new ResetMemory();
   #nowMs = 0;
   /** An END_STREAM whose DATA was given. */
   #ending: number | undefined = undefined;
@@ -139,9 +68,8 @@ export class H2Engine<Owner extends StreamOwner> {
   constructor(settings: EngineSettings, memory: SectionMemory, frames: FrameMemory) {
     this.#settings = settings;
     this.output = new FrameWriter(frames);
-    const { limits } = settings;
-    this.#decoder = new HpackDecoder({ fieldCountMax: limits.fieldCountMax, listSizeMax: listSizeMax(limits) });
-    this.#assembler = new RequestAssembler(limits, memory);
+    this.#blocks = new BlockReader(settings.limits, memory);
+    this.receiver = new Receiver(this.#streams, this.output);
     this.sender = new Sender(this.#streams, this.output, this.#budgets, settings.chunkSize, (row) => this.#ended(row));
   }
 
@@ -179,28 +107,6 @@ export class H2Engine<Owner extends StreamOwner> {
   /** Somebody answers the stream of the event that is being handled. */
   claim(row: number, owner: Owner): void {
     this.#streams.owners[row] = owner;
-  }
-
-  /** So many bytes of a body are not needed any more: the peer may send as many others. */
-  consume(row: number, size: number): void {
-    const streams = this.#streams;
-    streams.unconsumed[row] = (streams.unconsumed[row] ?? 0) - size;
-    this.#credit(size);
-    if (streams.states[row] === "remote-closed") return;
-    const window = streams.receiveWindows[row] ?? 0;
-    if (window > (streams.receiveMax[row] ?? 0) / 2) return;
-    // Somebody wants it: from now on it may come faster.
-    const increment = UPLOAD_WINDOW - window - (streams.unconsumed[row] ?? 0);
-    if (increment <= 0) return;
-    streams.receiveMax[row] = UPLOAD_WINDOW;
-    streams.receiveWindows[row] = window + increment;
-    this.output.windowUpdate(streams.ids[row] ?? 0, increment);
-  }
-
-  /** So many bytes of a body are dropped: others may send more, this stream may not. */
-  discard(row: number, size: number): void {
-    this.#streams.unconsumed[row] = (this.#streams.unconsumed[row] ?? 0) - size;
-    this.#credit(size);
   }
 
   /** Resets a stream for a reason of ours. */
@@ -324,21 +230,21 @@ export class H2Engine<Owner extends StreamOwner> {
     const row = streams.rowOf(id);
     if (row === undefined && id > this.#lastStream) return this.#protocolError("DATA on an idle stream");
     // RFC 9113 §6.9: what is of no stream any more counts for the connection all the same.
-    this.#receiveWindow -= length;
-    if (this.#receiveWindow < 0) return this.fail(ErrorCode.FLOW_CONTROL_ERROR, "connection window exceeded");
+    if (!this.receiver.receive(length)) {
+      return this.fail(ErrorCode.FLOW_CONTROL_ERROR, "connection window exceeded");
+    }
     if (row === undefined) {
-      this.#credit(length);
-      if (this.#isReset(id)) return this.#charge("smallData");
+      this.receiver.credit(length);
+      if (this.#resets.has(id)) return this.#charge("smallData");
       return this.fail(ErrorCode.STREAM_CLOSED, "DATA on a closed stream");
     }
     if (streams.states[row] === "remote-closed") {
-      this.#credit(length);
+      this.receiver.credit(length);
       return this.#streamError(row, ErrorCode.STREAM_CLOSED, "DATA behind END_STREAM");
     }
-    const window = (streams.receiveWindows[row] ?? 0) - length;
-    streams.receiveWindows[row] = window;
-    streams.unconsumed[row] = (streams.unconsumed[row] ?? 0) + length;
-    if (window < 0) return this.#streamError(row, ErrorCode.FLOW_CONTROL_ERROR, "stream window exceeded");
+    if (!this.receiver.receiveOn(row, length)) {
+      return this.#streamError(row, ErrorCode.FLOW_CONTROL_ERROR, "stream window exceeded");
+    }
     const size = length - padding;
     const endStream = (flags & END_STREAM) !== 0;
     const left = streams.bodyLeft[row] ?? -1;
@@ -349,16 +255,16 @@ export class H2Engine<Owner extends StreamOwner> {
       }
       streams.bodyLeft[row] = left - size;
     }
-    if (padding > 0) this.consume(row, padding);
+    if (padding > 0) this.receiver.consume(row, padding);
     const owner = streams.owners[row];
     if (!endStream && size < SMALL_DATA) {
       const refused = this.#charge(size === 0 ? "emptyData" : "smallData");
       if (refused !== undefined) return refused;
     }
     if (owner === undefined || size === 0 || streams.states[row] === "local-closed") {
-      if (size > 0) this.discard(row, size);
+      if (size > 0) this.receiver.discard(row, size);
       if (endStream) return this.#theirEnd(row);
-      if (streams.states[row] === "local-closed" && !this.#mayFinish(row)) this.reset(row, ErrorCode.NO_ERROR);
+      if (streams.states[row] === "local-closed" && !this.receiver.mayFinish(row)) this.reset(row, ErrorCode.NO_ERROR);
       return undefined;
     }
     if (endStream) this.#ending = row;
@@ -417,53 +323,34 @@ export class H2Engine<Owner extends StreamOwner> {
   #onBlock(bytes: Bytes, id: number, endStream: boolean, start: number, end: number): EngineEvent<Owner> | undefined {
     const row = this.#streams.rowOf(id);
     if (row === undefined && id > this.#lastStream && id <= this.#lastAllowed) {
-      const known = this.#blocks.find(bytes, start, end, endStream, this.#decoder.generation);
-      if (known !== undefined) return this.#open(id, known, endStream);
-      return this.#onRequest(bytes, id, endStream, start, end);
+      const read = this.#blocks.request(bytes, start, end, endStream);
+      if ("error" in read) return this.fail(ErrorCode.COMPRESSION_ERROR, read.error);
+      return this.#open(id, read, endStream);
     }
-    const fields: HpackField[] = [];
-    const outcome = this.#decoder.decode(bytes, start, end, fields);
-    if (typeof outcome === "object") return this.fail(ErrorCode.COMPRESSION_ERROR, outcome.error);
+    const isTrailers = this.#blocks.trailers(bytes, start, end);
+    if (typeof isTrailers === "object") return this.fail(ErrorCode.COMPRESSION_ERROR, isTrailers.error);
     // RFC 9113 §6.8: streams above the last are not served, and not spoken of.
     if (id > this.#lastAllowed) return this.#charge("other");
     if (row === undefined) {
-      if (this.#isReset(id)) return this.#charge("other");
+      if (this.#resets.has(id)) return this.#charge("other");
       return this.fail(ErrorCode.STREAM_CLOSED, "HEADERS on a closed stream");
     }
     if (this.#streams.states[row] === "remote-closed") {
       return this.#streamError(row, ErrorCode.STREAM_CLOSED, "HEADERS behind END_STREAM");
     }
-    // RFC 9113 §8.1: trailers end the stream, and have no pseudo-header fields.
-    const isFault = fields.some(({ kind, name }) => kind === "malformed" || name.startsWith(":"));
-    if (!endStream || isFault) return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "trailer section");
+    // RFC 9113 §8.1: trailers end the stream.
+    if (!endStream || !isTrailers) return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "trailer section");
     if ((this.#streams.bodyLeft[row] ?? -1) > 0) {
       return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "content is not of content-length");
     }
     return this.#theirEnd(row);
   }
 
-  #onRequest(bytes: Bytes, id: number, endStream: boolean, start: number, end: number): EngineEvent<Owner> | undefined {
-    const fields: HpackField[] = [];
-    const { generation } = this.#decoder;
-    const outcome = this.#decoder.decode(bytes, start, end, fields);
-    if (typeof outcome === "object") return this.fail(ErrorCode.COMPRESSION_ERROR, outcome.error);
-    if (outcome === "too-large") {
-      const refused = this.#charge("tooLarge");
-      if (refused !== undefined) return refused;
-    }
-    const priority = fields.find(({ name }) => name === "priority")?.value;
-    const assembled = outcome === "too-large" ? TOO_LARGE : this.#assembler.assemble(fields, endStream);
-    const known = { assembled, priority: priority === undefined ? undefined : parsePriority(priority) };
-    if (assembled.kind === "request" && generation === this.#decoder.generation) {
-      this.#blocks.remember(bytes, start, end, { endStream, generation, value: known });
-    }
-    return this.#open(id, known, endStream);
-  }
-
-  #open(
-    id: number, { assembled, priority }: KnownRequest, endStream: boolean,
-  ): EngineEvent<Owner> | undefined {
+  #open(id: number, read: ReadRequest, endStream: boolean): EngineEvent<Owner> | undefined {
     this.#lastStream = id;
+    const { assembled, priority } = read;
+    const calm = isTooLarge(read) ? this.#charge("tooLarge") : undefined;
+    if (calm !== undefined) return calm;
     if (assembled.kind === "malformed") {
       this.#sendReset(id, ErrorCode.PROTOCOL_ERROR);
       return this.#charge("reset") ??
@@ -523,7 +410,8 @@ export class H2Engine<Owner extends StreamOwner> {
     if (calm !== undefined || row === undefined) return calm;
     const owner = this.#streams.owners[row];
     this.#free(row);
-    return owner === undefined ? undefined : { kind: "reset", owner, code: readUint32(bytes, start), reason: undefined };
+    if (owner === undefined) return undefined;
+    return { kind: "reset", owner, code: readUint32(bytes, start), reason: undefined };
   }
 
   #onSettings(
@@ -537,26 +425,8 @@ export class H2Engine<Owner extends StreamOwner> {
     if (length % 6 !== 0) return this.fail(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS");
     const calm = this.#charge("settings");
     if (calm !== undefined) return calm;
-    for (let at = start; at < start + length; at += 6) {
-      const value = readUint32(bytes, at + 2);
-      switch (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)) {
-        case ENABLE_PUSH:
-          if (value > 1) return this.#protocolError("SETTINGS_ENABLE_PUSH");
-          break;
-        case INITIAL_WINDOW_SIZE:
-          if (value > WINDOW_MAX) return this.fail(ErrorCode.FLOW_CONTROL_ERROR, "SETTINGS_INITIAL_WINDOW_SIZE");
-          if (!this.sender.setInitialWindow(value)) {
-            return this.fail(ErrorCode.FLOW_CONTROL_ERROR, "SETTINGS_INITIAL_WINDOW_SIZE");
-          }
-          break;
-        case MAX_FRAME_SIZE:
-          if (value < FRAME_SIZE_MAX || value > 16_777_215) return this.#protocolError("SETTINGS_MAX_FRAME_SIZE");
-          break;
-        case ENABLE_CONNECT_PROTOCOL: case NO_RFC7540_PRIORITIES:
-          if (value > 1) return this.#protocolError("SETTINGS of 0 or 1");
-          break;
-      }
-    }
+    const fault = takeSettings(bytes, start, start + length, this.sender);
+    if (fault !== undefined) return this.fail(fault.code, fault.name);
     this.output.settingsAck();
     return undefined;
   }
@@ -579,7 +449,9 @@ export class H2Engine<Owner extends StreamOwner> {
         ? undefined : this.fail(ErrorCode.FLOW_CONTROL_ERROR, "connection window above 2^31-1");
     }
     const row = this.#streams.rowOf(id);
-    if (row === undefined) return id > this.#lastStream ? this.#protocolError("WINDOW_UPDATE on an idle stream") : undefined;
+    if (row === undefined) {
+      return id > this.#lastStream ? this.#protocolError("WINDOW_UPDATE on an idle stream") : undefined;
+    }
     if (increment === 0) return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE of 0");
     if (this.sender.addStreamWindow(row, increment)) return undefined;
     return this.#streamError(row, ErrorCode.FLOW_CONTROL_ERROR, "stream window above 2^31-1");
@@ -603,39 +475,18 @@ export class H2Engine<Owner extends StreamOwner> {
 
   #sendReset(id: number, code: ErrorCode): void {
     this.output.reset(id, code);
-    this.#noteReset(id);
-  }
-
-  /** What of it is still on its way is nobody's fault. */
-  #noteReset(id: number): void {
-    this.#resetIds[this.#resetAt] = id;
-    this.#resetAt = (this.#resetAt + 1) % RESET_KEPT_MAX;
-  }
-
-  #isReset(id: number): boolean {
-    return this.#resetIds.includes(id);
+    this.#resets.note(id);
   }
 
   /** The sender has sent the last of a stream. */
   #ended(row: number): void {
     if (this.#streams.step(row, "our-end") === "closed") return this.#free(row);
-    if (!this.#mayFinish(row)) this.reset(row, ErrorCode.NO_ERROR);
-  }
-
-  /**
-   * The response is complete before its request: a little more may come, and is dropped. Beyond that the peer is told
-   * that the rest is not wanted (RFC 9113 §8.1).
-   */
-  #mayFinish(row: number): boolean {
-    const { receiveWindows, receiveMax, bodyLeft } = this.#streams;
-    const window = receiveWindows[row] ?? 0;
-    return window > (receiveMax[row] ?? 0) / 2 && (bodyLeft[row] ?? -1) <= window;
+    if (!this.receiver.mayFinish(row)) this.reset(row, ErrorCode.NO_ERROR);
   }
 
   #free(row: number): void {
     const owner = this.#streams.owners[row];
-    const unconsumed = this.#streams.unconsumed[row] ?? 0;
-    if (unconsumed > 0) this.#credit(unconsumed);
+    this.receiver.leave(row);
     const left = this.sender.leave(row);
     this.#streams.close(row);
     owner?.onFreed();
@@ -643,32 +494,4 @@ export class H2Engine<Owner extends StreamOwner> {
     left?.drop();
   }
 
-  /** The connection's window opens again for so many bytes. */
-  #credit(size: number): void {
-    this.#owed += size;
-    if (this.#owed < CONNECTION_WINDOW / 2) return;
-    this.output.windowUpdate(0, this.#owed);
-    this.#receiveWindow += this.#owed;
-    this.#owed = 0;
-  }
-}
-
-/** A request as it was assembled, with what it says of its priority. */
-export interface KnownRequest {
-  readonly assembled: Assembled;
-  readonly priority: ReturnType<typeof parsePriority> | undefined;
-}
-
-/** A block beyond the limits: nothing of it is known. */
-const TOO_LARGE: Assembled = {
-  kind: "refused", status: 431, reason: "header list too large",
-  head: {
-    kind: "request", method: "", target: "", path: "", query: "", authority: undefined, minorVersion: 1,
-    majorVersion: 2, fields: NO_FIELDS, hasBody: false, persistent: true,
-  },
-};
-
-/** RFC 9113 §6.5.2: as we count it, with an overhead for each field; that of a head in HTTP/1.1, and a little more. */
-function listSizeMax({ headSizeMax }: HeadLimits): number {
-  return headSizeMax + ENTRY_OVERHEAD;
 }

@@ -1,8 +1,10 @@
 /**
- * Reads header blocks (RFC 7541). One for each connection and direction: its dynamic table is what the peer has taught.
+ * Reads header blocks (RFC 7541). One for each connection: its dynamic table is what the peer has taught it.
  *
  * Whatever the bytes are, a block costs no more than its size: what is beyond the limits is read, because the table
- * must stay the peer's, and not kept. Invariant: the sizes of the table's entries add up to `#size`, at most `#sizeMax`.
+ * must stay the peer's, and not kept.
+ *
+ * Invariant: the sizes of the table's entries add up to `#size`, which is at most `#sizeMax`.
  */
 import type { Bytes } from "../../std/bytes.ts";
 import { HpackField } from "./hpack-field.ts";

@@ -36,7 +36,7 @@ export const LENGTHS: Uint8Array = Uint8Array.of(
   27, 27, 27, 27, 27, 26,
 );
 
-/** By the next eight bits: the length of the code that they begin with, and in the low byte its symbol; 0: longer. */
+/** By the next eight bits: the length of their first code, and its symbol in the low byte; 0: longer. */
 export const QUICK: Uint16Array = Uint16Array.of(
   1328, 1328, 1328, 1328, 1328, 1328, 1328, 1328, 1329, 1329, 1329, 1329, 1329, 1329, 1329, 1329, 1330, 1330, 1330,
   1330, 1330, 1330, 1330, 1330, 1377, 1377, 1377, 1377, 1377, 1377, 1377, 1377, 1379, 1379, 1379, 1379, 1379, 1379,
