@@ -11,7 +11,7 @@ import {
   FastCgiPaths, FastCgiUpstream, FileCache, FileMemory, HttpUpstream, StaticHandler, UwsgiUpstream, compileIndex,
   compileRate,
 } from "../handlers/index.ts";
-import type { FileCacheOptions, Rate, UpstreamProtocol } from "../handlers/index.ts";
+import type { FileCacheOptions, FixedResponse, Rate, UpstreamProtocol } from "../handlers/index.ts";
 import type { RateSettings } from "../net/index.ts";
 import type { AccessLogWriter, AccessLogs } from "../observe/index.ts";
 import {
@@ -123,6 +123,14 @@ export class CompiledServer {
   }
 }
 
+/** A response that is a text, and what it was made of. */
+export interface ReturnedText {
+  readonly status: number;
+  readonly text: string;
+  readonly type: string | undefined;
+  readonly response: FixedResponse;
+}
+
 export class CompiledLocation {
   readonly settings: LocationSettings;
   readonly http: HttpSettings;
@@ -142,6 +150,8 @@ export class CompiledLocation {
   /** Of root or alias, where it has variables. */
   readonly #directory: Text | undefined;
   readonly #constantDirectory: string;
+  /** Room for the last text that `return` made, which is mostly the next one, too. */
+  lastText: ReturnedText | undefined = undefined;
   #static: StaticHandler | undefined = undefined;
   #upstream: CompiledUpstream | undefined = undefined;
   #fastCgiPaths: FastCgiPaths | undefined = undefined;
