@@ -18,6 +18,7 @@ import type { Bytes } from "../std/bytes.ts";
 import { NO_BYTES } from "../std/bytes.ts";
 import { localFacts, peerFacts } from "./client-identity.ts";
 import { abortStream, endStream, lingerMs } from "./connection-end.ts";
+import type { SuccessorOwner } from "./connection-owner.ts";
 import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
@@ -73,7 +74,10 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
   #isTouched = false;
   #isStopped = false;
   #droppedSize = 0;
+  /** Streams of which something came in this read, and more may. */
+  readonly #fed: H2Stream[] = [];
   readonly #stall = new SendStall();
+  readonly successors: SuccessorOwner;
 
   /** @param accepted where, when and as which one; and what the PROXY protocol's header said */
   constructor(
@@ -95,6 +99,13 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
       limits: this.#http,
     };
     this.engine = new H2Engine(settings, context.sections, context.h2);
+    // What a stream becomes is no connection of its own.
+    this.successors = {
+      get draining(): boolean {
+        return owner.draining;
+      },
+      onConnectionClosed: () => undefined,
+    };
     this.#openedMs = context.clock.coarseMs;
     this.#deadlineMs = this.#openedMs + this.#http.clientHeaderTimeoutMs;
   }
@@ -129,7 +140,7 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
     if (this.#phase === "lingering") return this.#setLingerDeadline();
     const isIdle = this.engine.streamCount === 0;
     this.#goAway(isIdle && idleMs === 0);
-    for (const stream of this.engine.owners()) stream.exchange?.drain();
+    for (const stream of this.engine.owners()) stream.drain(idleMs);
     this.#flush();
   }
 
@@ -144,6 +155,8 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
       if (event === "need-data") break;
       this.#onEvent(event);
     }
+    for (const stream of this.#fed) stream.onReadEnd();
+    this.#fed.length = 0;
     engine.keepRest();
     this.#isReading = false;
     this.#watchPartial();
@@ -199,6 +212,12 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
     if (!this.#isReading) setImmediate(() => this.#flush());
   }
 
+  feeds(stream: H2Stream): void {
+    if (stream.isFed) return;
+    stream.isFed = true;
+    this.#fed.push(stream);
+  }
+
   onStreamClosed(): void {
     if (this.engine.streamCount > 0) return;
     this.#countWriting(false);
@@ -208,10 +227,10 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
 
   #onEvent(event: Exclude<EngineEvent<H2Stream>, "need-data">): void {
     switch (event.kind) {
-      case "request": return this.#begin(event.stream, event.head).begin();
+      case "request": return this.#begin(event.stream, event.head, event.isWebSocket).begin();
       case "refused":
         this.#log(`request refused with ${event.status}: ${event.reason}`);
-        return this.#begin(event.stream, event.head).refuse(event.status);
+        return this.#begin(event.stream, event.head, false).refuse(event.status);
       case "data": return event.owner.onData(event.bytes);
       case "end": return event.owner.onEnd();
       case "reset":
@@ -224,11 +243,12 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
     }
   }
 
-  #begin(row: number, head: Exchange["head"]): Exchange {
-    const stream = new H2Stream(this, row, this.#http);
+  #begin(row: number, head: Exchange["head"], isWebSocket: boolean): Exchange {
+    const stream = new H2Stream(this, row, this.#http, isWebSocket);
     this.engine.claim(row, stream);
     const exchange = new Exchange(this.context, stream, this, head, this.#peer);
     stream.exchange = exchange;
+    if (head.hasBody) this.feeds(stream);
     this.context.counts.add("requests");
     this.#countWriting(true);
     if (this.#phase === "open") this.#deadlineMs = Number.POSITIVE_INFINITY;

@@ -5,22 +5,25 @@
  * The engine has the stream's windows and what waits for them; when the row is another's, nothing is sent any more.
  */
 import type { HttpSettings } from "../config/model.ts";
-import type { FieldLine, ResponseHead } from "../http/response-head.ts";
+import { type FieldLine, ResponseHead } from "../http/response-head.ts";
 import { mayHaveBody } from "../http/status.ts";
 import type { BodySink } from "../net/index.ts";
 import type { ReadyText } from "../protocol/h1/index.ts";
 import { ErrorCode, FRAME_HEADER_SIZE, encodeBlock } from "../protocol/h2/index.ts";
 import type { H2Engine, StreamOwner } from "../protocol/h2/index.ts";
-import { NO_BYTES } from "../std/bytes.ts";
+import { NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type { Successor } from "./connection-owner.ts";
+import type { Successor, SuccessorOwner } from "./connection-owner.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { Exchange } from "./exchange.ts";
 import { fieldsBlock } from "./h2-shared.ts";
+import { H2Tunnel } from "./h2-tunnel.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** RFC 9110 §15.2.1 */
 const CONTINUE = 100;
+/** RFC 8441 §5: what the handshake of HTTP/1.1 has of its own. */
+const handshakeNames: ReadonlySet<string> = new Set(["connection", "upgrade", "sec-websocket-accept"]);
 /** No row: the stream is closed. */
 const GONE = -1;
 
@@ -28,15 +31,22 @@ const GONE = -1;
 export interface StreamConnection {
   readonly context: EdgeContext;
   readonly engine: H2Engine<H2Stream>;
+  /** Whom what a stream has become tells that it is over. */
+  readonly successors: SuccessorOwner;
   /** Something was written: it leaves at the end of this turn. */
   touch(): void;
+  /** A stream waits for its body, or has got some: it is told when no more has come. */
+  feeds(stream: H2Stream): void;
   /** The stream is closed. */
   onStreamClosed(stream: H2Stream): void;
 }
 
 export class H2Stream implements ResponseChannel, StreamOwner {
   readonly #connection: StreamConnection;
+  readonly isWebSocket: boolean;
   #row: number;
+  /** Is it to be told at the end of this read? */
+  isFed = false;
   /** Whose it is, until its response is complete. */
   exchange: Exchange | undefined = undefined;
   /** In force for it: those of its location. */
@@ -45,6 +55,11 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   #left = 0;
   #hasNoBody = false;
   #continueSent = false;
+  /** Set when another protocol has begun on the stream. */
+  #tunnel: H2Tunnel | undefined = undefined;
+  #successor: Successor | undefined = undefined;
+  /** What came before that. */
+  #early: Bytes[] = [];
   #isPaused = false;
   /** Bytes that came while nobody wanted more. */
   #withheld = 0;
@@ -53,7 +68,9 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   #sentMs = 0;
   #taken = 0;
 
-  constructor(connection: StreamConnection, row: number, http: HttpSettings) {
+  /** @param isWebSocket was it an extended CONNECT? */
+  constructor(connection: StreamConnection, row: number, http: HttpSettings, isWebSocket: boolean) {
+    this.isWebSocket = isWebSocket;
     this.#connection = connection;
     this.#row = row;
     this.http = http;
@@ -72,7 +89,10 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     const row = this.#row;
     this.heardMs = context.clock.coarseMs;
     const { exchange } = this;
+    if (this.#tunnel !== undefined) return this.#tunnel.onData(bytes);
     if (exchange === undefined) return engine.receiver.discard(row, bytes.length);
+    // Before it is accepted; its window is the bound.
+    if (this.isWebSocket) return void this.#early.push(copyBytes(bytes));
     const upload = exchange.upload;
     if ((upload?.size ?? 0) + bytes.length > exchange.bodySizeMax) {
       engine.receiver.discard(row, bytes.length);
@@ -81,16 +101,31 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     upload?.data(bytes);
     // All that has come may have been asked for within the call, or the stream be gone.
     if (this.#row === GONE) return;
-    if (this.#isPaused) {
-      this.#withheld += bytes.length;
-    } else {
-      upload?.pause();
-      engine.receiver.consume(row, bytes.length);
-    }
+    this.#connection.feeds(this);
+    if (this.#isPaused) this.#withheld += bytes.length;
+    else engine.receiver.consume(row, bytes.length);
+  }
+
+  /** Nothing more has come for now. */
+  onReadEnd(): void {
+    this.isFed = false;
+    const upload = this.exchange?.upload;
+    if (upload !== undefined && this.#row !== GONE && this.#connection.engine.isReceiving(this.#row)) upload.pause();
   }
 
   onEnd(): void {
+    if (this.#tunnel !== undefined) return this.#tunnel.onEnd();
+    if (this.isWebSocket) {
+      this.#reset(ErrorCode.CANCEL);
+      return this.abandon();
+    }
     this.exchange?.upload?.end();
+  }
+
+  /** The server ends. */
+  drain(idleMs: number): void {
+    this.exchange?.drain();
+    this.#successor?.drain(idleMs);
   }
 
   /** Nobody waits for the response any more. */
@@ -98,16 +133,19 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     const { exchange } = this;
     this.exchange = undefined;
     exchange?.abandon();
+    this.#tunnel?.onFreed();
   }
 
   // What the engine tells.
 
   onDrained(): void {
     this.exchange?.out.drained();
+    this.#tunnel?.onDrained();
   }
 
   onFreed(): void {
     this.#row = GONE;
+    this.#tunnel?.onFreed();
     this.#connection.onStreamClosed(this);
   }
 
@@ -151,7 +189,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   sendStart(
     exchange: SentExchange, head: ResponseHead, length: number, bytes: Bytes, start: number, end: number,
   ): void {
-    this.#head(exchange, head, length, this.#hasNoBodyFor(exchange, head));
+    this.#answer(exchange, head, length, this.#hasNoBodyFor(exchange, head));
     if (end > start) this.sendChunk(exchange, bytes, start, end);
   }
 
@@ -199,9 +237,19 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.#connection.touch();
   }
 
-  switchProtocols(_head: ResponseHead, _fields: readonly FieldLine[], _successor: Successor): void {
-    // RFC 9113 §8.6: HTTP/2 has no 101; nobody can have asked for it.
-    this.#reset(ErrorCode.INTERNAL_ERROR);
+  /** RFC 8441 §5: 200 and no 101, and what follows in both directions is the successor's. */
+  switchProtocols(head: ResponseHead, fields: readonly FieldLine[], successor: Successor): void {
+    const { exchange } = this;
+    if (exchange === undefined || !this.isWebSocket) return this.#reset(ErrorCode.INTERNAL_ERROR);
+    const own = [...head.fields, ...fields].filter(([name]) => !handshakeNames.has(name.toLowerCase()));
+    this.#head(exchange, new ResponseHead(200, "", own), -1, false);
+    this.exchange = undefined;
+    const tunnel = new H2Tunnel(this.#connection, this.#row, (error) => this.#reset(error));
+    this.#tunnel = tunnel;
+    successor.start(tunnel, concatBytes(this.#early), this.#connection.successors);
+    this.#successor = successor;
+    this.#connection.engine.receiver.consume(this.#row, this.#early.reduce((sum, { length }) => sum + length, 0));
+    this.#early = [];
   }
 
   use(http: HttpSettings): void {
@@ -247,11 +295,18 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   /** Sends the head of a response that is there as a whole. @returns bytes of its body that are to be sent */
   #start(exchange: SentExchange, head: ResponseHead, length: number): number {
     const hasNoBody = this.#hasNoBodyFor(exchange, head);
-    this.#head(exchange, head, length, hasNoBody || (length === 0 && head.contentLength <= 0));
+    this.#answer(exchange, head, length, hasNoBody || (length === 0 && head.contentLength <= 0));
     if (this.#hasNoBody) return 0;
     const size = Math.min(length, this.#left);
     this.#left -= size;
     return size;
+  }
+
+  /** Sends the head of a response that is no tunnel. */
+  #answer(exchange: SentExchange, head: ResponseHead, length: number, hasNoBody: boolean): void {
+    // RFC 8441 §4: a 2xx would be one.
+    if (this.isWebSocket && head.status >= 200 && head.status < 300) this.#reset(ErrorCode.CONNECT_ERROR);
+    this.#head(exchange, head, length, hasNoBody);
   }
 
   /** @param length of the body where it is known, else −1 */

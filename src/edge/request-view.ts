@@ -77,10 +77,12 @@ export class RequestView implements RequestFacts {
   }
 
   field(name: string): string | undefined {
-    const { fields, authority } = this.#exchange.received;
+    const { fields, authority, majorVersion } = this.#exchange.received;
     // A proxy in front may have taken it for the name with a hyphen, and let it through.
     if (name.includes("_") && !this.#exchange.http.underscoresInHeaders) return undefined;
     if (name === "host" && authority !== undefined) return authority;
+    // RFC 8441: for files that pass $http_upgrade on, as nginx's documentation has them.
+    if (name === "upgrade" && majorVersion === 2) return fields.semantics.upgrade;
     // RFC 6265 §5.4 and RFC 9113 §8.2.3: cookies join as they stand in one field.
     return fields.get(name, name === "cookie" ? "; " : ", ");
   }

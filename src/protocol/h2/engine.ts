@@ -367,9 +367,9 @@ export class H2Engine<Owner extends StreamOwner> {
     if (assembled.kind === "refused") {
       return { kind: "refused", stream: row, head: assembled.head, status: assembled.status, reason: assembled.reason };
     }
-    const { head, protocol } = assembled;
+    const { head, isWebSocket } = assembled;
     if (head.hasBody) streams.bodyLeft[row] = head.fields.semantics.contentLength;
-    return { kind: "request", stream: row, head, protocol };
+    return { kind: "request", stream: row, head, isWebSocket };
   }
 
   #onPriority(bytes: Bytes, id: number, start: number, length: number): EngineEvent<Owner> | undefined {

@@ -19,8 +19,8 @@ export interface RequestEvent {
   readonly kind: "request";
   readonly stream: number;
   readonly head: RequestHead;
-  /** What an extended CONNECT asks for (RFC 8441), undefined for any other method. */
-  readonly protocol: string | undefined;
+  /** Was it an extended CONNECT (RFC 8441), so that a 2xx makes a tunnel of the stream? */
+  readonly isWebSocket: boolean;
 }
 /** A request that is to be answered with this status. */
 export interface RefusedEvent {

@@ -16,11 +16,11 @@ import type { HpackField } from "./hpack-field.ts";
 /** " HTTP/2.0" and the two blanks and line end of the line that nginx would count. */
 const LINE_OVERHEAD = 12;
 /** What is asked of a message; its answer is a status. */
-type RefusalStatus = Violation["status"] | 405;
+type RefusalStatus = Violation["status"] | 405 | 501;
 
 /** A request | one that is to be answered with a status | none at all (RFC 9113 §8.1.1: malformed). */
 export type Assembled =
-  | { readonly kind: "request"; readonly head: RequestHead; readonly protocol: string | undefined }
+  | { readonly kind: "request"; readonly head: RequestHead; readonly isWebSocket: boolean }
   | { readonly kind: "refused"; readonly head: RequestHead; readonly status: RefusalStatus; readonly reason: string }
   | { readonly kind: "malformed"; readonly reason: string };
 
@@ -89,9 +89,13 @@ export class RequestAssembler {
     }
     const { contentLength } = section.semantics;
     if (endStream && contentLength > 0) return malformed("content-length without content");
+    if (protocol !== undefined) {
+      if (protocol !== "websocket") return refuse(501, `:protocol ${protocol.slice(0, 40)}`);
+      return { kind: "request", head: webSocketHead(target, section), isWebSocket: true };
+    }
     const hasBody = !endStream;
     const framed = hasBody && contentLength < 0 ? withoutLength(section) : section;
-    return { kind: "request", head: { ...target, fields: framed, hasBody }, protocol };
+    return { kind: "request", head: { ...target, fields: framed, hasBody }, isWebSocket: false };
   }
 
   /** RFC 9113 §8.5: CONNECT has no :scheme and no :path. We are no tunnel. */
@@ -171,6 +175,16 @@ function take(pseudo: Pseudo, field: HpackField): string | undefined {
     default: return `${field.name} in a request`;
   }
   return `${field.name} repeated`;
+}
+
+/**
+ * A WebSocket as RFC 8441 asks for it is to everybody else the GET of RFC 6455: what follows is no content. It has no
+ * Connection and no Upgrade, but the meaning of both, and no key.
+ */
+function webSocketHead(target: Omit<RequestHead, "fields" | "hasBody">, section: FieldSection): RequestHead {
+  const { bytes, offsets, semantics } = section;
+  const fields = new FieldSection(bytes, offsets, { ...semantics, upgrade: "websocket", expectContinue: false });
+  return { ...target, method: "GET", fields, hasBody: false };
 }
 
 /** A body whose length nobody has told: what Transfer-Encoding says in HTTP/1.1. */

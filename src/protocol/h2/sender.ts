@@ -16,8 +16,11 @@ import { type Priority, WaitingLines } from "./priority.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { StreamTable } from "./stream-table.ts";
 
-/** With more than this in its queue a stream is full, and whoever fills it waits until half of it has left. */
-export const STREAM_FULL = 131_072;
+/**
+ * With more than this in its queue a stream is full, and is told when half of it has left. Nobody who fills a stream
+ * stops before.
+ */
+export const STREAM_FULL = 65_536;
 /** All queues of a connection together: beyond it every stream is full. */
 export const CONNECTION_FULL = 1_048_576;
 
