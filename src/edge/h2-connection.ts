@@ -23,7 +23,7 @@ import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { Exchange } from "./exchange.ts";
 import { H2Stream } from "./h2-stream.ts";
-import type { StreamConnection } from "./h2-stream.ts";
+import type { StreamConnection } from "./h2-stream-connection.ts";
 
 /** DATA that may be on its way to the kernel: enough for its buffer, and more than what node tells of by "drain". */
 const SENDING_MAX = 131_072;
@@ -44,7 +44,7 @@ export interface H2Owner {
   readonly draining: boolean;
 }
 
-export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConnection, Ticked {
+export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConnection<H2Stream>, Ticked {
   readonly context: EdgeContext;
   readonly engine: H2Engine<H2Stream>;
   readonly #stream: ByteStream;
@@ -128,6 +128,7 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
     this.context.clock.add(this);
     this.#stream.start(this);
     this.engine.start();
+    this.engine.sender.room = SENDING_MAX;
     if (first.length > 0) this.onBytes(first);
     else this.touch();
   }
@@ -171,11 +172,12 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
 
   onDrain(): void {
     if (this.#phase === "lingering" || this.#phase === "closed") return;
-    this.#flush();
-    if (this.#isStopped && this.#stream.queuedSize <= SENDING_MAX) {
+    // Before the queue is filled again: a client that reads is read.
+    if (this.#isStopped) {
       this.#isStopped = false;
       this.#stream.resume();
     }
+    this.#flush();
   }
 
   onClose(): void {
@@ -305,6 +307,7 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
     const stream = this.#stream;
     const { sender, output } = engine;
     for (;;) {
+      sender.room = SENDING_MAX - stream.queuedSize - output.size;
       sender.pump();
       if (output.size === 0) return;
       const pieces = output.takePieces();
@@ -318,7 +321,6 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
         }
       }
       if (pieces.length > 1) stream.uncork();
-      sender.room = SENDING_MAX - stream.queuedSize;
     }
   }
 

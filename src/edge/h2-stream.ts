@@ -13,10 +13,10 @@ import { ErrorCode, FRAME_HEADER_SIZE, encodeBlock } from "../protocol/h2/index.
 import type { H2Engine, StreamOwner } from "../protocol/h2/index.ts";
 import { NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type { Successor, SuccessorOwner } from "./connection-owner.ts";
-import type { EdgeContext } from "./edge-context.ts";
+import type { Successor } from "./connection-owner.ts";
 import type { Exchange } from "./exchange.ts";
 import { fieldsBlock } from "./h2-shared.ts";
+import type { StreamConnection } from "./h2-stream-connection.ts";
 import { H2Tunnel } from "./h2-tunnel.ts";
 import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
@@ -27,22 +27,8 @@ const handshakeNames: ReadonlySet<string> = new Set(["connection", "upgrade", "s
 /** No row: the stream is closed. */
 const GONE = -1;
 
-/** What a stream knows of its connection. */
-export interface StreamConnection {
-  readonly context: EdgeContext;
-  readonly engine: H2Engine<H2Stream>;
-  /** Whom what a stream has become tells that it is over. */
-  readonly successors: SuccessorOwner;
-  /** Something was written: it leaves at the end of this turn. */
-  touch(): void;
-  /** A stream waits for its body, or has got some: it is told when no more has come. */
-  feeds(stream: H2Stream): void;
-  /** The stream is closed. */
-  onStreamClosed(stream: H2Stream): void;
-}
-
 export class H2Stream implements ResponseChannel, StreamOwner {
-  readonly #connection: StreamConnection;
+  readonly #connection: StreamConnection<H2Stream>;
   readonly isWebSocket: boolean;
   #row: number;
   /** Is it to be told at the end of this read? */
@@ -69,7 +55,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   #taken = 0;
 
   /** @param isWebSocket was it an extended CONNECT? */
-  constructor(connection: StreamConnection, row: number, http: HttpSettings, isWebSocket: boolean) {
+  constructor(connection: StreamConnection<H2Stream>, row: number, http: HttpSettings, isWebSocket: boolean) {
     this.isWebSocket = isWebSocket;
     this.#connection = connection;
     this.#row = row;

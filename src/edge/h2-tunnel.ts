@@ -4,18 +4,24 @@
  */
 import type { StreamReceiver } from "../net/index.ts";
 import { ErrorCode } from "../protocol/h2/index.ts";
+import type { H2Engine, StreamOwner } from "../protocol/h2/index.ts";
 import { fromLatin1 } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { ClientStream } from "./connection-owner.ts";
-import type { StreamConnection } from "./h2-stream.ts";
 
 /** With more than this in the queue a writer shall wait for `onDrain`. */
 const QUEUED_MAX = 65_536;
 /** No row: the stream is closed. */
 const GONE = -1;
 
+/** What it needs of its connection. */
+interface TunnelConnection {
+  readonly engine: Pick<H2Engine<StreamOwner>, "sender" | "receiver">;
+  touch(): void;
+}
+
 export class H2Tunnel implements ClientStream {
-  readonly #connection: StreamConnection;
+  readonly #connection: TunnelConnection;
   readonly #abort: (code: ErrorCode) => void;
   #row: number;
   #receiver: StreamReceiver | undefined = undefined;
@@ -26,7 +32,7 @@ export class H2Tunnel implements ClientStream {
   #written = 0;
 
   /** @param abort resets the stream */
-  constructor(connection: StreamConnection, row: number, abort: (code: ErrorCode) => void) {
+  constructor(connection: TunnelConnection, row: number, abort: (code: ErrorCode) => void) {
     this.#connection = connection;
     this.#row = row;
     this.#abort = abort;

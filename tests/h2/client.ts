@@ -3,7 +3,7 @@ import { once } from "node:events";
 import * as http2 from "node:http2";
 import { join } from "node:path";
 import { venvPython } from "../../tools/venv.ts";
-import { Program } from "../support/program.ts";
+import type { Program } from "../support/program.ts";
 import { type SiteText, startSite } from "../site/site.ts";
 
 const directory = join(import.meta.dirname, "apps");
@@ -38,14 +38,16 @@ export class Client implements Disposable {
 
   private constructor(session: http2.ClientHttp2Session) {
     this.session = session;
-    session.on("goaway", (code) => this.goAways.push(code));
+    session.on("goaway", (code: number) => this.goAways.push(code));
     session.on("error", () => undefined);
   }
 
   static async connect(program: Program, options: http2.ClientSessionOptions = {}): Promise<Client> {
     const session = http2.connect(`http://127.0.0.1:${program.port}`, options);
-    await once(session, "connect");
-    return new Client(session);
+    const client = new Client(session);
+    // What may be asked for is known then.
+    await once(session, "remoteSettings");
+    return client;
   }
 
   /** Starts a request; its body, if it has one, is to be written. */
@@ -58,7 +60,7 @@ export class Client implements Disposable {
     const method = body === undefined ? "GET" : "POST";
     const stream = this.begin(path, { ":method": method, ...headers }, body !== undefined);
     if (body !== undefined) stream.end(body);
-    return await answerOf(stream);
+    return answerOf(stream);
   }
 
   [Symbol.dispose](): void {

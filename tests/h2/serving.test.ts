@@ -99,7 +99,8 @@ describe("a client of HTTP/2", () => {
     assert.equal(wsgi.headers["x-upper"], "Case");
     assert.equal(wsgi.headers["connection"], undefined);
     const scope = JSON.parse((await client.ask("/asgi/x", { headers })).text) as Record<string, unknown>;
-    assert.deepEqual([scope["version"], scope["method"], scope["path"], scope["scheme"]], ["2", "GET", "/asgi/x", "http"]);
+    const { version, method, path, scheme } = scope;
+    assert.deepEqual([version, method, path, scheme], ["2", "GET", "/asgi/x", "http"]);
     assert.deepEqual(scope["fields"],
       [["host", `127.0.0.1:${program.port}`], ["x-one", "1"], ["cookie", "a=1; b=2"]]);
   });
@@ -110,7 +111,7 @@ describe("a client of HTTP/2", () => {
       const body = randomBytes(2_000_000);
       const sent = await Promise.all([true, false, true, false].map(async (isKnown) => {
         const length = isKnown ? { "content-length": String(body.length) } : {};
-        return await client.ask(path, { headers: length, body });
+        return client.ask(path, { headers: length, body });
       }));
       for (const { status, text } of sent) {
         assert.equal(status, 200);

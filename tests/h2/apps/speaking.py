@@ -81,7 +81,7 @@ async def talk(scope, receive, send):
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            print(f"disconnected with {message['code']}", flush=True)
+            print(f"{scope['query_string'].decode()} disconnected with {message['code']}", flush=True)
             return
         if message.get("text") == "bye":
             return await send({"type": "websocket.close", "code": 1000, "reason": "bye"})
