@@ -85,14 +85,15 @@ const obsoleteDirectives: readonly Obsolete[] = [
     "How long a client may let the server wait."],
 ];
 
-/** All that is called http2. */
-export const http2Rows: readonly AnyDirectiveRow[] = [
-  http2Row, streamsRow, prereadRow, chunkRow,
-  ...obsoleteDirectives.map(([name, syntax, byDefault, withoutEffect, doc, contexts = ofServers.contexts]) => ({
+/** What http2Settings() depends on. */
+export const http2Rows: readonly AnyDirectiveRow[] = [http2Row, streamsRow, prereadRow, chunkRow];
+
+export const http2RowsWithoutEffect: readonly AnyDirectiveRow[] = obsoleteDirectives.map(
+  ([name, syntax, byDefault, withoutEffect, doc, contexts = ofServers.contexts]) => ({
     name, contexts, arguments: syntax, default: byDefault, merge: "nearest" as const, module, withoutEffect, doc,
     mayRepeat: name === "http2_push", example: `${name} ${byDefault};`,
-  })),
-];
+  }),
+);
 
 /** What is in force in a block. */
 export function http2Settings(block: Block): Http2Settings {

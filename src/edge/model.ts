@@ -59,8 +59,8 @@ export interface ListenerSettings {
   readonly reusePort: boolean;
   /** Do connections begin with the PROXY protocol's header? */
   readonly proxyProtocol: boolean;
-  /** May they speak HTTP/2, whatever their servers say? */
-  readonly http2: boolean;
+  /** They may speak HTTP/2, whatever their servers say. */
+  readonly http2?: true;
   readonly servers: ListenerServers;
 }
 

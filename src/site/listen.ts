@@ -250,7 +250,7 @@ function listenerOf({ bind, proxyProtocol, http2, options, defaultServer, server
     ipv6Only: options?.ipv6Only ?? true,
     reusePort: options?.reusePort ?? false,
     proxyProtocol,
-    http2,
+    ...(http2 && { http2 }),
     servers: { defaultServer: defaultServer ?? servers[0]?.server ?? 0, servers },
   };
 }

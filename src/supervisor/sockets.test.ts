@@ -17,7 +17,7 @@ const plain: BindOptions = { threads: 1, umask: undefined, owner: undefined, isR
 const tcp = (host: string, port: number): Bind => ({ kind: "tcp", host, port });
 const listener = (bind: Bind, ipv6Only: boolean = true): ListenerSettings => {
   const servers = { defaultServer: 0, servers: [] };
-  return { bind, backlog: 511, ipv6Only, reusePort: false, proxyProtocol: false, http2: false, servers };
+  return { bind, backlog: 511, ipv6Only, reusePort: false, proxyProtocol: false, servers };
 };
 
 async function bound(
