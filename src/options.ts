@@ -80,7 +80,8 @@ function statementsOf(
   const isTls = tls !== undefined || acquired !== undefined;
   const manner = { backlog: values.one(backlogRow), isTls, isPublic: acquired?.isPublic === true };
   const server = [
-    ...listenStatements(input, manner), ...(tls ?? []), ...(acquired?.server ?? []),
+    ...listenStatements(input, manner), ...(isTls ? [directive("http2", "on")] : []), ...(tls ?? []),
+    ...(acquired?.server ?? []),
     blockOf("location", ["/"], [directive("app_pass", "app")]),
   ];
   return [

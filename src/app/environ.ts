@@ -3,6 +3,7 @@
  * Text is latin-1: one character a byte ("Unicode Issues").
  */
 import type { Bytes } from "../std/bytes.ts";
+import { protocolOf } from "../http/request-head.ts";
 import type { FieldSection } from "../http/field-section.ts";
 import { MarshalWriter, encodeBlock } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
@@ -70,7 +71,7 @@ export class EnvironEncoder implements RequestEncoder {
     pair(writer, "REMOTE_ADDR", peer.address);
     if (peer.port > 0) pair(writer, "REMOTE_PORT", String(peer.port));
     // What follows replaces what the base or the fields say.
-    if (head.minorVersion === 0) pair(writer, "SERVER_PROTOCOL", "HTTP/1.0");
+    if (head.minorVersion === 0 || head.majorVersion === 2) pair(writer, "SERVER_PROTOCOL", protocolOf(head));
     if ((peer.scheme === "https") !== (request.tls !== undefined)) {
       // A proxy in front knows better.
       pair(writer, "wsgi.url_scheme", peer.scheme);

@@ -103,6 +103,7 @@ export class ScopeEncoder implements RequestEncoder {
       this.#writeHeaders(writer, head.fields, peer.trusted, head.authority);
     }
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
+    else if (head.majorVersion === 2) pair(writer, "http_version", "2");
     // A proxy in front knows better than the listener.
     const isOther = (peer.scheme === "https") !== (request.tls !== undefined);
     if (isOther && request.webSocket === undefined) pair(writer, "scheme", peer.scheme);

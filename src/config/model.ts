@@ -12,6 +12,16 @@ export type Bind =
   | { readonly kind: "unix"; readonly path: string; readonly mode: number | undefined }
   | { readonly kind: "fd"; readonly fd: number };
 
+/** What a connection of HTTP/2 keeps to; names are nginx's, without their prefix. */
+export interface Http2Settings {
+  readonly enabled: boolean;
+  readonly maxConcurrentStreams: number;
+  /** Bytes of a request's body that may come before it is wanted. */
+  readonly bodyPrereadSize: number;
+  /** Bytes of a DATA frame. */
+  readonly chunkSize: number;
+}
+
 /** Limits and timeouts of HTTP at the edge; names are nginx's directives. */
 export interface HttpSettings {
   /** Longest request line in bytes (nginx: one of large_client_header_buffers, 8k; gunicorn: limit_request_line). */
@@ -54,6 +64,7 @@ export interface HttpSettings {
   /** Errors about files that are not found are logged. */
   readonly logNotFound: boolean;
   readonly recursiveErrorPages: boolean;
+  readonly http2: Http2Settings;
 }
 
 /** WebSockets of an ASGI application; names are uvicorn's. */

@@ -11,7 +11,7 @@ import {
   FastCgiPaths, FastCgiUpstream, FileCache, FileMemory, HttpUpstream, StaticHandler, UwsgiUpstream, compileIndex,
   compileRate,
 } from "../handlers/index.ts";
-import type { FileCacheOptions, Rate, UpstreamProtocol } from "../handlers/index.ts";
+import type { FileCacheOptions, FixedResponse, Rate, UpstreamProtocol } from "../handlers/index.ts";
 import type { RateSettings } from "../net/index.ts";
 import type { AccessLogWriter, AccessLogs } from "../observe/index.ts";
 import {
@@ -23,7 +23,10 @@ import { acmePair, certificateOfName } from "../acme/index.ts";
 import type { AlertName, ClientHello } from "../protocol/tls/index.ts";
 import { assert } from "../std/assert.ts";
 import { err, ok, type Result } from "../std/result.ts";
-import { ACME_PROTOCOL, type ChosenContext, type TlsContexts, type TlsSettings } from "../tls/index.ts";
+import {
+  ACME_PROTOCOL, ACME_PROTOCOLS, type ChosenContext, HTTP1_PROTOCOLS, HTTP2_PROTOCOLS, type TlsContexts,
+  type TlsSettings,
+} from "../tls/index.ts";
 import type { Upstreams } from "../upstream/index.ts";
 import { CompiledUpstream } from "./compiled-upstream.ts";
 import type { LocationSettings, ServerSettings, Site } from "./model.ts";
@@ -62,6 +65,8 @@ export class CompiledListener {
   /** The one location that answers everything, where there is nothing to choose. */
   readonly only: CompiledLocation | undefined;
   readonly isTls: boolean;
+  /** `listen … http2` */
+  readonly #saysHttp2: boolean;
   readonly #contexts: TlsContexts;
 
   constructor(site: CompiledSite, index: number) {
@@ -73,9 +78,15 @@ export class CompiledListener {
     this.fallback = site.server(servers.defaultServer);
     this.http = this.fallback.own.http;
     this.isTls = settings.isTls;
+    this.#saysHttp2 = settings.http2 === true;
     this.#contexts = site.tls;
     // With TLS there is always to ask whether the connection may be used.
     this.only = servers.servers.length === 1 && !this.isTls ? this.fallback.only : undefined;
+  }
+
+  /** May connections to it speak HTTP/2? @param server that the client has named, or the default one */
+  speaksHttp2(server: CompiledServer): boolean {
+    return this.#saysHttp2 || server.own.http.http2.enabled;
   }
 
   /** Whose handshake it becomes, and which server the client has named; else why none does, with what it is told. */
@@ -84,14 +95,16 @@ export class CompiledListener {
     const name = serverName === undefined || serverName.includes(":") ? undefined : normalizeHost(serverName);
     if (protocols.length === 1 && protocols[0] === ACME_PROTOCOL && name !== undefined) {
       const challenge = this.#contexts.challenge(name);
-      if (challenge !== undefined) return ok({ ...challenge, server: challenge.settings });
+      if (challenge !== undefined) return ok({ ...challenge, server: challenge.settings, protocols: ACME_PROTOCOLS });
     }
     const named = name === undefined ? undefined : this.#servers[this.#hosts.findName(name)];
     const server = named ?? this.fallback;
     const settings = server.own.settings.tls;
+    const protocolList = this.speaksHttp2(server) ? HTTP2_PROTOCOLS : HTTP1_PROTOCOLS;
+    const chosen = { server: settings, protocols: protocolList };
     const acquired = server.acquired(name);
     const made = acquired === undefined ? undefined : this.#contexts.of(acquired);
-    if (made?.ok === true) return ok({ ...made.value, server: settings });
+    if (made?.ok === true) return ok({ ...made.value, ...chosen });
     const onDemand = name === undefined ? undefined : server.onDemand(name);
     if (onDemand !== undefined && name !== undefined) {
       const reason = `the certificate for "${name}" is not there yet`;
@@ -109,7 +122,7 @@ export class CompiledListener {
     }
     const context = this.#contexts.of(tls);
     return context.ok
-      ? ok({ ...context.value, server: settings })
+      ? ok({ ...context.value, ...chosen })
       : err({ reason: context.error.nginx, alert: "internal_error" });
   }
 
@@ -204,6 +217,14 @@ export class CompiledServer {
   }
 }
 
+/** A response that is a text, and what it was made of. */
+export interface ReturnedText {
+  readonly status: number;
+  readonly text: string;
+  readonly type: string | undefined;
+  readonly response: FixedResponse;
+}
+
 export class CompiledLocation {
   readonly settings: LocationSettings;
   readonly http: HttpSettings;
@@ -223,6 +244,8 @@ export class CompiledLocation {
   /** Of root or alias, where it has variables. */
   readonly #directory: Text | undefined;
   readonly #constantDirectory: string;
+  /** Room for the last text that `return` made, which is mostly the next one, too. */
+  lastText: ReturnedText | undefined = undefined;
   #static: StaticHandler | undefined = undefined;
   #upstream: CompiledUpstream | undefined = undefined;
   #fastCgiPaths: FastCgiPaths | undefined = undefined;

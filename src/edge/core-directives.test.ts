@@ -56,6 +56,7 @@ describe("the directives of http core", () => {
       resetTimedoutConnection: false,
       logNotFound: true,
       recursiveErrorPages: false,
+      http2: { enabled: false, maxConcurrentStreams: 128, bodyPrereadSize: 65_536, chunkSize: 8192 },
     });
   });
 

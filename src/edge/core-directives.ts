@@ -11,6 +11,7 @@ import {
 import { type Buffers, buffers, sizeWithin } from "../config/nginx/bounded-arguments.ts";
 import { serverTokens } from "./core-directives-server-tokens.ts";
 import { coreDirectivesWithoutEffect } from "./core-directives-without-effect.ts";
+import { http2Rows, http2RowsWithoutEffect, http2Settings } from "./http2-directives.ts";
 import type { OldBrowser } from "./old-browsers.ts";
 
 const core = { module: "ngx_http_core_module", merge: "nearest" } as const;
@@ -279,9 +280,12 @@ export const httpRows: readonly AnyDirectiveRow[] = [
   resetRow,
   logNotFoundRow,
   recursiveErrorPagesRow,
+  ...http2Rows,
 ];
 
-export const coreDirectives: readonly AnyDirectiveRow[] = [...httpRows, ...coreDirectivesWithoutEffect];
+export const coreDirectives: readonly AnyDirectiveRow[] = [
+  ...httpRows, ...http2RowsWithoutEffect, ...coreDirectivesWithoutEffect,
+];
 
 /** What is in force in a block: http, server, location, or one in a location. */
 export function httpSettings(block: Block): HttpSettings {
@@ -309,6 +313,7 @@ export function httpSettings(block: Block): HttpSettings {
     resetTimedoutConnection: block.one(resetRow),
     logNotFound: block.one(logNotFoundRow),
     recursiveErrorPages: block.one(recursiveErrorPagesRow),
+    http2: http2Settings(block),
   };
 }
 

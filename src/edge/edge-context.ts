@@ -8,6 +8,7 @@ import type { Challenges } from "./challenges.ts";
 import type { CompiledSite } from "./compiled-site.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
 import type { WantedNames } from "./wanted-names.ts";
+import type { H2Shared } from "./h2-shared.ts";
 
 export type NoticeLevel = "error" | "warning" | "info" | "debug";
 
@@ -24,6 +25,8 @@ export interface EdgeContext {
   readonly buffers: ReadBuffers;
   readonly sendfile: Sendfile | undefined;
   readonly zone: LoadZone;
+  /** What connections of HTTP/2 share. */
+  readonly h2: H2Shared;
   readonly counts: ConnectionCounts;
   readonly challenges: Challenges;
   readonly wantedNames: WantedNames;

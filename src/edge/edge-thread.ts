@@ -27,6 +27,10 @@ import { ConnectionCounts } from "./connection-counts.ts";
 import type { Accepted, ConnectionFacts } from "./current-request.ts";
 import type { EdgeContext, NoticeLevel } from "./edge-context.ts";
 import { startHealthChecks } from "./health.ts";
+import { H2Connection } from "./h2-connection.ts";
+import { H2Shared } from "./h2-shared.ts";
+import { PrefaceConnection } from "./h2-preface.ts";
+import type { PrefaceOwner } from "./h2-preface.ts";
 import { H1Connection } from "./h1-connection.ts";
 import type { ConnectionOwner } from "./h1-connection.ts";
 import type { EdgeNews, EdgeReport, InheritedListener } from "./messages.ts";
@@ -162,6 +166,7 @@ export class EdgeThread implements ConnectionOwner {
       copies: new CopySlab(),
       buffers: new ReadBuffers(),
       sendfile: loadSendfile(),
+      h2: new H2Shared(),
       counts: new ConnectionCounts(settings.counts, settings.edge),
       challenges: new Challenges(),
       wantedNames: new WantedNames((wanted) => report({ kind: "name-wanted", ...wanted })),
@@ -336,12 +341,43 @@ export class EdgeThread implements ConnectionOwner {
     stream: ByteStream, peer: Peer, accepted: Accepted & Pick<ConnectionFacts, "proxied">,
     { first, deadlineMs }: { readonly first?: Bytes; readonly deadlineMs?: number } = {},
   ): void {
-    if (this.#context.site.listener(accepted.site).isTls) {
-      return this.#handshake(stream, peer, accepted, { first, deadlineMs });
+    const { site, clock } = this.#context;
+    const listener = site.listener(accepted.site);
+    if (listener.isTls) return this.#handshake(stream, peer, accepted, { first, deadlineMs });
+    const plain = { stream, peer, accepted: { ...accepted, tls: undefined } };
+    if (!listener.speaksHttp2(listener.fallback)) {
+      this.#converse(plain, { isHttp2: false, first, untilMs: deadlineMs });
+      return;
     }
-    const connection = new H1Connection(this.#context, stream, peer, { ...accepted, tls: undefined }, this);
+    // In cleartext a client that speaks HTTP/2 says so with its first bytes.
+    const owner: PrefaceOwner = {
+      onConnectionClosed: (connection) => this.onConnectionClosed(connection),
+      onPreface: (before, isHttp2, bytes) => {
+        this.#connections.delete(before);
+        this.#converse(plain, { isHttp2, first: bytes, untilMs: before.deadlineMs });
+      },
+    };
+    const untilMs = deadlineMs ?? clock.coarseMs + listener.http.clientHeaderTimeoutMs;
+    const preface = new PrefaceConnection(this.#context, stream, owner, untilMs);
+    this.#connections.add(preface);
+    preface.start(first);
+  }
+
+  /** HTTP begins. @param how which, what has come already, and until when the first request must begin */
+  #converse(
+    { stream, peer, accepted }: {
+      readonly stream: ByteStream; readonly peer: Peer;
+      readonly accepted: Accepted & Pick<ConnectionFacts, "proxied" | "tls">;
+    },
+    { isHttp2, first, untilMs }: {
+      readonly isHttp2: boolean; readonly first: Bytes | undefined; readonly untilMs: number | undefined;
+    },
+  ): EdgeConnection {
+    const Connection = isHttp2 ? H2Connection : H1Connection;
+    const connection = new Connection(this.#context, stream, peer, accepted, this);
     this.#connections.add(connection);
-    connection.start(first, deadlineMs);
+    connection.start(first, untilMs);
+    return connection;
   }
 
   #readProxyHeader(stream: ByteStream, peer: Peer, accepted: Accepted): void {
@@ -374,11 +410,9 @@ export class EdgeThread implements ConnectionOwner {
       onReady: (before, tls, rest) => {
         this.#connections.delete(before);
         this.#handshakes.delete(before);
-        const secured = { ...peer, scheme: tls.scheme };
-        const connection = new H1Connection(this.#context, stream, secured, { ...accepted, tls }, this);
-        this.#connections.add(connection);
+        const secured = { stream, peer: { ...peer, scheme: tls.scheme }, accepted: { ...accepted, tls } };
         // nginx: the time for the first request begins behind the handshake.
-        connection.start(rest);
+        const connection = this.#converse(secured, { isHttp2: tls.isHttp2, first: rest, untilMs: undefined });
         if (this.draining) connection.drain(this.#idleMs);
       },
     };

@@ -65,6 +65,8 @@ export interface ListenerSettings {
   readonly proxyProtocol: boolean;
   /** Do they go on with a handshake of TLS? */
   readonly isTls: boolean;
+  /** They may speak HTTP/2, whatever their servers say. */
+  readonly http2?: true;
   readonly servers: ListenerServers;
 }
 

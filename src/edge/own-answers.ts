@@ -1,11 +1,15 @@
 /** What the edge answers by itself: files, texts of `return`, responses that are known in advance. */
 import type { FixedResponse, StaticAnswer } from "../handlers/index.ts";
 import { textResponse } from "../handlers/index.ts";
+import type { CompiledLocation } from "./compiled-site.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { InternalTarget } from "./internal-redirect.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { StaticView } from "./static-view.ts";
+
+/** Longer texts are made anew: a location shall be small. */
+const KEPT_TEXT_MAX = 16_384;
 
 /** The request that is answered. */
 export interface AnsweredRequest extends CurrentRequest {
@@ -38,8 +42,17 @@ export function answerText(request: AnsweredRequest, status: number, text: strin
   if (text === undefined && status >= 400) return request.respondStatus(status);
   const isEmpty = (request.errorStatus ?? status) === 204;
   const type = isEmpty ? undefined : request.location.static.contentTypeOf(request.evaluation.path);
-  const { head, body } = textResponse(status, text ?? "", type);
+  const { head, body } = textOf(request.location, status, text ?? "", type);
   request.out.whole(head, body, 0, body.length);
+}
+
+/** What a head becomes is kept with it, so the same text shall have the same head. */
+function textOf(location: CompiledLocation, status: number, text: string, type: string | undefined): FixedResponse {
+  const last = location.lastText;
+  if (last !== undefined && last.text === text && last.status === status && last.type === type) return last.response;
+  const response = textResponse(status, text, type);
+  if (text.length <= KEPT_TEXT_MAX) location.lastText = { status, text, type, response };
+  return response;
 }
 
 /** @returns false where the request is for nothing that an issuer of certificates was promised */

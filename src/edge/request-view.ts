@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { hostname } from "node:os";
+import { protocolOf } from "../http/request-head.ts";
 import { fieldValue } from "../http/response-head.ts";
 import { NGINX_VERSION } from "../std/version.ts";
 import { normalizeHost } from "../route/index.ts";
@@ -20,9 +21,9 @@ const noCookies: readonly string[] = [];
 
 /** The request in the words of nginx's error log. */
 export function describe({ received, hostField, client, serverName, asked }: CurrentRequest): string {
-  const { method, target, minorVersion } = received;
+  const { method, target } = received;
   const host = hostField === "" ? "" : `, host: "${hostField}"`;
-  const request = `"${method} ${target} HTTP/1.${minorVersion}"`;
+  const request = `"${method} ${target} ${protocolOf(received)}"`;
   const upstream = asked === undefined ? "" : `, upstream: "${asked}"`;
   return `client: ${client.address}, server: ${serverName}, request: ${request}${upstream}${host}`;
 }
@@ -41,8 +42,8 @@ export class RequestView implements RequestFacts {
   }
 
   get requestLine(): string {
-    const { method, target, minorVersion } = this.#exchange.received;
-    return target === "" ? "" : `${method} ${target} HTTP/1.${minorVersion}`;
+    const { received } = this.#exchange;
+    return received.target === "" ? "" : `${received.method} ${received.target} ${protocolOf(received)}`;
   }
 
   get method(): string {
@@ -60,7 +61,7 @@ export class RequestView implements RequestFacts {
   }
 
   get protocol(): string {
-    return `HTTP/1.${this.#exchange.received.minorVersion}`;
+    return protocolOf(this.#exchange.received);
   }
 
   get scheme(): "http" | "https" {
@@ -76,10 +77,12 @@ export class RequestView implements RequestFacts {
   }
 
   field(name: string): string | undefined {
-    const { fields, authority } = this.#exchange.received;
+    const { fields, authority, majorVersion } = this.#exchange.received;
     // A proxy in front may have taken it for the name with a hyphen, and let it through.
     if (name.includes("_") && !this.#exchange.http.underscoresInHeaders) return undefined;
     if (name === "host" && authority !== undefined) return authority;
+    // RFC 8441: for files that pass $http_upgrade on, as nginx's documentation has them.
+    if (name === "upgrade" && majorVersion === 2) return fields.semantics.upgrade;
     // RFC 6265 §5.4 and RFC 9113 §8.2.3: cookies join as they stand in one field.
     return fields.get(name, name === "cookie" ? "; " : ", ");
   }

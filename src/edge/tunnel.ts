@@ -7,7 +7,7 @@ import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
 import { NO_BYTES, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import type { UpstreamConnection } from "../upstream/index.ts";
-import type { Successor, SuccessorOwner } from "./connection-owner.ts";
+import type { ClientStream, Successor, SuccessorOwner } from "./connection-owner.ts";
 import type { EdgeContext } from "./edge-context.ts";
 
 /** Up to this size bytes are written as text, which needs no memory of its own. */
@@ -34,7 +34,7 @@ export class Tunnel implements Successor, Ticked {
   readonly #exchange: TunnelExchange;
   readonly #upstream: ByteStream;
   #early: Bytes;
-  #client: ByteStream | undefined = undefined;
+  #client: ClientStream | undefined = undefined;
   #owner: SuccessorOwner | undefined = undefined;
   #heardMs: number;
   readonly #clientStall = new SendStall();
@@ -64,7 +64,7 @@ export class Tunnel implements Successor, Ticked {
     });
   }
 
-  start(stream: ByteStream, rest: Bytes, owner: SuccessorOwner): void {
+  start(stream: ClientStream, rest: Bytes, owner: SuccessorOwner): void {
     this.#client = stream;
     this.#owner = owner;
     this.#context.clock.add(this);
@@ -121,7 +121,7 @@ export class Tunnel implements Successor, Ticked {
     if (this.#client !== undefined) this.#pass(bytes, this.#upstream, this.#client);
   }
 
-  #pass(bytes: Bytes, to: ByteStream, from: ByteStream): void {
+  #pass(bytes: Bytes, to: ClientStream, from: ClientStream): void {
     this.#heardMs = this.#context.clock.coarseMs;
     if (bytes.length <= INLINE_SIZE_MAX) to.writeLatin1(bytes.latin1Slice());
     else to.writeBytes(copyBytes(bytes));
@@ -129,7 +129,7 @@ export class Tunnel implements Successor, Ticked {
   }
 
   /** One side sends nothing more: the other is told, and may still answer. */
-  #ended(other: ByteStream | undefined): void {
+  #ended(other: ClientStream | undefined): void {
     other?.end();
     if (++this.#endedCount === 2) this.#close();
   }

@@ -14,14 +14,14 @@ import type { AppRequest, AppWebSocket } from "../app/index.ts";
 import { deflateCodec } from "../filters/index.ts";
 import type { FieldLine } from "../http/response-head.ts";
 import { SendStall } from "../net/index.ts";
-import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
+import type { StreamReceiver, Ticked } from "../net/index.ts";
 import {
   WsReader, WsSender, acceptKey, closeFrame, negotiateDeflate, pingFrame, pongFrame,
 } from "../protocol/ws/index.ts";
 import type { Handshake, MessageEvent, OutgoingMessage } from "../protocol/ws/index.ts";
 import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type { Successor, SuccessorOwner } from "./connection-owner.ts";
+import type { ClientStream, Successor, SuccessorOwner } from "./connection-owner.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { LocationSettings } from "./model.ts";
 
@@ -64,7 +64,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Succes
   #handshake: Handshake | undefined;
   readonly subprotocols: readonly string[];
   #phase: Phase = "connecting";
-  #stream: ByteStream | undefined = undefined;
+  #stream: ClientStream | undefined = undefined;
   #reader: WsReader | undefined = undefined;
   #sender: WsSender | undefined = undefined;
   #owner: SuccessorOwner | undefined = undefined;
@@ -171,7 +171,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Succes
   // What the client does.
 
   /** Takes the connection over. @param ahead what the client sent behind its request */
-  start(stream: ByteStream, ahead: Bytes, owner: SuccessorOwner): void {
+  start(stream: ClientStream, ahead: Bytes, owner: SuccessorOwner): void {
     this.#stream = stream;
     this.#owner = owner;
     this.#heardMs = this.#context.clock.coarseMs;
@@ -227,7 +227,7 @@ export class WebSocketConnection implements AppWebSocket, StreamReceiver, Succes
   }
 
   /** Pings a client that is silent (RFC 6455 §5.5.2), and gives it up when it stays so. */
-  #keepAlive(nowMs: number, stream: ByteStream): void {
+  #keepAlive(nowMs: number, stream: ClientStream): void {
     const { pingIntervalMs, pingTimeoutMs } = this.#settings;
     if (pingIntervalMs === 0) return;
     if (this.#pingedMs > 0) {

@@ -12,11 +12,18 @@ export interface RequestHead {
   readonly query: string;
   /** Host and port of an absolute-form target, which replace the Host field (RFC 9112 §3.2.2). */
   readonly authority: string | undefined;
-  /** 0 or 1 of HTTP/1.x. */
+  /** 0 or 1 of HTTP/1.x; with HTTP/2, which may whatever 1.1 may, 1. */
   readonly minorVersion: number;
+  /** Only where it is not 1. */
+  readonly majorVersion?: 2;
   readonly fields: FieldSection;
   /** Does a body follow? */
   readonly hasBody: boolean;
   /** May the connection carry another request after this one? (RFC 9112 §9.3) */
   readonly persistent: boolean;
+}
+
+/** The protocol's name and version, as nginx's `$server_protocol` and PEP 3333's SERVER_PROTOCOL have it. */
+export function protocolOf({ majorVersion, minorVersion }: RequestHead): string {
+  return majorVersion === 2 ? "HTTP/2.0" : `HTTP/1.${minorVersion}`;
 }

@@ -1,4 +1,5 @@
 /** A response without its body (RFC 9110 §3.2), and what its fields say about framing. */
+import type { Bytes } from "../std/bytes.ts";
 import { isFieldName, isFieldValue } from "./characters.ts";
 
 export type FieldLine = readonly [name: string, value: string];
@@ -12,6 +13,16 @@ export interface PreparedHead {
   readonly lines: string;
   readonly needsDate: boolean;
   /** What it was made with: other settings make other text. */
+  readonly settings: object;
+}
+
+/** The same for HTTP/2: a header block that means the same on every connection. */
+export interface CodedHead {
+  /** Status and fields, without a Date of ours. */
+  readonly fields: Bytes;
+  /** The same with the Date that `dateLine` is. */
+  readonly block: Bytes;
+  readonly dateLine: string;
   readonly settings: object;
 }
 
@@ -38,6 +49,7 @@ export class ResponseHead {
   readonly hasAccel: boolean;
   /** Room for what the connection's driver makes of this head, once. */
   prepared: PreparedHead | undefined = undefined;
+  coded: CodedHead | undefined = undefined;
   /** And for what the filters of the last location that it passed made of it. */
   filtered: FilteredHead | undefined = undefined;
 

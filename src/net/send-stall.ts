@@ -7,7 +7,7 @@ export class SendStall {
   #sinceMs = 0;
 
   /** Has the peer taken nothing since `timeoutMs`? To be asked regularly while something is queued. */
-  isStalled(stream: ByteStream, nowMs: number, timeoutMs: number): boolean {
+  isStalled(stream: Pick<ByteStream, "finishedSize" | "unfinishedSize">, nowMs: number, timeoutMs: number): boolean {
     const { finishedSize, unfinishedSize } = stream;
     if (finishedSize === this.#finishedBefore && unfinishedSize === this.#unfinishedBefore) {
       return nowMs - this.#sinceMs > timeoutMs;

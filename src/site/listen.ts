@@ -20,6 +20,8 @@ export interface Listen {
   /** Of the socket, and any server of it may say so. */
   readonly proxyProtocol: boolean;
   readonly isTls: boolean;
+  /** nginx has a directive for it since 1.25.1, and warns of this. */
+  readonly http2: boolean;
   /** Options of the socket, which one `listen` of an address may have. */
   readonly options: SocketOptions | undefined;
   /** Parameters that are accepted and do nothing. */
@@ -66,6 +68,7 @@ export const listenRow: DirectiveRow<Listen> = {
     + `A range of ports, such as 8000-8003, has at most ${RANGE_PORTS_MAX}. `
     + "ssl: connections are TLS, with the certificates of the servers that listen here. "
     + "proxy_protocol: connections begin with the PROXY protocol's header, of version 1 or 2. "
+    + "http2: as the directive http2, for all servers of the socket. "
     + "mode= (of a Unix socket), fd: (an inherited descriptor) and port 0 (any that is free) are Tricorn's.",
   example: "listen 127.0.0.1:8080 default_server;",
 };
@@ -79,6 +82,7 @@ function parseListen(
   let isDefault = false;
   let proxyProtocol = false;
   let isTls = false;
+  let http2 = false;
   let hasOptions = false;
   const options: { -readonly [Key in keyof SocketOptions]: SocketOptions[Key] } = {
     backlog: undefined, ipv6Only: undefined, reusePort: false, mode: undefined,
@@ -92,6 +96,7 @@ function parseListen(
     switch (word.includes("=") ? `${name}=` : name) {
       case "default_server": case "default": isDefault = true; continue;
       case "proxy_protocol": proxyProtocol = true; continue;
+      case "http2": http2 = true; continue;
       case "bind": break;
       case "reuseport": options.reusePort = true; break;
       case "backlog=":
@@ -111,7 +116,6 @@ function parseListen(
         options.mode = Number.parseInt(value, 8);
         break;
       case "ssl": isTls = true; continue;
-      case "http2": return refuse("the \"http2\" parameter requires ngx_http_v2_module", notYet("HTTP/2"));
       case "quic": return refuse("the \"quic\" parameter requires ngx_http_v3_module", notYet("HTTP/3"));
       case "so_keepalive=":
         if (!/^(?:on|off|[^:]*:[^:]*:[^:]*)$/.test(value)) return refuse(`invalid so_keepalive value: "${value}"`);
@@ -126,7 +130,7 @@ function parseListen(
     hasOptions = true;
   }
   const socket = hasOptions ? options : undefined;
-  return ok({ addresses: addresses.value, isDefault, proxyProtocol, isTls, options: socket, ignored });
+  return ok({ addresses: addresses.value, isDefault, proxyProtocol, isTls, http2, options: socket, ignored });
 }
 
 function notYet(what: string): string {
@@ -186,6 +190,7 @@ interface Socket {
   readonly bind: Bind;
   proxyProtocol: boolean;
   isTls: boolean;
+  http2: boolean;
   options: SocketOptions | undefined;
   defaultServer: number | undefined;
   readonly servers: { readonly server: number; readonly names: readonly ServerName[] }[];
@@ -210,7 +215,8 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       const key = isFree ? `${addressText(bind)} ${sockets.size}` : addressText(bind);
       const known = sockets.get(key);
       const socket: Socket = known ?? {
-        bind, proxyProtocol: false, isTls: false, options: undefined, defaultServer: undefined, servers: [],
+        bind, proxyProtocol: false, isTls: false, http2: false, options: undefined, defaultServer: undefined,
+        servers: [],
       };
       sockets.set(key, socket);
       const refuse = (nginx: string): void => void (at !== undefined && mistakes.push({ at, nginx }));
@@ -221,6 +227,7 @@ export function listenersOf(servers: readonly ListeningServer[], isRoot: boolean
       socket.servers.push({ server, names });
       if (listen.proxyProtocol) socket.proxyProtocol = true;
       if (listen.isTls) socket.isTls = true;
+      if (listen.http2) socket.http2 = true;
       if (listen.isDefault) {
         if (socket.defaultServer !== undefined) refuse(`a duplicate default server for ${key}`);
         socket.defaultServer = server;
@@ -238,11 +245,12 @@ function unwritten(isRoot: boolean): Listen {
   const port = isRoot ? PORT_DEFAULT : PORT_UNPRIVILEGED;
   return {
     addresses: [{ kind: "tcp", host: undefined, port }], isDefault: false, proxyProtocol: false, isTls: false,
+    http2: false,
     options: undefined, ignored: [],
   };
 }
 
-function listenerOf({ bind, proxyProtocol, isTls, options, defaultServer, servers }: Socket): ListenerSettings {
+function listenerOf({ bind, proxyProtocol, isTls, http2, options, defaultServer, servers }: Socket): ListenerSettings {
   return {
     bind,
     backlog: options?.backlog ?? BACKLOG_DEFAULT,
@@ -250,6 +258,7 @@ function listenerOf({ bind, proxyProtocol, isTls, options, defaultServer, server
     reusePort: options?.reusePort ?? false,
     proxyProtocol,
     isTls,
+    ...(http2 && { http2 }),
     servers: { defaultServer: defaultServer ?? servers[0]?.server ?? 0, servers },
   };
 }

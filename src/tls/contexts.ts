@@ -5,7 +5,7 @@
 import { EventEmitter } from "node:events";
 import type * as tls from "node:tls";
 import { ok, type Result } from "../std/result.ts";
-import { type Bytes, concatBytes, fromLatin1 } from "../std/bytes.ts";
+import type { Bytes } from "../std/bytes.ts";
 import { KnownFacts } from "./facts.ts";
 import { NO_RENEGOTIATION } from "./conf-command.ts";
 import { Staples, shownCertificate, stapleKey, staplingServer } from "./ocsp/index.ts";
@@ -25,8 +25,6 @@ export interface TlsSecrets {
 export interface TlsContext {
   readonly settings: TlsSettings;
   readonly secure: tls.SecureContext;
-  /** What we speak, as ALPN writes it (RFC 7301 §3.1). */
-  readonly protocols: Bytes;
   /** Is the client asked for a certificate? */
   readonly asksCertificate: boolean;
   /** What applications were told of its connections. */
@@ -45,15 +43,13 @@ type HandshakeServer = (socket: () => tls.TLSSocket) => EventEmitter | undefined
 export interface ChosenContext extends TlsContext {
   /** Settings of the server that SNI has named, which may have another one's certificates. */
   readonly server: TlsSettings;
+  /** What we speak there, as ALPN writes it (RFC 7301 §3.1). */
+  readonly protocols: Bytes;
 }
 
 /** Memory of session caches by their names. */
 export type SessionZones = ReadonlyMap<string, SharedArrayBuffer>;
 
-/** What a connection may become. HTTP/2 is a row, and a driver. */
-const PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
-/** RFC 8737 §6.2. */
-export const ACME_PROTOCOL = "acme-tls/1";
 /** SSL_OP_NO_TICKET, as openssl/ssl.h numbers it. */
 const NO_TICKET = 1 << 14;
 /** Names that are to be proven at once; nobody renews more certificates in the same minute. */
@@ -127,7 +123,7 @@ export class TlsContexts {
     };
     const made = this.#make(own);
     if (!made.ok) return made.error;
-    this.#challenges.set(name, { ...made.value, protocols: protocolList([ACME_PROTOCOL]) });
+    this.#challenges.set(name, made.value);
     return undefined;
   }
 
@@ -150,7 +146,6 @@ export class TlsContexts {
     return ok({
       settings,
       secure: made.value,
-      protocols: protocolList(PROTOCOLS),
       asksCertificate: settings.verifyClient !== "off",
       known: new KnownFacts(),
       handshakeServer: this.#handshakeServer(settings, made.value),
@@ -222,9 +217,5 @@ interface NativeContext {
 /** Servers that say the same resume each other's sessions, others never. OpenSSL has room for 32 bytes. */
 function sessionIdContext(settings: TlsSettings): string {
   return cryptoModule().createHash("sha256").update(JSON.stringify(settings)).digest("hex").slice(0, 32);
-}
-
-function protocolList(names: readonly string[]): Bytes {
-  return concatBytes(names.map((name) => fromLatin1(String.fromCharCode(name.length) + name)));
 }
 

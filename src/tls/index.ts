@@ -1,7 +1,8 @@
 /** Who are we to the client, and how is it proven? Certificates, contexts, tickets, and what a handshake has shown. */
-export { ACME_PROTOCOL, TlsContexts, allocateSessionZones } from "./contexts.ts";
+export { TlsContexts, allocateSessionZones } from "./contexts.ts";
 export type { ChosenContext, SessionZones, TlsSecrets } from "./contexts.ts";
 export { readTlsFiles } from "./files.ts";
+export { ACME_PROTOCOL, ACME_PROTOCOLS, HTTP1_PROTOCOLS, HTTP2_PROTOCOLS } from "./protocols.ts";
 export { type TlsProblem, contextOptions, makeContext } from "./pem.ts";
 export { PLAIN_ON_TLS, TlsSession } from "./session.ts";
 export type { ConnectionTls } from "./session.ts";

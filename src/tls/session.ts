@@ -9,6 +9,7 @@ import type { ClientHello } from "../protocol/tls/index.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import { certificateVariable } from "./client-certificate.ts";
 import type { ChosenContext } from "./contexts.ts";
+import { HTTP2_PROTOCOL } from "./protocols.ts";
 import { type KnownFacts, clientCertificate } from "./facts.ts";
 import { cipherName, groupName } from "./iana-names.ts";
 import type { TlsSettings } from "./settings.ts";
@@ -16,6 +17,8 @@ import type { TlsSettings } from "./settings.ts";
 /** What requests ask of their connection. */
 export interface ConnectionTls {
   readonly scheme: "http" | "https";
+  /** ALPN has chosen "h2" (RFC 9113 §3.2). */
+  readonly isHttp2: boolean;
   /** May a request go to the server with these settings? @returns nginx's number for why not */
   refusal(target: TlsSettings): 421 | 495 | 496 | 497 | undefined;
   /** @returns undefined when it has no value. @param name "ssl_…" */
@@ -27,6 +30,7 @@ export interface ConnectionTls {
 /** A client that speaks HTTP without TLS where TLS is expected. */
 export const PLAIN_ON_TLS: ConnectionTls = {
   scheme: "http",
+  isHttp2: false,
   refusal: () => 497,
   facts: undefined,
   variable: () => undefined,
@@ -63,6 +67,10 @@ export class TlsSession implements ConnectionTls {
     this.#settings = chosen.settings;
     this.#server = chosen.server;
     this.#known = chosen.known;
+  }
+
+  get isHttp2(): boolean {
+    return this.#socket.alpnProtocol === HTTP2_PROTOCOL;
   }
 
   get facts(): TlsFacts {

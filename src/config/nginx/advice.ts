@@ -40,7 +40,7 @@ const foreignAdvice: readonly Advice[] = [
   { pattern: /^ssl_ocsp(?:_|$)/, owner: "nginx's ngx_http_ssl_module",
     hint: "use ssl_crl: nobody is asked about certificates of clients, as handshakes would wait for the answer" },
   { pattern: /^ssl$/, owner: "nginx before 1.25.1", hint: "write listen 443 ssl;" },
-  { pattern: /^(?:spdy_|http2_push|aio_write_http)/, owner: "an older nginx", hint: "remove it" },
+  { pattern: /^(?:spdy_|aio_write_http)/, owner: "an older nginx", hint: "remove it" },
 ];
 
 /** Whose directive it is, and the next action; undefined for one that nobody is known to have. */

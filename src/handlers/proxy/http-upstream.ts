@@ -1,4 +1,5 @@
 /** What proxy_pass sends: HTTP/1.x, as nginx makes it of the request (ngx_http_proxy_module). */
+import { randomBytes } from "node:crypto";
 import { constantOf } from "../../config/nginx/complex-value.ts";
 import type { ComplexValue } from "../../config/nginx/complex-value.ts";
 import type { HttpSettings } from "../../config/model.ts";
@@ -93,6 +94,8 @@ export class HttpUpstream implements UpstreamProtocol {
       lines = "Transfer-Encoding: chunked\r\n";
       framing = "chunked";
     }
+    // RFC 8441 §5: a client of HTTP/2 has sent no key, and needs none of the answer.
+    if (made.upgrade === "websocket" && head.majorVersion === 2) lines += `Sec-WebSocket-Key: ${freshKey()}\r\n`;
     const uri = this.#uri(wanted);
     const version = this.settings.httpVersion;
     return {
@@ -111,6 +114,11 @@ export class HttpUpstream implements UpstreamProtocol {
     if (evaluation.isRewritten || !path.startsWith(this.#prefix)) return escapeUri(path, "uri") + args;
     return uri + escapeUri(path.slice(this.#prefix.length), "uri") + args;
   }
+}
+
+/** RFC 6455 §4.1: sixteen bytes of chance. */
+function freshKey(): string {
+  return randomBytes(16).toString("base64");
 }
 
 /** The target without scheme and authority. */

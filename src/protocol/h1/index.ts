@@ -14,3 +14,4 @@ export {
 export type { BodyFraming } from "./response-writer.ts";
 export { Unread } from "./unread.ts";
 export { READY_SIZE_MAX, ReadyText } from "./ready-text.ts";
+export { FieldParser } from "./field-parser.ts";

@@ -16,6 +16,7 @@ const KEY = /^[A-Za-z0-9+/]{22}==$/;
 const VERSION = /^(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$/;
 
 export interface Handshake {
+  /** "" with HTTP/2. */
   readonly key: string;
   /** In the client's order of preference. */
   readonly subprotocols: readonly string[];
@@ -49,9 +50,12 @@ export function readHandshake(head: RequestHead): Handshake | HandshakeRefusal {
   const [version = ""] = fields.versions;
   if (!VERSION.test(version)) return refuse("Sec-WebSocket-Version malformed");
   if (version !== "13") return { status: 426, reason: `Sec-WebSocket-Version ${version}` };
-  if (fields.keys.length !== 1) return refuse("Sec-WebSocket-Key missing or repeated");
   const [key = ""] = fields.keys;
-  if (!KEY.test(key)) return refuse("Sec-WebSocket-Key malformed");
+  // RFC 8441 §5: with HTTP/2 there is no key; what one would prove, :protocol has said.
+  if (head.majorVersion !== 2) {
+    if (fields.keys.length !== 1) return refuse("Sec-WebSocket-Key missing or repeated");
+    if (!KEY.test(key)) return refuse("Sec-WebSocket-Key malformed");
+  }
   const subprotocols = fields.protocols.flatMap(splitList);
   if (!subprotocols.every(isFieldName)) return refuse("Sec-WebSocket-Protocol malformed");
   const extensions: Extension[] = [];

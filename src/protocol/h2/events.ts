@@ -1,0 +1,63 @@
+/** What the engine is told once, and what it tells of what a peer sends. */
+import type { RequestHead } from "../../http/request-head.ts";
+import type { Bytes } from "../../std/bytes.ts";
+import type { HeadLimits } from "../h1/index.ts";
+import type { ErrorCode } from "./frame.ts";
+
+/** What the peer shall keep to. */
+export interface EngineSettings {
+  readonly maxConcurrentStreams: number;
+  /** Bytes of a request's body that may come before somebody wants it. */
+  readonly initialWindowSize: number;
+  /** Bytes of one DATA frame of ours, at most. */
+  readonly chunkSize: number;
+  readonly limits: HeadLimits;
+}
+
+/** `stream` is a row, to be claimed in the course of the event; it is not claimed where nobody does. */
+export interface RequestEvent {
+  readonly kind: "request";
+  readonly stream: number;
+  readonly head: RequestHead;
+  /** Was it an extended CONNECT (RFC 8441), so that a 2xx makes a tunnel of the stream? */
+  readonly isWebSocket: boolean;
+}
+/** A request that is to be answered with this status. */
+export interface RefusedEvent {
+  readonly kind: "refused";
+  readonly stream: number;
+  readonly head: RequestHead;
+  readonly status: number;
+  readonly reason: string;
+}
+export interface BodyEvent<Owner> {
+  readonly kind: "data";
+  readonly owner: Owner;
+  /** A view of what was received, valid until the next call; to be consumed by `consume`. */
+  readonly bytes: Bytes;
+}
+export interface BodyEndEvent<Owner> {
+  readonly kind: "end";
+  readonly owner: Owner;
+}
+/** The stream is over: the peer has reset it, or has made us do so; then there is a reason for the log. */
+export interface ResetEvent<Owner> {
+  readonly kind: "reset";
+  readonly owner: Owner | undefined;
+  readonly code: number;
+  readonly reason: string | undefined;
+}
+/** The connection is over: write `output`, then close it. */
+export interface FailedEvent {
+  readonly kind: "failed";
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+/** The peer opens no more streams. */
+export interface GoAwayEvent {
+  readonly kind: "goaway";
+  readonly code: number;
+}
+export type EngineEvent<Owner> =
+  | RequestEvent | RefusedEvent | BodyEvent<Owner> | BodyEndEvent<Owner> | ResetEvent<Owner> | FailedEvent | GoAwayEvent
+  | "need-data";

@@ -1,0 +1,45 @@
+/** What a client says in SETTINGS (RFC 9113 §6.5.2, RFC 8441 §3, RFC 9218 §2.1). */
+import type { Bytes } from "../../std/bytes.ts";
+import {
+  ENABLE_CONNECT_PROTOCOL, ENABLE_PUSH, ErrorCode, FRAME_SIZE_MAX, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE,
+  NO_RFC7540_PRIORITIES, WINDOW_MAX, readUint32,
+} from "./frame.ts";
+
+/** RFC 9113 §4.2 */
+const PEER_FRAME_SIZE_MAX = 16_777_215;
+
+/** A value that must not be: the connection's end. */
+export interface SettingsFault {
+  readonly code: ErrorCode;
+  readonly name: string;
+}
+
+/** Whom the settings concern: the rest is about what we never do. */
+interface Windows {
+  /** @returns false when a window becomes larger than may be */
+  setInitialWindow(size: number): boolean;
+}
+
+/** Takes the pairs of `bytes[start, end)`. We need no larger frames, no table of the peer's, and push nothing. */
+export function takeSettings(bytes: Bytes, start: number, end: number, windows: Windows): SettingsFault | undefined {
+  for (let at = start; at < end; at += 6) {
+    const identifier = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+    const value = readUint32(bytes, at + 2);
+    switch (identifier) {
+      case ENABLE_PUSH: case ENABLE_CONNECT_PROTOCOL: case NO_RFC7540_PRIORITIES:
+        if (value > 1) return { code: ErrorCode.PROTOCOL_ERROR, name: `SETTINGS ${identifier} of ${value}` };
+        break;
+      case INITIAL_WINDOW_SIZE:
+        if (value > WINDOW_MAX || !windows.setInitialWindow(value)) {
+          return { code: ErrorCode.FLOW_CONTROL_ERROR, name: "SETTINGS_INITIAL_WINDOW_SIZE" };
+        }
+        break;
+      case MAX_FRAME_SIZE:
+        if (value < FRAME_SIZE_MAX || value > PEER_FRAME_SIZE_MAX) {
+          return { code: ErrorCode.PROTOCOL_ERROR, name: "SETTINGS_MAX_FRAME_SIZE" };
+        }
+        break;
+    }
+  }
+  return undefined;
+}
