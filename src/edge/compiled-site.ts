@@ -80,8 +80,9 @@ export class CompiledListener {
     this.isTls = settings.isTls;
     this.#saysHttp2 = settings.http2 === true;
     this.#contexts = site.tls;
-    // With TLS there is always to ask whether the connection may be used.
-    this.only = servers.servers.length === 1 && !this.isTls ? this.fallback.only : undefined;
+    // Where clients are asked for certificates, each request asks whether its connection may be used.
+    const asksNothing = !this.isTls || this.fallback.own.settings.tls.verifyClient === "off";
+    this.only = servers.servers.length === 1 && asksNothing ? this.fallback.only : undefined;
   }
 
   /** May connections to it speak HTTP/2? @param server that the client has named, or the default one */

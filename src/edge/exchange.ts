@@ -182,7 +182,8 @@ export class Exchange implements CurrentRequest {
     const { method } = this.head;
     if (method === "CONNECT" || method === "TRACE") return this.respondStatus(405);
     const { only } = this.#sockets;
-    if (only !== undefined) {
+    // Plain HTTP on a port for TLS is for the walk to refuse.
+    if (only !== undefined && (!this.#sockets.isTls || this.connection.tls?.scheme === "https")) {
       this.#moveTo(only);
       this.#identify(only);
       if (this.head.fields.semantics.contentLength > only.http.clientMaxBodySize) return this.#refuseSize();
