@@ -62,7 +62,7 @@ test("without options the defaults are nginx's and gunicorn's", () => {
   assert.deepEqual([app.chdir, app.appDir, app.backlog, backlogs], ["/srv/shop", "/srv/shop", 2048, [2048]]);
   assert.deepEqual(
     [http.keepaliveTimeoutMs, http.clientHeaderTimeoutMs, http.keepaliveRequests, http.headSizeMax],
-    [75_000, 60_000, 1000, 32_768],
+    [75_000, 60_000, 100_000, 32_768],
   );
   assert.deepEqual(access.forwardedAllowIps, ["127.0.0.1", "::1"]);
   assert.deepEqual([accessLogs.logs, process.errorLogs], [[], [{ path: "-", level: "info" }]]);
@@ -216,6 +216,7 @@ http {
     limit_request_field_size 8190;
     client_max_body_size 10g;
     client_body_buffer_size 64k;
+    keepalive_requests 100000;
     forwarded_allow_ips 127.0.0.1 ::1;
     add_header X-A "\${dollar}1" always;
     server {

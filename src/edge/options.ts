@@ -89,10 +89,12 @@ const clientBodyBufferSizeRow: DefaultedRow<number> = {
 const keepaliveRequestsRow: DefaultedRow<number> = {
   name: "keepalive-requests",
   argument: count({ min: 1, max: 2 ** 31 - 1 }),
-  default: "1000",
+  // nginx: 1000, for memory that its connections keep. gunicorn and uvicorn have no limit, and a page over HTTP/2 may
+  // ask for hundreds of things on one connection.
+  default: "100000",
   group: "Limits",
   doc: "Requests that one connection may carry before it is closed.",
-  example: "tricorn shop.wsgi --keepalive-requests 100000",
+  example: "tricorn shop.wsgi --keepalive-requests 1000",
   nginx: "keepalive_requests",
 };
 
