@@ -22,6 +22,8 @@ import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** RFC 9110 §15.2.1 */
 const CONTINUE = 100;
+/** How long the rest of a request may still come behind its response, before its client is told to stop. */
+const LINGER_MS = 200;
 /** RFC 8441 §5: what the handshake of HTTP/1.1 has of its own. */
 const handshakeNames: ReadonlySet<string> = new Set(["connection", "upgrade", "sec-websocket-accept"]);
 /** No row: the stream is closed. */
@@ -45,13 +47,15 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   #tunnel: H2Tunnel | undefined = undefined;
   #successor: Successor | undefined = undefined;
   /** What came before that. */
-  #early: Bytes[] = [];
+  #early: Bytes[] | undefined = undefined;
   #isPaused = false;
   /** Bytes that came while nobody wanted more. */
   #withheld = 0;
   /** When the last bytes of the body came; when the last that waited were sent, and how many until then. */
   heardMs: number;
   #sentMs = 0;
+  /** When it was not yet complete. */
+  #endedMs: number;
   #taken = 0;
 
   /** @param isWebSocket was it an extended CONNECT? */
@@ -60,7 +64,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.#connection = connection;
     this.#row = row;
     this.http = http;
-    this.heardMs = connection.context.clock.coarseMs;
+    this.heardMs = this.#endedMs = connection.context.clock.coarseMs;
   }
 
   get queuedSize(): number {
@@ -78,7 +82,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     if (this.#tunnel !== undefined) return this.#tunnel.onData(bytes);
     if (exchange === undefined) return engine.receiver.discard(row, bytes.length);
     // Before it is accepted; its window is the bound.
-    if (this.isWebSocket) return void this.#early.push(copyBytes(bytes));
+    if (this.isWebSocket) return void (this.#early ??= []).push(copyBytes(bytes));
     const upload = exchange.upload;
     if ((upload?.size ?? 0) + bytes.length > exchange.bodySizeMax) {
       engine.receiver.discard(row, bytes.length);
@@ -143,7 +147,8 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     if (isReceiving && !this.#isPaused && nowMs - this.heardMs > this.http.clientBodyTimeoutMs) {
       return exchange.refuseBody(408);
     }
-    if (engine.isLingering(this.#row) && nowMs - this.heardMs > this.http.lingeringTimeoutMs) {
+    if (!engine.isLingering(this.#row)) this.#endedMs = nowMs;
+    else if ( nowMs - this.#endedMs > LINGER_MS) {
       return this.#reset(ErrorCode.NO_ERROR);
     }
     const { waits, taken } = engine.sender.progress(this.#row);
@@ -202,6 +207,14 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.#sent(exchange, size);
   }
 
+  /** Calls `begin` when the body of a file may be read. */
+  whenWanted(begin: () => void): void {
+    const engine = this.#engine;
+    if (engine === undefined) return;
+    engine.sender.whenWanted(this.#row, begin);
+    this.#connection.touch();
+  }
+
   sendEnd(exchange: SentExchange, trailers: readonly FieldLine[]): void {
     if (this.#hasNoBody) return;
     if (this.#left > 0 && this.#left !== Number.POSITIVE_INFINITY) return this.#checkLength(exchange);
@@ -232,10 +245,11 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.exchange = undefined;
     const tunnel = new H2Tunnel(this.#connection, this.#row, (error) => this.#reset(error));
     this.#tunnel = tunnel;
-    successor.start(tunnel, concatBytes(this.#early), this.#connection.successors);
+    const early = this.#early === undefined ? NO_BYTES : concatBytes(this.#early);
+    this.#early = undefined;
     this.#successor = successor;
-    this.#connection.engine.receiver.consume(this.#row, this.#early.reduce((sum, { length }) => sum + length, 0));
-    this.#early = [];
+    successor.start(tunnel, early, this.#connection.successors);
+    this.#engine?.receiver.consume(this.#row, early.length);
   }
 
   use(http: HttpSettings): void {
@@ -337,6 +351,10 @@ class StreamSink implements BodySink {
   constructor(stream: H2Stream, exchange: SentExchange) {
     this.#stream = stream;
     this.#exchange = exchange;
+  }
+
+  whenWanted(begin: () => void): void {
+    this.#stream.whenWanted(begin);
   }
 
   write(bytes: Bytes, taken: () => void): void {
