@@ -18,6 +18,12 @@ const groups: Readonly<Record<string, string>> = {
   "rewrite, routing, variables": `geo geo_binary geo_ipv6 geo_unix geo_volatile http_host http_location
     http_location_auto http_server_name http_uri http_variables map map_complex map_volatile merge_slashes request_id
     rewrite rewrite_if rewrite_set rewrite_unescape split_clients userid userid_flags`,
+  "HTTP/2": `h2 h2_absolute_redirect h2_auth_request h2_error_page h2_fastcgi_request_buffering h2_headers h2_host
+    h2_http2 h2_keepalive h2_limit_conn h2_limit_req h2_max_headers h2_priority h2_proxy_cache
+    h2_proxy_max_temp_file_size h2_proxy_protocol h2_proxy_request_buffering h2_proxy_request_buffering_redirect
+    h2_proxy_request_buffering_ssl h2_proxy_ssl h2_request_body h2_request_body_extra h2_request_body_preread
+    h2_server_tokens h2_ssl h2_ssl_proxy_cache h2_ssl_proxy_protocol h2_ssl_variables h2_ssl_verify_client h2_trailers
+    h2_variables`,
   "static files": `autoindex autoindex_format empty_gif headers http_absolute_redirect http_disable_symlinks
     http_include http_try_files index msie_refresh not_modified not_modified_finalize not_modified_proxy random_index
     range range_charset range_clearing range_if_range`,

@@ -191,7 +191,7 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
 
   tick(nowMs: number): void {
     const stream = this.#stream;
-    const { sendTimeoutMs, clientHeaderTimeoutMs, keepaliveTimeMs } = this.#http;
+    const { sendTimeoutMs, clientHeaderTimeoutMs } = this.#http;
     if (stream.queuedSize > 0 && this.#stall.isStalled(stream, nowMs, sendTimeoutMs)) {
       return abortStream(stream, this.#http);
     }
@@ -200,8 +200,7 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
       return;
     }
     if (nowMs - this.#partialMs > clientHeaderTimeoutMs) return this.#end(ErrorCode.NO_ERROR, "frame too slow");
-    for (const owner of this.engine.owners()) owner.tick(nowMs);
-    if (this.#phase === "open" && nowMs - this.#openedMs >= keepaliveTimeMs) this.#goAway(false);
+    if (this.engine.streamCount > 0) for (const owner of this.engine.owners()) owner.tick(nowMs);
     if (nowMs > this.#deadlineMs) {
       if (this.#phase === "draining") this.#goAway(true);
       else if (this.engine.streamCount === 0) this.#goAway(true);
@@ -255,7 +254,9 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
     this.context.counts.add("requests");
     this.#countWriting(true);
     if (this.#phase === "open") this.#deadlineMs = Number.POSITIVE_INFINITY;
-    if (++this.#requests >= this.#http.keepaliveRequests) this.#goAway(false);
+    const { keepaliveRequests, keepaliveTimeMs } = this.#http;
+    const isOld = this.context.clock.coarseMs - this.#openedMs >= keepaliveTimeMs;
+    if (++this.#requests >= keepaliveRequests || isOld) this.#goAway(false);
     return exchange;
   }
 

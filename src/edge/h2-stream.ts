@@ -22,6 +22,8 @@ import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** RFC 9110 §15.2.1 */
 const CONTINUE = 100;
+/** How long the rest of a request may still come behind its response, before its client is told to stop. */
+const LINGER_MS = 200;
 /** RFC 8441 §5: what the handshake of HTTP/1.1 has of its own. */
 const handshakeNames: ReadonlySet<string> = new Set(["connection", "upgrade", "sec-websocket-accept"]);
 /** No row: the stream is closed. */
@@ -52,6 +54,8 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   /** When the last bytes of the body came; when the last that waited were sent, and how many until then. */
   heardMs: number;
   #sentMs = 0;
+  /** When it was not yet complete. */
+  #endedMs: number;
   #taken = 0;
 
   /** @param isWebSocket was it an extended CONNECT? */
@@ -60,7 +64,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.#connection = connection;
     this.#row = row;
     this.http = http;
-    this.heardMs = connection.context.clock.coarseMs;
+    this.heardMs = this.#endedMs = connection.context.clock.coarseMs;
   }
 
   get queuedSize(): number {
@@ -143,7 +147,8 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     if (isReceiving && !this.#isPaused && nowMs - this.heardMs > this.http.clientBodyTimeoutMs) {
       return exchange.refuseBody(408);
     }
-    if (engine.isLingering(this.#row) && nowMs - this.heardMs > this.http.lingeringTimeoutMs) {
+    if (!engine.isLingering(this.#row)) this.#endedMs = nowMs;
+    else if ( nowMs - this.#endedMs > LINGER_MS) {
       return this.#reset(ErrorCode.NO_ERROR);
     }
     const { waits, taken } = engine.sender.progress(this.#row);

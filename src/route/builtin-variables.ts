@@ -64,7 +64,7 @@ const request: readonly VariableDefinition[] = [
   fixed("server_protocol", ({ protocol }) => protocol),
   steady(fixed("scheme", ({ scheme }) => scheme)),
   steady(fixed("https", ({ scheme }) => (scheme === "https" ? "on" : ""))),
-  fixed("http2", ({ protocol }) => (protocol === "HTTP/2.0" ? "h2" : "")),
+  fixed("http2", ({ protocol, scheme }) => (protocol !== "HTTP/2.0" ? "" : scheme === "https" ? "h2" : "h2c")),
   fixed("http3", ({ protocol }) => (protocol === "HTTP/3.0" ? "h3" : "")),
   steady(fixed("host", (facts) => (facts.host === "" ? facts.serverName() : facts.host))),
   steady(fixed("request_port", ({ requestPort }) => requestPort)),

@@ -195,7 +195,7 @@ describe("a client of HTTP/2", () => {
     await client.ask("/text?logged");
     const line = await eventually("the line is there", 5000, async () =>
       (await linesOf(program, "access.log")).find((text) => text.includes("logged")));
-    assert.equal(line, `GET /text?logged HTTP/2.0|HTTP/2.0|h2|200|5|http|127.0.0.1:${program.port}`);
+    assert.equal(line, `GET /text?logged HTTP/2.0|HTTP/2.0|h2c|200|5|http|127.0.0.1:${program.port}`);
   });
 
   test("limits of rate hold for each response", async () => {

@@ -196,8 +196,8 @@ export class H2Engine<Owner extends StreamOwner> {
     const flags = bytes[at + 4] ?? 0;
     const stream = readUint31(bytes, at + 5);
     if (this.#phase === "settings") {
-      // RFC 9113 §3.4: the preface includes SETTINGS, which MUST be the first frame.
-      if (type !== SETTINGS || (flags & ACK) !== 0) return this.#protocolError("no SETTINGS behind the preface");
+      // RFC 9113 §3.4: the preface includes SETTINGS, which MUST be the first frame. As nginx: an acknowledgement passes.
+      if (type !== SETTINGS) return this.#protocolError("no SETTINGS behind the preface");
       this.#phase = "frames";
     }
     // RFC 9113 §6.10: nothing may come between the frames of a header block.

@@ -8,11 +8,9 @@ import type { Bytes } from "../../std/bytes.ts";
 import { huffmanSize, writeHuffman } from "./huffman.ts";
 import { STATIC_FIELDS } from "./static-table.ts";
 
-/** RFC 7541 §6.2.2 and §6.2.3: literals that are not indexed, and those that nobody may index. */
-const WITHOUT_INDEXING = 0x00, NEVER_INDEXED = 0x10;
+/** RFC 7541 §6.2.2: literals that are not indexed. */
+const WITHOUT_INDEXING = 0x00;
 const PREFIX_BITS = 4, STRING_BITS = 7;
-/** RFC 7541 §7.1.3: what an intermediary must not keep in a table, where it could be guessed byte by byte. */
-const secretNames: ReadonlySet<string> = new Set(["set-cookie", "authorization", "proxy-authorization", "cookie"]);
 /** Octets of an integer, and of what a string has before its text. */
 const INTEGER_SIZE_MAX = 6;
 
@@ -36,9 +34,8 @@ export function encodeBlock(fields: readonly FieldLine[]): Bytes {
 function writeField(out: Bytes, at: number, name: string, value: string): number {
   const known = fieldIndexes.get(`${name}\n${value}`);
   if (known !== undefined && value !== "") return writeInteger(out, at, 0x80, 7, known);
-  const first = secretNames.has(name) ? NEVER_INDEXED : WITHOUT_INDEXING;
   const nameIndex = nameIndexes.get(name) ?? 0;
-  at = writeInteger(out, at, first, PREFIX_BITS, nameIndex);
+  at = writeInteger(out, at, WITHOUT_INDEXING, PREFIX_BITS, nameIndex);
   if (nameIndex === 0) at = writeString(out, at, name);
   return writeString(out, at, value);
 }
