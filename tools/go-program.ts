@@ -1,5 +1,5 @@
-// Programs that tests run against us and that are Go modules: each is built once into `.cache`. Also what tests say where
-// one cannot be had.
+// Programs that tests run against us and that are Go modules: each is built once into `.cache`. Also what tests say
+// where one cannot be had.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -27,8 +27,8 @@ export function goProgramPath({ module, version }: GoProgram): string {
 }
 
 /**
- * The `skip` option of tests that run a program: `describe("…", { skip: await requireGoProgram(pebble) }, …)`. Builds it
- * if it is not there.
+ * The `skip` option of tests that run a program: `describe("…", { skip: await requireGoProgram(pebble) }, …)`. Builds
+ * it if it is not there.
  * @returns false when it is there, else the reason to leave the tests out
  * @throws Error with CI=true, where a missing tool chain or module is a failure
  */
