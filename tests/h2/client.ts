@@ -43,7 +43,11 @@ export class Client implements Disposable {
   }
 
   static async connect(program: Program, options: http2.ClientSessionOptions = {}): Promise<Client> {
-    const session = http2.connect(`http://127.0.0.1:${program.port}`, options);
+    return Client.over(http2.connect(`http://127.0.0.1:${program.port}`, options));
+  }
+
+  /** A client on a connection that begins. */
+  static async over(session: http2.ClientHttp2Session): Promise<Client> {
     const client = new Client(session);
     // What may be asked for is known then.
     await once(session, "remoteSettings");

@@ -2,34 +2,50 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
-import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { after, describe, test } from "node:test";
+import { type GoProgram, goProgramPath, requireGoProgram } from "../../tools/go-program.ts";
+import { Certificates, pairOf } from "../tls/site.ts";
 import { startH2Site } from "./client.ts";
 
-const remedy = "go install github.com/summerwind/h2spec/cmd/h2spec@latest, and put it on PATH";
+const h2spec: GoProgram = {
+  module: "github.com/summerwind/h2spec/cmd/h2spec", version: "v2.2.1+incompatible", what: "h2spec",
+};
 const timeoutMs = 120_000;
 
+/** What is answered at once, what waits for a window, what waits for its body. */
+const paths = ["/text", "/large.bin", "/wsgi"];
+
 /** Runs h2spec in strict mode. @returns its report as JUnit writes it, and what it printed */
-async function h2spec(port: number, path: string, folder: string): Promise<{ report: string; printed: string }> {
+async function run(
+  port: number, path: string, folder: string, isTls: boolean,
+): Promise<{ readonly report: string; readonly printed: string }> {
   const file = join(folder, "h2spec.xml");
-  const args = ["-h", "127.0.0.1", "-p", String(port), "-P", path, "-S", "-o", "5", "-j", file];
+  const how = isTls ? ["-t", "-k"] : [];
+  const args = ["-h", "127.0.0.1", "-p", String(port), "-P", path, "-S", "-o", "5", "-j", file, ...how];
   const printed = await new Promise<string>((resolve) => {
-    execFile(findProgram("h2spec") ?? "", args, { timeout: timeoutMs, maxBuffer: 4_000_000 }, (_error, stdout) =>
+    execFile(goProgramPath(h2spec), args, { timeout: timeoutMs, maxBuffer: 4_000_000 }, (_error, stdout) =>
       resolve(stdout));
   });
   return { report: await readFile(file, "utf8"), printed };
 }
 
-test("h2spec passes whole in strict mode, in cleartext", { skip: requireProgram("h2spec", remedy) }, async () => {
-  await using program = await startH2Site({
-    server: 'location = /text { return 200 "hello"; } location /wsgi { app_pass wsgi; }',
-  });
-  await writeFile(join(program.folder, "www/large.bin"), Buffer.alloc(1_000_000, "abc"));
-  // What is answered at once, what waits for a window, what waits for its body.
-  for (const path of ["/text", "/large.bin", "/wsgi"]) {
-    const { report, printed } = await h2spec(program.port, path, program.folder);
-    const failed = printed.slice(printed.indexOf("Failures:"));
-    assert.match(printed, /146 tests, 146 passed, 0 skipped, 0 failed/, `${path}\n${failed}`);
-    assert.equal(report.match(/<(?:failure|error)\b/g), null, path);
+describe("h2spec passes whole in strict mode,", { skip: await requireGoProgram(h2spec) }, () => {
+  const certificates = new Certificates();
+  after(() => certificates[Symbol.dispose]());
+
+  for (const [how, ssl] of [["in cleartext", ""], ["over TLS", pairOf(certificates.sign("shop.test"))]] as const) {
+    test(how, async () => {
+      const isTls = ssl !== "";
+      await using program = await startH2Site({
+        isTls, server: `${ssl} location = /text { return 200 "hello"; } location /wsgi { app_pass wsgi; }`,
+      });
+      await writeFile(join(program.folder, "www/large.bin"), Buffer.alloc(1_000_000, "abc"));
+      for (const path of paths) {
+        const { report, printed } = await run(program.port, path, program.folder, isTls);
+        const failed = printed.slice(printed.indexOf("Failures:"));
+        assert.match(printed, /146 tests, 146 passed, 0 skipped, 0 failed/, `${path}\n${failed}`);
+        assert.equal(report.match(/<(?:failure|error)\b/g), null, path);
+      }
+    });
   }
 });

@@ -15,6 +15,8 @@ export interface SiteText {
   /** Beside the server. */
   readonly http?: string;
   readonly server: string;
+  /** Is its socket for TLS? Then the certificate is the server's to say. */
+  readonly isTls?: boolean;
   /** In the block of each application. */
   readonly app?: string;
   readonly apps?: string;
@@ -30,15 +32,16 @@ export function appBlock(name: string, module: string, more: string = ""): strin
 }
 
 /** Starts the program with a file; ends with `stop`. */
-export async function startSite({ main = "", http = "", server, app = "", apps, files = {} }: SiteText):
-  Promise<Program> {
+export async function startSite(
+  { main = "", http = "", server, isTls = false, app = "", apps, files = {} }: SiteText,
+): Promise<Program> {
   const program = await Program.start({
     file: `daemon off; pid %FOLDER%/tricorn.pid; error_log stderr info; events { }
       ${main}
       ${apps ?? `${appBlock("wsgi", "saying:wsgi", app)} ${appBlock("asgi", "saying:asgi", `lifespan off; ${app}`)}`}
       http {
         ${http}
-        server { listen 127.0.0.1:%PORT%; root %FOLDER%/www; ${server} }
+        server { listen 127.0.0.1:%PORT%${isTls ? " ssl" : ""}; root %FOLDER%/www; ${server} }
       }`,
   });
   await mkdir(join(program.folder, "www"), { recursive: true });
