@@ -29,7 +29,8 @@ describe("the directives of HTTP/2", () => {
   });
 
   test("that are obsolete are accepted, and say what counts instead", () => {
-    const text = "http2_max_requests 10; http2_idle_timeout 1m; http2_push /a; http2_push /b; http2_recv_buffer_size 1k;";
+    const text = `http2_max_requests 10; http2_idle_timeout 1m; http2_push /a; http2_push /b;
+      http2_recv_buffer_size 1k;`;
     const { withoutEffect } = readText(textIn("http", text), edgeDirectives);
     assert.deepEqual(withoutEffect.map(({ row }) => row.name),
       ["http2_max_requests", "http2_idle_timeout", "http2_push", "http2_push", "http2_recv_buffer_size"]);
