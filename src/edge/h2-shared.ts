@@ -8,8 +8,8 @@ import type { Bytes } from "../std/bytes.ts";
 
 /** Memory for the frames of one turn; more take another piece. */
 export const PIECE_SIZE = 65_536;
-/** Pieces that are kept for the next turn: 2 MiB of a thread. */
-const PIECES_KEPT_MAX = 32;
+/** Pieces that are kept for the next turn: 4 MiB of a thread. */
+const PIECES_KEPT_MAX = 64;
 
 /** RFC 9113 §8.2.2: fields of the connection; filterHeaders leaves these two where a 426 names its protocol. */
 const connectionNames: ReadonlySet<string> = new Set(["connection", "upgrade"]);

@@ -47,7 +47,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   #tunnel: H2Tunnel | undefined = undefined;
   #successor: Successor | undefined = undefined;
   /** What came before that. */
-  #early: Bytes[] = [];
+  #early: Bytes[] | undefined = undefined;
   #isPaused = false;
   /** Bytes that came while nobody wanted more. */
   #withheld = 0;
@@ -82,7 +82,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     if (this.#tunnel !== undefined) return this.#tunnel.onData(bytes);
     if (exchange === undefined) return engine.receiver.discard(row, bytes.length);
     // Before it is accepted; its window is the bound.
-    if (this.isWebSocket) return void this.#early.push(copyBytes(bytes));
+    if (this.isWebSocket) return void (this.#early ??= []).push(copyBytes(bytes));
     const upload = exchange.upload;
     if ((upload?.size ?? 0) + bytes.length > exchange.bodySizeMax) {
       engine.receiver.discard(row, bytes.length);
@@ -207,6 +207,14 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.#sent(exchange, size);
   }
 
+  /** Calls `begin` when the body of a file may be read. */
+  whenWanted(begin: () => void): void {
+    const engine = this.#engine;
+    if (engine === undefined) return;
+    engine.sender.whenWanted(this.#row, begin);
+    this.#connection.touch();
+  }
+
   sendEnd(exchange: SentExchange, trailers: readonly FieldLine[]): void {
     if (this.#hasNoBody) return;
     if (this.#left > 0 && this.#left !== Number.POSITIVE_INFINITY) return this.#checkLength(exchange);
@@ -237,10 +245,11 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.exchange = undefined;
     const tunnel = new H2Tunnel(this.#connection, this.#row, (error) => this.#reset(error));
     this.#tunnel = tunnel;
-    successor.start(tunnel, concatBytes(this.#early), this.#connection.successors);
+    const early = this.#early === undefined ? NO_BYTES : concatBytes(this.#early);
+    this.#early = undefined;
     this.#successor = successor;
-    this.#connection.engine.receiver.consume(this.#row, this.#early.reduce((sum, { length }) => sum + length, 0));
-    this.#early = [];
+    successor.start(tunnel, early, this.#connection.successors);
+    this.#engine?.receiver.consume(this.#row, early.length);
   }
 
   use(http: HttpSettings): void {
@@ -342,6 +351,10 @@ class StreamSink implements BodySink {
   constructor(stream: H2Stream, exchange: SentExchange) {
     this.#stream = stream;
     this.#exchange = exchange;
+  }
+
+  whenWanted(begin: () => void): void {
+    this.#stream.whenWanted(begin);
   }
 
   write(bytes: Bytes, taken: () => void): void {

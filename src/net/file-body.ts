@@ -34,6 +34,8 @@ export interface BodySink {
   write(bytes: Bytes, taken: () => void): void;
   /** So many bytes of the body went past the stream. */
   passed(size: number): void;
+  /** Where others may be served first: calls `begin` once it is worth reading. Without it: at once. */
+  whenWanted?(begin: () => void): void;
 }
 
 export type BodyOutcome =
@@ -100,7 +102,8 @@ export class FileBody {
 
   /** Begins; the head was written. */
   start(): void {
-    this.#step();
+    if (this.#sink.whenWanted === undefined) this.#step();
+    else this.#sink.whenWanted(() => this.#step());
   }
 
   /** Ends it early: the client is gone. */

@@ -13,6 +13,7 @@ import { framed, readPieces } from "../protocol/frames.ts";
 import { pieces } from "./mutate.ts";
 import { configurations } from "./configurations.ts";
 import { nameAnswers } from "./name-target.ts";
+import { http2Targets } from "./h2-targets.ts";
 import { responseTargets } from "./response-targets.ts";
 import type { Target } from "./target.ts";
 import { webSocketTargets } from "./websocket-targets.ts";
@@ -204,4 +205,5 @@ const heads: Target = {
 
 export const targets: readonly Target[] = [
   requests, ...responseTargets, chunked, frames, heads, nameAnswers, configurations, ...webSocketTargets,
+  ...http2Targets,
 ];

@@ -218,6 +218,18 @@ describe("a client of HTTP/2 that is slow", () => {
     await client.line(/^DATA 5 5 end$/);
   });
 
+  test("to open any window costs little, however much it asks for", async () => {
+    const clients = await Promise.all(Array.from({ length: 10 }, () => RawClient.open(program.port, [4, 0])));
+    const before = residentSize([program.edgePid]);
+    for (const client of clients) {
+      for (let index = 0; index < 128; index++) client.send(get(index * 2 + 1, "/large.bin"));
+    }
+    await Promise.all(clients.map((client) => client.line(/^HEADERS 255 200$/)));
+    const cost = residentSize([program.edgePid]) - before;
+    for (const client of clients) client[Symbol.dispose]();
+    assert.ok(cost < clients.length * 4_000_000, `${cost} bytes`);
+  });
+
   test("to read its connection is closed", async () => {
     using client = await RawClient.open(program.port, [INITIAL_WINDOW_SIZE, 100_000_000]);
     client.send(windowUpdate(0, 1_000_000_000), get(1, "/asgi/endless"));

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { encodeBlock } from "../../src/protocol/h2/index.ts";
+import { HEADS_SIZE_MAX } from "../../src/protocol/h2/engine.ts";
 import { type Budget, burstOf } from "../../src/protocol/h2/budgets.ts";
-import { NO_BYTES, allocate, concatBytes } from "../../src/std/bytes.ts";
+import { NO_BYTES, allocate, concatBytes, fromLatin1 } from "../../src/std/bytes.ts";
 import type { Bytes } from "../../src/std/bytes.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import {
@@ -140,6 +141,24 @@ describe("CONTINUATION (CVE-2024-27316)", () => {
     conversation.hear(frame(CONTINUATION, END_HEADERS, 1, allocate(16_384).fill(0xff)));
     assert.deepEqual(conversation.events, ["failed ENHANCE_YOUR_CALM header block too long"]);
   });
+});
+
+test("few bytes that stand for many fields are refused before they fill the memory (CVE-2026-47774)", () => {
+  const conversation = Conversation.open();
+  const large = "x".repeat(4000);
+  const first = encodeBlock([...requestFields("GET", "/")]);
+  // A field is taught once, then named six times by a byte in each request: 24 KB.
+  const taught = concatBytes([Uint8Array.of(0x40, 1, 0x61, 0x7f, 0xa1, 0x1e), fromLatin1(large)]);
+  conversation.hear(frame(HEADERS, 5, 1, join(first, taught)));
+  let served = 0;
+  for (let index = 1; index < 127; index++) {
+    const events = conversation.hear(frame(HEADERS, 5, id(index), join(first, allocate(6).fill(0xbe))));
+    served += events.length;
+  }
+  assert.ok(served * 6 * large.length < HEADS_SIZE_MAX && served > 50, `${served} requests`);
+  assert.ok(conversation.said().includes(`RST_STREAM ${id(126)} REFUSED_STREAM`));
+  for (let index = 1; index < 100; index++) conversation.hear(reset(id(index), 8));
+  assert.deepEqual(conversation.hear(get(id(127), "/again")), ["request GET /again"]);
 });
 
 test("a stream that was reset is remembered while its peer may not know", () => {

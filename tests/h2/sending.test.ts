@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { encodeBlock } from "../../src/protocol/h2/index.ts";
 import { parsePriority } from "../../src/protocol/h2/priority.ts";
-import { CONNECTION_FULL, STREAM_FULL } from "../../src/protocol/h2/sender.ts";
+import { CONNECTION_FULL, PULLED_MAX, STREAM_FULL } from "../../src/protocol/h2/sender.ts";
 import { NO_BYTES, allocate, concatBytes, fromLatin1 } from "../../src/std/bytes.ts";
 import { Conversation, type ConversationOptions, type Stream } from "./conversation.ts";
 import {
@@ -189,6 +189,56 @@ describe("flow control", () => {
     assert.deepEqual(back, ["/1"]);
     conversation.hear(reset(3, 8));
     assert.deepEqual(back, ["/1", "/3"]);
+  });
+});
+
+describe("a body that is read when it is wanted", () => {
+  const wanting = (count: number, window: number, urgencies: readonly number[] = []): [Conversation, string[]] => {
+    const pulled: string[] = [];
+    const conversation = Conversation.open({
+      settings: { maxConcurrentStreams: 1000 },
+      answer: (engine, { row, name }) => {
+        engine.sender.headers(row, head, NO_BYTES, false);
+        engine.sender.whenWanted(row, () => pulled.push(name));
+      },
+    });
+    conversation.hear(settingsFrame([4, window]));
+    for (let index = 0; index < count; index++) {
+      const urgency = urgencies[index];
+      conversation.hear(get(index * 2 + 1, `/${index}`, urgency === undefined ? [] : [["priority", `u=${urgency}`]]));
+    }
+    conversation.said();
+    return [conversation, pulled];
+  };
+  const rowOf = (conversation: Conversation, path: string): number => conversation.streams.get(path)?.row ?? -1;
+
+  test("is not read while its window is closed", () => {
+    const [conversation, pulled] = wanting(100, 0);
+    assert.deepEqual(pulled, []);
+    assert.equal(conversation.engine.sender.progress(rowOf(conversation, "/7")).waits, true);
+    conversation.hear(windowUpdate(15, 1));
+    conversation.said();
+    assert.deepEqual(pulled, ["/7"]);
+  });
+
+  test("is one of few, and the next is read when one has come, or its stream is gone", () => {
+    const [conversation, pulled] = wanting(PULLED_MAX + 3, 1000);
+    assert.equal(pulled.length, PULLED_MAX);
+    conversation.engine.sender.data(rowOf(conversation, "/3"), allocate(10), 0, 10, true);
+    conversation.said();
+    assert.equal(pulled.length, PULLED_MAX + 1);
+    conversation.hear(concatBytes([reset(1, 8), reset(2 * PULLED_MAX + 3, 8)]));
+    conversation.said();
+    assert.deepEqual(pulled.slice(PULLED_MAX), [`/${PULLED_MAX}`, `/${PULLED_MAX + 2}`]);
+    assert.ok(conversation.engine.invariants());
+  });
+
+  test("is read earlier where it is more urgent", () => {
+    const [conversation, pulled] = wanting(PULLED_MAX + 2, 0, [...Array<number>(PULLED_MAX + 1).fill(5), 1]);
+    conversation.hear(settingsFrame([4, 1000]));
+    conversation.said();
+    assert.equal(pulled[0], `/${PULLED_MAX + 1}`);
+    assert.equal(pulled.length, PULLED_MAX);
   });
 });
 

@@ -16,11 +16,10 @@ import { type Budget, Budgets } from "./budgets.ts";
 import {
   ACK, CONTINUATION, DATA, ENABLE_CONNECT_PROTOCOL, END_HEADERS, END_STREAM, ErrorCode, FRAME_HEADER_SIZE,
   FRAME_SIZE_MAX, GOAWAY, HAS_PRIORITY, HEADERS, INITIAL_WINDOW, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS,
-  MAX_HEADER_LIST_SIZE, NO_RFC7540_PRIORITIES, PADDED, PING, PREFACE, PRIORITY, PRIORITY_UPDATE,
-  PUSH_PROMISE, RST_STREAM, SETTINGS, STREAM_ID_MAX, WINDOW_UPDATE, readUint31, readUint32,
+  MAX_HEADER_LIST_SIZE, NO_RFC7540_PRIORITIES, PADDED, PING, PREFACE, PRIORITY, PRIORITY_UPDATE, PUSH_PROMISE,
+  RST_STREAM, SETTINGS, STREAM_ID_MAX, WINDOW_UPDATE, readUint31, readUint32,
 } from "./frame.ts";
-import { FrameWriter } from "./frame-writer.ts";
-import type { FrameMemory } from "./frame-writer.ts";
+import { type FrameMemory, FrameWriter } from "./frame-writer.ts";
 import type { BodyEndEvent, EngineEvent, EngineSettings, FailedEvent } from "./events.ts";
 import { parsePriority } from "./priority.ts";
 import { takeSettings } from "./peer-settings.ts";
@@ -33,6 +32,8 @@ import { StreamTable } from "./stream-table.ts";
 const CONTINUATIONS_MAX = 8;
 /** Frames of one block, before HPACK; a list that is allowed has no more. */
 const BLOCK_OVERHEAD = 1024;
+/** Fields of all requests of a connection that are not answered yet: few bytes may stand for many (CVE-2026-47774). */
+export const HEADS_SIZE_MAX = 2_097_152;
 /** DATA that is worth its frame. */
 const SMALL_DATA = 64;
 
@@ -196,7 +197,7 @@ export class H2Engine<Owner extends StreamOwner> {
     const flags = bytes[at + 4] ?? 0;
     const stream = readUint31(bytes, at + 5);
     if (this.#phase === "settings") {
-      // RFC 9113 §3.4: the preface includes SETTINGS, which MUST be the first frame. As nginx: an acknowledgement passes.
+      // RFC 9113 §3.4: SETTINGS MUST be the first frame. As nginx has it, an acknowledgement of ours passes for them.
       if (type !== SETTINGS) return this.#protocolError("no SETTINGS behind the preface");
       this.#phase = "frames";
     }
@@ -357,12 +358,14 @@ export class H2Engine<Owner extends StreamOwner> {
         { kind: "reset", owner: undefined, code: ErrorCode.PROTOCOL_ERROR, reason: assembled.reason };
     }
     const streams = this.#streams;
-    if (streams.count >= this.#settings.maxConcurrentStreams) {
+    const headSize = assembled.head.fields.bytes.length;
+    if (streams.count >= this.#settings.maxConcurrentStreams || streams.headsSize + headSize > HEADS_SIZE_MAX) {
       this.#sendReset(id, ErrorCode.REFUSED_STREAM);
       return this.#charge("reset");
     }
     const state = endStream ? "remote-closed" : "open";
     const row = streams.open(id, state, this.sender.initialWindow, this.#settings.initialWindowSize);
+    streams.holdHead(row, headSize);
     if (priority !== undefined) this.sender.setPriority(row, priority);
     if (assembled.kind === "refused") {
       return { kind: "refused", stream: row, head: assembled.head, status: assembled.status, reason: assembled.reason };

@@ -25,6 +25,10 @@ export class SendQueue {
   wasFull = false;
   /** Does it stand in line? */
   isWaiting = false;
+  /** Asks for the body, once there is room for it; undefined when nobody waits for that. */
+  pull: (() => void) | undefined = undefined;
+  /** Was it asked for, and has not come? */
+  isPulled = false;
 
   /** Adds a copy of `bytes[start, end)`. */
   copy(bytes: Bytes, start: number, end: number): void {

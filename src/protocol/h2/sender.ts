@@ -23,6 +23,8 @@ import type { StreamTable } from "./stream-table.ts";
 export const STREAM_FULL = 65_536;
 /** All queues of a connection together: beyond it every stream is full. */
 export const CONNECTION_FULL = 1_048_576;
+/** Bodies that are asked for at once; each holds a buffer (src/net/read-buffers.ts). */
+export const PULLED_MAX = 8;
 
 /** Who fills a stream. */
 export interface StreamOwner {
@@ -44,6 +46,10 @@ export class Sender<Owner extends StreamOwner> {
   #window = INITIAL_WINDOW;
   #initialWindow = INITIAL_WINDOW;
   #total = 0;
+  /** Rows whose bodies nobody has asked for yet, because others come first or their windows are closed. */
+  readonly #unread: number[] = [];
+  /** Bodies that were asked for and have not come. */
+  #pulledCount = 0;
   #isCrowded = false;
   /** Bytes of DATA that the connection takes now; set by whoever writes the frames, before `pump`. */
   room = 0;
@@ -71,10 +77,18 @@ export class Sender<Owner extends StreamOwner> {
     return this.#isCrowded ? own + CONNECTION_FULL : own;
   }
 
-  /** Does anything of it wait, and how much has left its queue so far? For deadlines. */
+  /** Does anything of it wait for the peer's windows, and how much has left so far? For deadlines. */
   progress(row: number): { readonly waits: boolean; readonly taken: number } {
     const queue = this.#streams.queues[row];
-    return { waits: queue !== undefined && queue.size > 0, taken: queue?.taken ?? 0 };
+    const isClosed = (this.#streams.sendWindows[row] ?? 0) <= 0 || this.#window <= 0;
+    const hasMore = queue !== undefined && (queue.size > 0 || queue.pull !== undefined);
+    return { waits: isClosed && hasMore, taken: queue?.taken ?? 0 };
+  }
+
+  /** Asks for a stream's body by `pull` when it may be sent: memory is for those whose turn it is. */
+  whenWanted(row: number, pull: () => void): void {
+    this.#queueOf(row).pull = pull;
+    this.#unread.push(row);
   }
 
   /** Bytes that wait in all queues. */
@@ -120,6 +134,7 @@ export class Sender<Owner extends StreamOwner> {
 
   /** Sends a copy of `bytes[start, end)`. */
   data(row: number, bytes: Bytes, start: number, end: number, endStream: boolean): void {
+    this.#arrived(row);
     const at = this.#sendNow(row, bytes, start, end, endStream);
     if (at === end) return;
     const queue = this.#queueOf(row);
@@ -134,6 +149,7 @@ export class Sender<Owner extends StreamOwner> {
   keep(
     row: number, bytes: Bytes, start: number, end: number, endStream: boolean, taken?: () => void,
   ): boolean {
+    this.#arrived(row);
     const at = this.#sendNow(row, bytes, start, end, endStream);
     if (at === end) return true;
     const queue = this.#queueOf(row);
@@ -144,6 +160,7 @@ export class Sender<Owner extends StreamOwner> {
 
   /** Ends a stream behind what waits. @param trailers their block, undefined without any */
   end(row: number, trailers: Bytes | undefined): void {
+    this.#arrived(row);
     const queue = this.#streams.queues[row];
     if (queue !== undefined && queue.size > 0) queue.end = { trailers };
     else this.#sendEnd(row, trailers);
@@ -153,6 +170,8 @@ export class Sender<Owner extends StreamOwner> {
   leave(row: number): SendQueue | undefined {
     const queue = this.#streams.queues[row];
     if (queue === undefined) return undefined;
+    this.#arrived(row);
+    if (queue.pull !== undefined) this.#unread.splice(this.#unread.indexOf(row), 1);
     this.#lines.remove(row);
     this.#total -= queue.size;
     this.#streams.queues[row] = undefined;
@@ -161,7 +180,47 @@ export class Sender<Owner extends StreamOwner> {
 
   /** Sends what may be sent now. */
   pump(): void {
-    while (this.#pumpOnce()) continue;
+    while (this.#pumpOnce() || this.#pull()) continue;
+  }
+
+  /** Asks for bodies, the most urgent first. @returns true when somebody was asked, and may have answered */
+  #pull(): boolean {
+    const before = this.#unread.length;
+    while (this.#pulledCount < PULLED_MAX && !this.#isCrowded && this.room > 0 && this.#window > 0) {
+      const index = this.#nextUnread();
+      if (index < 0) break;
+      const [row = -1] = this.#unread.splice(index, 1);
+      const queue = this.#streams.queues[row];
+      if (queue === undefined) break;
+      const { pull } = queue;
+      queue.pull = undefined;
+      queue.isPulled = true;
+      this.#pulledCount++;
+      pull?.();
+    }
+    return this.#unread.length < before;
+  }
+
+  /** Where in the list the first of the most urgent is that has a window; -1 for none. */
+  #nextUnread(): number {
+    const { sendWindows, urgencies } = this.#streams;
+    let best = -1;
+    let bestUrgency = Number.POSITIVE_INFINITY;
+    for (const [index, row] of this.#unread.entries()) {
+      const urgency = urgencies[row] ?? 0;
+      if ((sendWindows[row] ?? 0) <= 0 || urgency >= bestUrgency) continue;
+      best = index;
+      bestUrgency = urgency;
+    }
+    return best;
+  }
+
+  /** What was asked for is there, or will never be. */
+  #arrived(row: number): void {
+    const queue = this.#streams.queues[row];
+    if (queue?.isPulled !== true) return;
+    queue.isPulled = false;
+    this.#pulledCount--;
   }
 
   /** @returns true when somebody was told to send more, and may have done so */

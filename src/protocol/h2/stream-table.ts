@@ -40,6 +40,9 @@ export class StreamTable<Owner> {
   readonly receiveMax: number[] = [];
   /** Bytes of the body that Content-Length still promises; -1 where it promised nothing. */
   readonly bodyLeft: number[] = [];
+  /** Bytes of the fields that its request holds; of all rows together. */
+  readonly #headSizes: number[] = [];
+  headsSize = 0;
   /** RFC 9218 §4.1: 0 to 7. */
   readonly urgencies: number[] = [];
   readonly incremental: boolean[] = [];
@@ -79,6 +82,12 @@ export class StreamTable<Owner> {
     return row;
   }
 
+  /** Its request holds fields of so many bytes, until it is closed. */
+  holdHead(row: number, size: number): void {
+    this.#headSizes[row] = size;
+    this.headsSize += size;
+  }
+
   /** Something has happened. @returns the state that follows */
   step(row: number, event: StreamEvent): StreamState {
     const state = this.states[row] ?? "closed";
@@ -91,6 +100,7 @@ export class StreamTable<Owner> {
     this.states[row] = "closed";
     this.owners[row] = undefined;
     this.queues[row] = undefined;
+    this.headsSize -= this.#headSizes[row] ?? 0;
     this.#free.push(row);
   }
 
