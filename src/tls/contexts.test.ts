@@ -7,7 +7,7 @@ import { TLSSocket, connect, createServer } from "node:tls";
 import { Certificates } from "../../tests/tls/site.ts";
 import { Block } from "../config/nginx/block.ts";
 import { tlsSettings } from "./directives.ts";
-import { HTTP1_PROTOCOLS } from "./protocols.ts";
+import { ACME_PROTOCOLS } from "./protocols.ts";
 import { TlsContexts, type TlsSettings, randomTicketKey } from "./index.ts";
 
 const certificates = new Certificates();
@@ -68,7 +68,7 @@ describe("contexts", () => {
     const server = createServer().listen(0, "127.0.0.1");
     server.removeAllListeners("connection");
     server.on("connection", (socket) => {
-      new TLSSocket(socket, { isServer: true, secureContext: context.secure, ALPNProtocols: HTTP1_PROTOCOLS });
+      new TLSSocket(socket, { isServer: true, secureContext: context.secure, ALPNProtocols: ACME_PROTOCOLS });
     });
     await once(server, "listening");
     const address = server.address();
