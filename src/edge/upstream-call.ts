@@ -34,6 +34,8 @@ import { type ResponseSource, UpstreamResponse } from "./upstream-response.ts";
 import { StreamedUpstreamBody } from "./upstream-body.ts";
 import { type TriedRequest, type TryOwner, UpstreamTry } from "./upstream-try.ts";
 
+/** How often a peer that has refused a stream of HTTP/2 is asked again. */
+const REFUSALS_MAX = 3;
 const SWITCHING_PROTOCOLS = 101, EARLY_HINTS = 103;
 /** nginx's own number for the log: the client has closed. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -71,6 +73,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
   #application: AppTry | undefined = undefined;
   #attempt: UpstreamAttempt | AppAttempt | undefined = undefined;
   #wasSent = false;
+  #refusals = 0;
   #passed: PassedHead | undefined = undefined;
   /** The response's head as it leaves. */
   #head: ResponseHead | undefined = undefined;
@@ -415,8 +418,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     this.#exchange.upstreamTrailers = trailers;
     this.onAppEnded();
     if (this.abandoned || head === undefined) return;
-    if (this.#response === undefined) this.#out.whole(head, NO_BYTES, 0, 0);
-    else this.#response.end(trailers);
+    if (this.#response === undefined && trailers.length === 0) this.#out.whole(head, NO_BYTES, 0, 0);
+    else this.#pass()?.end(trailers);
   }
 
   /** The response as it comes, in parts. @param received where something is to be done with it besides */
@@ -446,6 +449,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     this.#response?.drop();
     if (this.abandoned || this.#answered) return;
     this.#wasSent ||= failed?.wasSent === true;
+    // Whoever refuses again and again is not asked for ever.
+    if (failed?.wasRefused === true && ++this.#refusals > REFUSALS_MAX) isStale = false;
     if (this.#head !== undefined) {
       this.#answered = true;
       this.#exchange.notice("error", text);

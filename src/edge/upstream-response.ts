@@ -77,9 +77,13 @@ export class UpstreamResponse implements PacedResponse {
   /** The upstream has said all. */
   end(trailers: readonly FieldLine[]): void {
     void this.#store?.complete();
-    if (!this.hasBegun) return this.#out.whole(this.#head, NO_BYTES, 0, 0);
     const te = trailers.length === 0 ? undefined : this.#exchange.head.fields.get("te");
-    this.#endBody(filterTrailers(trailers, te));
+    const filtered = filterTrailers(trailers, te);
+    if (!this.hasBegun) {
+      if (filtered.length === 0) return this.#out.whole(this.#head, NO_BYTES, 0, 0);
+      this.#begin(NO_BYTES);
+    }
+    this.#endBody(filtered);
   }
 
   /** Nothing more will come, or nobody wants it. */
