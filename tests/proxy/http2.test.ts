@@ -12,7 +12,6 @@ import { startSite } from "../site/site.ts";
 
 const waitMs = 10_000;
 const large = randomBytes(3_000_000);
-const apps = "app none { module none:none; workers 0; }";
 
 /** A server of nghttp2, and what it was asked. */
 class Upstream {

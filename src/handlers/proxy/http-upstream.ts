@@ -12,10 +12,18 @@ import { H2RequestBlocks } from "./h2-head.ts";
 import { RequestHeads } from "./request-head.ts";
 import { ProxyResponseHeads } from "./response-head.ts";
 import type { ProxySettings } from "./settings.ts";
-import { type ProxyTarget, parseProxyTarget } from "./target.ts";
+import { type ProxyTarget, parseGrpcTarget, parseProxyTarget } from "./target.ts";
 import {
   type PassedRequest, type RefusedRequest, type RequestToPass, type UpstreamProtocol, readerLimits,
 } from "./upstream-protocol.ts";
+
+/** Where requests go: what proxy_pass or grpc_pass says. */
+export interface HttpPass {
+  readonly kind: "proxy" | "grpc";
+  readonly url: ComplexValue;
+  /** Of the location, whose place the URL's path takes. */
+  readonly prefix: string | undefined;
+}
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -29,14 +37,14 @@ export class HttpUpstream implements UpstreamProtocol {
   readonly #blocks: H2RequestBlocks | undefined;
   readonly #constant: ProxyTarget | undefined;
   readonly #url: Text;
+  readonly #parse: typeof parseProxyTarget;
   readonly #prefix: string | undefined;
   readonly #method: Text | undefined;
   readonly #body: Text | undefined;
   readonly #redirect: UpstreamProtocol["redirectDefault"];
 
-  /** @param pass what proxy_pass says; prefix of the location that its URI takes the place of */
   constructor(
-    settings: ProxySettings, pass: { readonly url: ComplexValue; readonly prefix: string | undefined },
+    settings: ProxySettings, pass: HttpPass,
     http: HttpSettings, variables: Variables,
   ) {
     const isH2 = settings.httpVersion === 2;
@@ -47,8 +55,9 @@ export class HttpUpstream implements UpstreamProtocol {
     this.responses = new ProxyResponseHeads(settings, variables);
     this.#heads = new RequestHeads({ ...settings, underscoresInHeaders: http.underscoresInHeaders }, variables);
     const url = constantOf(pass.url);
+    this.#parse = pass.kind === "grpc" ? parseGrpcTarget : parseProxyTarget;
     this.#url = compileText(pass.url, variables);
-    this.#constant = url === undefined ? undefined : parseProxyTarget(byteText(url));
+    this.#constant = url === undefined ? undefined : this.#parse(byteText(url));
     this.#prefix = pass.prefix;
     this.#method = settings.method === undefined ? undefined : compileText(settings.method, variables);
     this.#body = settings.setBody === undefined ? undefined : compileText(settings.setBody, variables);
@@ -74,7 +83,7 @@ export class HttpUpstream implements UpstreamProtocol {
   target(evaluation: Evaluation): ProxyTarget | { readonly fault: string } {
     if (this.#constant !== undefined) return this.#constant;
     const url = this.#url(evaluation);
-    const target = parseProxyTarget(url);
+    const target = this.#parse(url);
     if (target !== undefined) return target;
     return { fault: `invalid URL prefix in "${url}"` };
   }
