@@ -39,7 +39,8 @@ export class CompiledUpstream {
     this.#store = typeof store === "string" ? undefined : compileText(store, variables);
     const { constantTarget } = protocol;
     this.application = applicationOf(constantTarget, upstreams);
-    this.#tls = tls === undefined || constantTarget?.isTls === false ? undefined : new TlsTexts(tls, variables, protocol.name);
+    const isTls = tls !== undefined && constantTarget?.isTls !== false;
+    this.#tls = isTls ? new TlsTexts(tls, variables, protocol.name === "h2" ? "h2" : undefined) : undefined;
     const isConstant = (bind === undefined || constantOf(bind) !== undefined) && constantTarget?.isTls === false;
     if (isConstant) this.#dial = this.#dialOf(bind === undefined ? undefined : constantOf(bind), undefined);
   }
@@ -127,10 +128,10 @@ class TlsTexts {
   #last: TlsClientSettings | undefined = undefined;
 
   constructor(
-    settings: NonNullable<UpstreamProtocol["settings"]["tls"]>, variables: Variables, protocol: UpstreamProtocol["name"],
+    settings: NonNullable<UpstreamProtocol["settings"]["tls"]>, variables: Variables, alpn: string | undefined,
   ) {
     this.#settings = settings;
-    this.#alpn = protocol === "h2" ? "h2" : undefined;
+    this.#alpn = alpn;
     const { name, certificate, certificateKey } = settings;
     this.#name = name === undefined ? undefined : compileText(name, variables);
     this.#certificate = certificate === undefined ? undefined : compileText(certificate, variables);

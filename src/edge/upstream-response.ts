@@ -17,6 +17,16 @@ import { StoredCopy } from "./stored-copy.ts";
 /** Bytes of a response that may be on their way before its upstream is slowed down. */
 const WINDOW = 262_144;
 
+/** RFC 9110 §7.6.1: an intermediary removes these. */
+const connectionFields: ReadonlySet<string> = new Set([
+  "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
+]);
+
+/** What of the fields of an informational response reaches the client. */
+export function passedFields(lines: readonly FieldLine[]): readonly FieldLine[] {
+  return lines.filter(([name]) => !connectionFields.has(name.toLowerCase()));
+}
+
 /** Who reads the upstream. */
 export interface ResponseSource {
   /** Reads on, or not. */

@@ -157,7 +157,7 @@ export class H2Session implements ConnectionUser, StreamHost {
   }
 
   onTick(nowMs: number): void {
-    for (const stream of [...this.#streams]) stream.tick(nowMs);
+    for (const stream of this.#streams) stream.tick(nowMs);
   }
 
   #onEvent(event: Exclude<ClientEvent<UpstreamStream>, "need-data">): void {

@@ -1,4 +1,4 @@
-"""Calls of apps/grpc_service.py through whoever listens on the port of the argument; says what came of them, as JSON."""
+"""Calls of apps/grpc_service.py through whoever listens on the port of the argument; what came of them, as JSON."""
 import json
 import sys
 import threading
