@@ -440,10 +440,11 @@ function forcesRanges({ handler, files, proxy, uwsgi, fastcgi }: LocationSetting
 
 /** What the location's upstream speaks. */
 function protocolOf(
-  { handler, http, proxy, uwsgi, fastcgi }: LocationSettings, variables: Variables,
+  { handler, http, proxy, grpc, uwsgi, fastcgi }: LocationSettings, variables: Variables,
 ): UpstreamProtocol | undefined {
   switch (handler.kind) {
     case "proxy": return new HttpUpstream(proxy, handler, http, variables);
+    case "grpc": return new HttpUpstream(grpc, handler, http, variables);
     case "uwsgi": return new UwsgiUpstream(uwsgi, handler, http, variables);
     case "fastcgi": return new FastCgiUpstream(fastcgi, { ...handler, isTls: false }, http, variables);
     default: return undefined;

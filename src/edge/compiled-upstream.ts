@@ -39,7 +39,8 @@ export class CompiledUpstream {
     this.#store = typeof store === "string" ? undefined : compileText(store, variables);
     const { constantTarget } = protocol;
     this.application = applicationOf(constantTarget, upstreams);
-    this.#tls = tls === undefined || constantTarget?.isTls === false ? undefined : new TlsTexts(tls, variables);
+    const isTls = tls !== undefined && constantTarget?.isTls !== false;
+    this.#tls = isTls ? new TlsTexts(tls, variables, protocol.name === "h2" ? "h2" : undefined) : undefined;
     const isConstant = (bind === undefined || constantOf(bind) !== undefined) && constantTarget?.isTls === false;
     if (isConstant) this.#dial = this.#dialOf(bind === undefined ? undefined : constantOf(bind), undefined);
   }
@@ -122,11 +123,15 @@ class TlsTexts {
   readonly #name: Text | undefined;
   readonly #certificate: Text | undefined;
   readonly #certificateKey: Text | undefined;
+  readonly #alpn: string | undefined;
   /** Mostly all requests have the same. */
   #last: TlsClientSettings | undefined = undefined;
 
-  constructor(settings: NonNullable<UpstreamProtocol["settings"]["tls"]>, variables: Variables) {
+  constructor(
+    settings: NonNullable<UpstreamProtocol["settings"]["tls"]>, variables: Variables, alpn: string | undefined,
+  ) {
     this.#settings = settings;
+    this.#alpn = alpn;
     const { name, certificate, certificateKey } = settings;
     this.#name = name === undefined ? undefined : compileText(name, variables);
     this.#certificate = certificate === undefined ? undefined : compileText(certificate, variables);
@@ -156,7 +161,7 @@ class TlsTexts {
       this.#settings;
     return tlsClientSettings({
       name, serverName, verify, verifyDepth, trustedCertificate, crl, certificate, certificateKey, passwordFile,
-      protocols, ciphers, sessionReuse,
+      protocols, ciphers, sessionReuse, ...(this.#alpn !== undefined && { alpn: this.#alpn }),
     });
   }
 }

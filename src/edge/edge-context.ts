@@ -3,7 +3,7 @@ import type { LoadZone, Pool } from "../app/index.ts";
 import type { ErrorLogSettings } from "../config/model.ts";
 import type { Clock, CopySlab, ReadBuffers, Sendfile } from "../net/index.ts";
 import type { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
-import type { ConnectionPool } from "../upstream/index.ts";
+import type { ConnectionPool, H2Sessions } from "../upstream/index.ts";
 import type { Challenges } from "./challenges.ts";
 import type { CompiledSite } from "./compiled-site.ts";
 import type { ConnectionCounts } from "./connection-counts.ts";
@@ -18,6 +18,8 @@ export interface EdgeContext {
   /** Heads that upstreams have sent. */
   readonly responses: ResponseMemory;
   readonly connections: ConnectionPool;
+  /** Those of them that speak HTTP/2. */
+  readonly sessions: H2Sessions;
   readonly clock: Clock;
   /** For parts of responses that are being written. */
   readonly copies: CopySlab;

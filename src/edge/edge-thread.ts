@@ -14,7 +14,7 @@ import type { SocketHandle } from "../net/index.ts";
 import { AccessLogs } from "../observe/index.ts";
 import { ResponseMemory, SectionMemory } from "../protocol/h1/index.ts";
 import type { Bytes } from "../std/bytes.ts";
-import { ConnectionPool, UpstreamZone, Upstreams } from "../upstream/index.ts";
+import { ConnectionPool, H2Sessions, UpstreamZone, Upstreams } from "../upstream/index.ts";
 import type { FoundName, HealthChecks, UpstreamServerSettings } from "../upstream/index.ts";
 import type { Challenge } from "../acme/index.ts";
 import { assert } from "../std/assert.ts";
@@ -137,6 +137,7 @@ export class EdgeThread implements ConnectionOwner {
     }
     this.#tls = new TlsContexts(settings.tls, settings.sessionZones, this.#staples);
     const connections = new ConnectionPool(clock, this.#readBuffer);
+    const h2 = new H2Shared();
     this.#upstreams = new Upstreams({
       settings: configuration.site.upstreams,
       zone: new UpstreamZone(settings.upstreamZone),
@@ -163,10 +164,11 @@ export class EdgeThread implements ConnectionOwner {
       sections: new SectionMemory(),
       responses: new ResponseMemory(),
       connections,
+      sessions: new H2Sessions(connections, h2),
       copies: new CopySlab(),
       buffers: new ReadBuffers(),
       sendfile: loadSendfile(),
-      h2: new H2Shared(),
+      h2,
       counts: new ConnectionCounts(settings.counts, settings.edge),
       challenges: new Challenges(),
       wantedNames: new WantedNames((wanted) => report({ kind: "name-wanted", ...wanted })),

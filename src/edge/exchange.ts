@@ -296,7 +296,7 @@ export class Exchange implements CurrentRequest {
     if (this.isMain && location.settings.mirror.uris.length > 0 && !this.#isMirrored) return this.#mirror();
     switch (location.settings.handler.kind) {
       case "app": return this.#ask(location.pool);
-      case "proxy": case "uwsgi": case "fastcgi": return this.#ask(location.upstream);
+      case "proxy": case "grpc": case "uwsgi": case "fastcgi": return this.#ask(location.upstream);
       case "static":
         return this.#whenReady(location.static.answer(new StaticView(this)), (answer) => answerStatic(this, answer));
       case "empty_gif":

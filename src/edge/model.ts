@@ -101,6 +101,8 @@ export type HandlerSettings =
   | { readonly kind: "app"; readonly app: string }
   /** `url` as proxy_pass says it; its path takes the place of `prefix`, the location's, undefined without one. */
   | { readonly kind: "proxy"; readonly url: ComplexValue; readonly prefix: string | undefined }
+  /** An address as uwsgi_pass has it, perhaps with grpc:// or grpcs:// in front. */
+  | { readonly kind: "grpc"; readonly url: ComplexValue; readonly prefix: undefined }
   /** "127.0.0.1:9000", "unix:/run/app.sock", the name of an upstream. */
   | { readonly kind: "uwsgi"; readonly address: ComplexValue; readonly isTls: boolean }
   | { readonly kind: "fastcgi"; readonly address: ComplexValue }
@@ -132,6 +134,7 @@ export interface LocationSettings {
   readonly tryFiles: TryFiles | undefined;
   readonly appPass: AppPassSettings;
   readonly proxy: ProxySettings;
+  readonly grpc: ProxySettings;
   readonly uwsgi: UwsgiSettings;
   readonly fastcgi: FastCgiSettings;
   readonly mirror: MirrorSettings;

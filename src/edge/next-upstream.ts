@@ -9,6 +9,9 @@ const conditions: ReadonlyMap<number, NextUpstream> = new Map([
   [504, "http_504"],
 ]);
 
+/** How often a peer that has refused a stream of HTTP/2 (RFC 9113 §8.7) is asked again, and not another one. */
+export const REFUSALS_MAX = 3;
+
 /** What proxy_next_upstream calls a status, undefined for most of them. */
 export function conditionOf(status: number): NextUpstream | undefined {
   return conditions.get(status);

@@ -19,16 +19,31 @@ const INLINE_SIZE_MAX = 16_384;
 /** Bytes that may wait for the upstream before the client, or the file, is slowed down. */
 const QUEUED_MAX = 131_072;
 
-/** Writes a body in the framing of the upstream's protocol. */
-export class UpstreamBodyWriter implements BodySink {
+/** Where a request goes, with its body. */
+export interface RequestWriter extends BodySink {
+  /** Bytes of the body that were written. */
+  readonly sentSize: number;
+  /** Has all of the body been written? */
+  readonly isComplete: boolean;
+  readonly isFull: boolean;
+  /** Called once, when all has been written. */
+  onComplete: (() => void) | undefined;
+  /** Head and a body that is in memory, in as few writes as may be. */
+  whole(head: string | Bytes, body: Bytes): void;
+  head(head: string | Bytes): void;
+  /** A part of the body, which stays as it is. @param isLast nothing follows */
+  part(bytes: Bytes, isLast: boolean): void;
+  end(): void;
+}
+
+/** Writes a body in the framing of HTTP/1.x, or of FastCGI. */
+export class UpstreamBodyWriter implements RequestWriter {
   /** sendfile(2) would pass by what frames, and what encrypts. */
   readonly descriptor = -1;
   readonly #connection: UpstreamConnection;
   readonly #framing: BodyFraming;
-  /** Bytes of the body that were written. */
   sentSize = 0;
   #ended = false;
-  /** Called once, when all has been written. */
   onComplete: (() => void) | undefined = undefined;
 
   constructor(connection: UpstreamConnection, framing: BodyFraming) {
@@ -36,7 +51,6 @@ export class UpstreamBodyWriter implements BodySink {
     this.#framing = framing;
   }
 
-  /** Has all of the body been written? */
   get isComplete(): boolean {
     return this.#ended;
   }
@@ -45,7 +59,6 @@ export class UpstreamBodyWriter implements BodySink {
     return this.#connection.queuedSize > QUEUED_MAX;
   }
 
-  /** Head and a body that is in memory, in as few writes as may be. */
   whole(head: string | Bytes, body: Bytes): void {
     const connection = this.#connection;
     this.#ended = true;
@@ -73,7 +86,6 @@ export class UpstreamBodyWriter implements BodySink {
     this.#frame(bytes, taken);
   }
 
-  /** A part of the body, which stays as it is. @param isLast nothing follows */
   part(bytes: Bytes, isLast: boolean): void {
     this.#connection.cork();
     this.sentSize += bytes.length;
@@ -124,7 +136,7 @@ export class UpstreamBodyWriter implements BodySink {
 
 /** Sends a body that lies in a file. @param done with a sentence when the file could not be read */
 export function sendFile(
-  writer: UpstreamBodyWriter, body: Extract<AppBody, { kind: "file" }>, buffers: ReadBuffers,
+  writer: RequestWriter, body: Extract<AppBody, { kind: "file" }>, buffers: ReadBuffers,
   done: (fault: string | undefined) => void,
 ): { close(): void } {
   let closed = false;
@@ -179,7 +191,7 @@ export class StreamedUpstreamBody implements BodyReceiver {
   /** What came since the last write, or before there was a connection. */
   #kept: Bytes[] = [];
   #keptSize = 0;
-  #writer: UpstreamBodyWriter | undefined = undefined;
+  #writer: RequestWriter | undefined = undefined;
   #begun = false;
   #paused = false;
   #ended = false;
@@ -196,7 +208,7 @@ export class StreamedUpstreamBody implements BodyReceiver {
   }
 
   /** The head leaves on this connection, and what is here of the body with it. */
-  flowTo(writer: UpstreamBodyWriter): void {
+  flowTo(writer: RequestWriter): void {
     this.#writer = writer;
     this.#flush(writer);
     if (!this.#ended) this.#client.sendContinue();
@@ -252,7 +264,7 @@ export class StreamedUpstreamBody implements BodyReceiver {
     this.#call.begin(whole);
   }
 
-  #flush(writer: UpstreamBodyWriter): void {
+  #flush(writer: RequestWriter): void {
     writer.part(this.#takeKept(), this.#ended);
     this.#settle();
   }

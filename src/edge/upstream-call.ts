@@ -25,25 +25,20 @@ import type { AttemptLog, Call } from "./call.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
-import { conditionOf, countOfAsked, mayBeSentAgain } from "./next-upstream.ts";
+import { REFUSALS_MAX, conditionOf, countOfAsked, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { StaticView } from "./static-view.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UpstreamAttempt } from "./upstream-attempt.ts";
-import { type ResponseSource, UpstreamResponse } from "./upstream-response.ts";
+import { type ResponseSource, UpstreamResponse, passedFields } from "./upstream-response.ts";
 import { StreamedUpstreamBody } from "./upstream-body.ts";
 import { type TriedRequest, type TryOwner, UpstreamTry } from "./upstream-try.ts";
 
 const SWITCHING_PROTOCOLS = 101, EARLY_HINTS = 103;
-/** nginx's own number for the log: the client has closed. */
+/** nginx's own, for the log: the client has closed. */
 const CLIENT_CLOSED_REQUEST = 499;
 const NO_PEERS: readonly Peer[] = [];
 const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
-
-/** RFC 9110 §7.6.1: an intermediary removes these. */
-const connectionFields: ReadonlySet<string> = new Set([
-  "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
-]);
 
 export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, PassRequest, ResponseSource {
   readonly #context: EdgeContext;
@@ -71,6 +66,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
   #application: AppTry | undefined = undefined;
   #attempt: UpstreamAttempt | AppAttempt | undefined = undefined;
   #wasSent = false;
+  #refusals = 0;
   #passed: PassedHead | undefined = undefined;
   /** The response's head as it leaves. */
   #head: ResponseHead | undefined = undefined;
@@ -342,8 +338,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     // RFC 9110 §15.2: a proxy MUST forward 1xx, but a 100 that it has answered itself; HTTP/1.0 knows none.
     const { head, responding } = this.#exchange;
     if (status !== EARLY_HINTS || head.minorVersion === 0 || responding || this.abandoned) return;
-    const passed = lines.filter(([name]) => !connectionFields.has(name.toLowerCase()));
-    this.#out.channel.sendInformational(this.#exchange, status, passed);
+    this.#out.channel.sendInformational(this.#exchange, status, passedFields(lines));
   }
 
   onHead(received: ReceivedHead): boolean {
@@ -415,8 +410,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     this.#exchange.upstreamTrailers = trailers;
     this.onAppEnded();
     if (this.abandoned || head === undefined) return;
-    if (this.#response === undefined) this.#out.whole(head, NO_BYTES, 0, 0);
-    else this.#response.end(trailers);
+    if (this.#response === undefined && trailers.length === 0) this.#out.whole(head, NO_BYTES, 0, 0);
+    else this.#pass()?.end(trailers);
   }
 
   /** The response as it comes, in parts. @param received where something is to be done with it besides */
@@ -446,6 +441,7 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     this.#response?.drop();
     if (this.abandoned || this.#answered) return;
     this.#wasSent ||= failed?.wasSent === true;
+    if (failed?.wasRefused === true && ++this.#refusals > REFUSALS_MAX) isStale = false;
     if (this.#head !== undefined) {
       this.#answered = true;
       this.#exchange.notice("error", text);

@@ -17,6 +17,16 @@ import { StoredCopy } from "./stored-copy.ts";
 /** Bytes of a response that may be on their way before its upstream is slowed down. */
 const WINDOW = 262_144;
 
+/** RFC 9110 §7.6.1: an intermediary removes these. */
+const connectionFields: ReadonlySet<string> = new Set([
+  "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
+]);
+
+/** What of the fields of an informational response reaches the client. */
+export function passedFields(lines: readonly FieldLine[]): readonly FieldLine[] {
+  return lines.filter(([name]) => !connectionFields.has(name.toLowerCase()));
+}
+
 /** Who reads the upstream. */
 export interface ResponseSource {
   /** Reads on, or not. */
@@ -77,9 +87,13 @@ export class UpstreamResponse implements PacedResponse {
   /** The upstream has said all. */
   end(trailers: readonly FieldLine[]): void {
     void this.#store?.complete();
-    if (!this.hasBegun) return this.#out.whole(this.#head, NO_BYTES, 0, 0);
     const te = trailers.length === 0 ? undefined : this.#exchange.head.fields.get("te");
-    this.#endBody(filterTrailers(trailers, te));
+    const filtered = filterTrailers(trailers, te);
+    if (!this.hasBegun) {
+      if (filtered.length === 0) return this.#out.whole(this.#head, NO_BYTES, 0, 0);
+      this.#begin(NO_BYTES);
+    }
+    this.#endBody(filtered);
   }
 
   /** Nothing more will come, or nobody wants it. */

@@ -7,14 +7,16 @@ import type { PassedRequest } from "../handlers/index.ts";
 import type { FieldLine } from "../http/response-head.ts";
 import type { ReceivedHead, UpstreamReader } from "../protocol/h1/index.ts";
 import type { Bytes } from "../std/bytes.ts";
-import type {
-  CloseReason, ConnectionUser, NetworkPeer, NextUpstream, Upstream, UpstreamConnection,
+import {
+  type CloseReason, type ConnectionUser, type DialSettings, type NetworkPeer, type NextUpstream, type StreamCloseReason,
+  type StreamUser, type Upstream, type UpstreamConnection, UpstreamStream,
 } from "../upstream/index.ts";
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { isFailure } from "./next-upstream.ts";
 import type { UpstreamAttempt } from "./upstream-attempt.ts";
-import { type StreamedUpstreamBody, UpstreamBodyWriter, sendFile } from "./upstream-body.ts";
+import { type RequestWriter, type StreamedUpstreamBody, UpstreamBodyWriter, sendFile } from "./upstream-body.ts";
+import { StreamBodyWriter } from "./upstream-stream-body.ts";
 
 const TIMED_OUT = "upstream timed out (110: Connection timed out)";
 
@@ -44,7 +46,7 @@ export interface TriedRequest {
   readonly streamed: StreamedUpstreamBody | undefined;
 }
 
-export class UpstreamTry implements ConnectionUser {
+export class UpstreamTry implements ConnectionUser, StreamUser {
   readonly #context: EdgeContext;
   readonly #way: CompiledUpstream;
   readonly #sent: TriedRequest;
@@ -52,9 +54,9 @@ export class UpstreamTry implements ConnectionUser {
   readonly #peer: NetworkPeer;
   readonly #attempt: UpstreamAttempt;
   readonly #owner: TryOwner;
-  #connection: UpstreamConnection | undefined = undefined;
+  #connection: UpstreamConnection | UpstreamStream | undefined = undefined;
   #reader: UpstreamReader | undefined = undefined;
-  #writer: UpstreamBodyWriter | undefined = undefined;
+  #writer: RequestWriter | undefined = undefined;
   #file: { close(): void } | undefined = undefined;
   #received: ReceivedHead | undefined = undefined;
   #wasKept = false;
@@ -62,8 +64,10 @@ export class UpstreamTry implements ConnectionUser {
   #hasEnded = false;
   /** Characters of the script's error stream that were told. */
   #toldSize = 0;
-  /** Has anything of the request left? */
+  /** Has anything of the request left, so that something may have been done with it? */
   wasSent = false;
+  /** Has the peer said that it has done nothing with it (RFC 9113 §8.7)? */
+  wasRefused = false;
   #isOver = false;
 
   constructor(
@@ -79,11 +83,14 @@ export class UpstreamTry implements ConnectionUser {
     this.#owner = owner;
   }
 
-  /** Takes a connection that was kept, or a new one. */
-  start(dial: Parameters<EdgeContext["connections"]["connect"]>[3]): void {
-    const { connections } = this.#context;
-    const upstream = this.#upstream;
-    const connection = connections.connect(upstream, this.#peer, upstream.settings.keepalive, dial, this);
+  /** Takes a connection that was kept, or a new one; of HTTP/2 a stream of either. */
+  start(dial: DialSettings): void {
+    const { connections, sessions } = this.#context;
+    const [upstream, peer] = [this.#upstream, this.#peer];
+    const { keepalive } = upstream.settings;
+    const { streamLimits: limits } = this.#way.protocol;
+    const connection = limits === undefined ? connections.connect(upstream, peer, keepalive, dial, this)
+      : sessions.connect({ upstream, peer, keepalive, dial, limits }, this);
     this.#connection = connection;
     this.#wasKept = connection.isKept;
     if (connection.isConnected) this.onConnected();
@@ -91,13 +98,17 @@ export class UpstreamTry implements ConnectionUser {
 
   onConnected(): void {
     const connection = this.#connection;
-    const { request, sentBody: body, streamed } = this.#sent;
+    const { request, sentBody: body } = this.#sent;
     if (connection === undefined || request === undefined) return;
     const attempt = this.#attempt;
     attempt.connected(this.#wasKept);
+    this.wasSent = true;
+    if (connection instanceof UpstreamStream) {
+      this.#reader = connection.reader;
+      return this.#send(request, new StreamBodyWriter(connection, request.method), connection);
+    }
     const reader = (this.#reader = connection.reader ??= this.#way.protocol.reader(this.#context.responses));
     reader.expect(request.method);
-    this.wasSent = true;
     if (body.kind === "whole" && body.bytes.length === 0 && request.framing === "plain") {
       // Most requests: nothing follows the head.
       if (typeof request.head === "string") connection.writeLatin1(request.head);
@@ -105,23 +116,35 @@ export class UpstreamTry implements ConnectionUser {
       attempt.noteSent(request.head.length, undefined);
       return connection.awaitBytes();
     }
-    const writer = (this.#writer = new UpstreamBodyWriter(connection, request.framing));
+    const isWhole = body.kind === "whole";
+    if (!isWhole) connection.cork();
+    this.#send(request, new UpstreamBodyWriter(connection, request.framing), connection);
+    if (!isWhole) connection.uncork();
+  }
+
+  #send(request: PassedRequest, writer: RequestWriter, connection: UpstreamConnection | UpstreamStream): void {
+    const { sentBody: body, streamed } = this.#sent;
+    this.#writer = writer;
     if (body.kind === "whole") {
       writer.whole(request.head, body.bytes);
     } else {
-      connection.cork();
       writer.head(request.head);
       if (body.kind === "file") {
         this.#file = sendFile(writer, body, this.#context.buffers, (lost) => this.#onFile(lost));
       } else {
         streamed?.flowTo(writer);
       }
-      connection.uncork();
     }
-    attempt.noteSent(request.head.length, writer);
+    this.#attempt.noteSent(request.head.length, writer);
     // A body that is still on its way may take as long as its client does.
     if (writer.isComplete) connection.awaitBytes();
     else writer.onComplete = () => this.#connection?.awaitBytes();
+  }
+
+  /** Frames of the response have come; they were read already. */
+  onRead(size: number): void {
+    this.#attempt.received(size);
+    if (this.#reader !== undefined) this.#read(this.#reader);
   }
 
   onDrain(): void {
@@ -145,7 +168,7 @@ export class UpstreamTry implements ConnectionUser {
     this.#read(reader);
   }
 
-  onClose(why: CloseReason): void {
+  onClose(why: CloseReason | StreamCloseReason): void {
     this.#connection = undefined;
     const doing = this.#doing;
     switch (why.kind) {
@@ -153,6 +176,11 @@ export class UpstreamTry implements ConnectionUser {
       case "send-timeout": return this.#fail("timeout", `${TIMED_OUT} while sending request to upstream`);
       case "read-timeout": return this.#fail("timeout", `${TIMED_OUT} while ${doing} upstream`);
       case "closed": return this.#closedEarly();
+      case "malformed": return this.#malformed(why.text);
+      case "reset":
+        this.wasRefused = why.isUnprocessed;
+        if (why.isUnprocessed) this.wasSent = false;
+        return this.#fail("error", `upstream reset the stream with ${why.text} while ${doing} upstream`);
       case "error":
         return this.#fail("error", `${why.call} failed (${why.text}) while ${this.#sentDoing} upstream`);
     }
@@ -168,7 +196,8 @@ export class UpstreamTry implements ConnectionUser {
   detach(): { readonly connection: UpstreamConnection; readonly rest: Bytes } | undefined {
     const connection = this.#connection;
     const reader = this.#reader;
-    if (connection === undefined || reader === undefined) return undefined;
+    // A stream of HTTP/2 is never given away: no 101 comes on it (RFC 9113 §8.6).
+    if (connection === undefined || reader === undefined || connection instanceof UpstreamStream) return undefined;
     this.#connection = this.#reader = undefined;
     return { connection, rest: reader.takeRest() };
   }
@@ -230,9 +259,13 @@ export class UpstreamTry implements ConnectionUser {
     const isFirst = this.#attempt.responseSize === 0;
     this.#attempt.responseSize += bytes.length;
     // The connection is free before the client hears of it, and may have the client's next request.
-    const isAll = isFirst && this.#received?.contentLength === bytes.length && isEnd(reader.next());
-    if (isAll) this.#done(reader);
-    this.#owner.onData(bytes, isAll);
+    const isLast = isFirst && this.#received?.contentLength === bytes.length;
+    const end = isLast ? reader.next() : "need-data";
+    if (typeof end === "string" || end.kind !== "end") return this.#owner.onData(bytes, false);
+    this.#done(reader);
+    if (end.trailers.length === 0) return this.#owner.onData(bytes, true);
+    this.#owner.onData(bytes, false);
+    this.#owner.onWhole(end.trailers);
   }
 
   /** The response is whole: its connection may carry another request if nothing is in doubt. */
@@ -286,6 +319,10 @@ export class UpstreamTry implements ConnectionUser {
       const text = "upstream prematurely closed FastCGI stdout while reading response header from upstream";
       return this.#fail("invalid_header", text);
     }
+    this.#malformed(reason);
+  }
+
+  #malformed(reason: string): void {
     if (this.#received !== undefined) return this.#fail("error", `upstream sent ${reason} while reading upstream`);
     this.#fail("invalid_header", `upstream sent invalid header: ${reason} while reading response header from upstream`);
   }
@@ -293,13 +330,10 @@ export class UpstreamTry implements ConnectionUser {
   #fail(condition: NextUpstream, text: string): void {
     if (this.#isOver) return;
     // A connection that was kept may have been closed meanwhile: that says nothing of its peer.
-    const isStale = condition === "error" && this.#wasKept && this.#reader?.begun !== true;
+    const isClosed = this.#wasKept && this.#reader?.begun !== true;
+    const isStale = condition === "error" && (isClosed || this.wasRefused);
     this.#attempt.ended(condition === "timeout" ? 504 : 502);
     this.giveUp(isStale ? "untold" : "failed");
     this.#owner.onFailed(condition, text, isStale);
   }
-}
-
-function isEnd(event: ReturnType<UpstreamReader["next"]>): boolean {
-  return typeof event === "object" && event.kind === "end";
 }

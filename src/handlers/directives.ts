@@ -5,8 +5,9 @@ import { responsesDirectives } from "./responses-directives.ts";
 import { staticDirectives } from "./static/directives.ts";
 
 export {
-  type PassPlaces, fastcgiPassRow, fastcgiRows, fastcgiSettings, mirrorRows, mirrorSettings, passMistakes,
-  passPatterns, proxyPassRow, proxyRows, proxySettings, uwsgiPassRow, uwsgiRows, uwsgiSettings,
+  type PassPlaces, fastcgiPassRow, fastcgiRows, fastcgiSettings, grpcPassRow, grpcRows, grpcSettings, mirrorRows,
+  mirrorSettings, passMistakes, passPatterns, proxyPassRow, proxyRows, proxySettings, uwsgiPassRow, uwsgiRows,
+  uwsgiSettings,
 } from "./proxy/directives.ts";
 export { emptyGifRow, stubStatusRow } from "./responses-directives.ts";
 export { contentTypes, staticRows, staticSettings, typesRows } from "./static/directives.ts";

@@ -194,6 +194,12 @@ export class ByteStream {
     return tcp?.readStart() === ALREADY_READING;
   }
 
+  /** The protocol that ALPN has chosen (RFC 7301); undefined without TLS, or where none was. */
+  get alpn(): string | undefined {
+    const chosen = this.#secure?.alpnProtocol;
+    return typeof chosen === "string" ? chosen : undefined;
+  }
+
   /** The peer's address, "" for Unix sockets; asks the kernel once. */
   get remoteAddress(): string {
     return this.#socket.remoteAddress ?? "";

@@ -166,7 +166,7 @@ export class Locations {
 }
 
 /** nginx: to a location whose name ends in a slash, and that passes requests on, its slash is added by a redirect. */
-const passesOn: readonly HandlerSettings["kind"][] = ["app", "proxy", "uwsgi", "fastcgi"];
+const passesOn: readonly HandlerSettings["kind"][] = ["app", "proxy", "grpc", "uwsgi", "fastcgi"];
 
 interface ScriptPlace {
   readonly title: string;

@@ -7,7 +7,8 @@ import { httpRows, httpSettings, webSocketRows, webSocketSettings } from "../edg
 import type { HandlerSettings, LocationSettings } from "../edge/model.ts";
 import { charsetRow, isUtf8Said, responseRows, responseSettings } from "../filters/directives.ts";
 import {
-  type PassPlaces, contentTypes, emptyGifRow, fastcgiPassRow, fastcgiRows, fastcgiSettings, mirrorRows, mirrorSettings,
+  type PassPlaces, contentTypes, emptyGifRow, fastcgiPassRow, fastcgiRows, fastcgiSettings, grpcPassRow, grpcRows,
+  grpcSettings, mirrorRows, mirrorSettings,
   proxyPassRow, proxyRows, proxySettings, staticRows, staticSettings, stubStatusRow, typesRows, uwsgiPassRow, uwsgiRows,
   uwsgiSettings,
 } from "../handlers/directives.ts";
@@ -50,6 +51,7 @@ export class SettingsOf {
       },
       appPass: { rows: appPassRows, build: appPassSettings },
       proxy: { rows: proxyRows, build: (block) => proxySettings(block, places) },
+      grpc: { rows: grpcRows, build: (block) => grpcSettings(block, places) },
       uwsgi: { rows: uwsgiRows, build: (block) => uwsgiSettings(block, places) },
       fastcgi: { rows: fastcgiRows, build: (block) => fastcgiSettings(block, places) },
       mirror: { rows: mirrorRows, build: mirrorSettings },
@@ -74,6 +76,7 @@ export class SettingsOf {
       tryFiles: tryFiles === undefined ? undefined : read(tryFilesRow, tryFiles.directive),
       appPass: inheritance.of(block, groups.appPass),
       proxy: inheritance.of(block, groups.proxy),
+      grpc: inheritance.of(block, groups.grpc),
       uwsgi: inheritance.of(block, groups.uwsgi),
       fastcgi: inheritance.of(block, groups.fastcgi),
       mirror: inheritance.of(block, groups.mirror),
@@ -98,6 +101,7 @@ export class SettingsOf {
           const prefix = match?.kind === "prefix" || match?.kind === "exact" ? match.uri : undefined;
           return [{ kind: "proxy", url: read(proxyPassRow, directive), prefix }];
         }
+        case grpcPassRow: return [{ kind: "grpc", url: read(grpcPassRow, directive), prefix: undefined }];
         case uwsgiPassRow: return [{ kind: "uwsgi", ...read(uwsgiPassRow, directive) }];
         case fastcgiPassRow: return [{ kind: "fastcgi", address: read(fastcgiPassRow, directive).address }];
         case emptyGifRow: return [{ kind: "empty_gif" }];

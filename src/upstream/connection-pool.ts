@@ -142,7 +142,7 @@ function takeLast(idle: IdleConnections, name: string, dial: DialSettings): Upst
 }
 
 /** Do connections that were made so look the same to the peer? */
-function isAlike(one: DialSettings, other: DialSettings): boolean {
+export function isAlike(one: DialSettings, other: DialSettings): boolean {
   if (one === other) return true;
   const isNear = one.localAddress === other.localAddress && one.protocol === other.protocol;
   return isNear && one.tls?.digest === other.tls?.digest;

@@ -36,6 +36,8 @@ export interface TlsClientParts {
   /** In OpenSSL's words. */
   readonly ciphers: string;
   readonly sessionReuse: boolean;
+  /** What ALPN offers; undefined: no ALPN. */
+  readonly alpn?: string | undefined;
 }
 
 /** Files that a connection needs are not there, or are not what they should be. */
@@ -67,7 +69,7 @@ export class TlsClients {
   options(settings: TlsClientSettings, peerName: string): TlsConnectOptions | CertificateProblem {
     const context = this.#context(settings);
     if (context instanceof CertificateProblem) return context;
-    const { name, serverName, verify, verifyDepth, sessionReuse, digest } = settings;
+    const { name, serverName, verify, verifyDepth, sessionReuse, alpn, digest } = settings;
     const key = `${peerName} ${digest}`;
     const session = sessionReuse ? this.#sessions.get(key) : undefined;
     const options: tls.ConnectionOptions = {
@@ -76,6 +78,7 @@ export class TlsClients {
       checkServerIdentity: (_host, certificate) => checkPeer(name, verifyDepth, certificate),
       ...(serverName && isIP(name) === 0 ? { servername: name } : {}),
       ...(session === undefined ? {} : { session }),
+      ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
     };
     const onSession = (made: Bytes): void => {
       if (sessionReuse) putBounded(this.#sessions, key, made, SESSION_COUNT_MAX);

@@ -54,6 +54,8 @@ export interface ConnectionUser {
   onEnd(): void;
   /** It is gone, and not by the user's wish. */
   onClose(why: CloseReason): void;
+  /** For users who have deadlines of their own. */
+  onTick?(nowMs: number): void;
 }
 
 /** Whom connections belong to: the pool. */
@@ -120,6 +122,8 @@ export class UpstreamConnection {
   #sinceMs: number;
   /** What its user reads it with, and the next one after them: it stays with the connection. */
   reader: UpstreamReader | undefined = undefined;
+  /** Whoever stays with the connection, speaks for all of its users, and hears it while it is idle. */
+  resident: ConnectionUser | undefined = undefined;
   /** For the pool: the larger, the later it became idle. */
   keptOrder = 0;
 
@@ -152,6 +156,16 @@ export class UpstreamConnection {
 
   get isConnected(): boolean {
     return this.#state === "used";
+  }
+
+  /** Will its peer be asked no more? */
+  get isRetired(): boolean {
+    return this.#retired;
+  }
+
+  /** The protocol that ALPN has chosen (RFC 7301); undefined without TLS, or where none was. */
+  get alpn(): string | undefined {
+    return this.#stream.alpn;
   }
 
   /** How long it took to connect; 0 for one that was kept, and until it is connected. */
@@ -225,7 +239,7 @@ export class UpstreamConnection {
   /** The response is whole and `reusable`: back to the pool, which keeps it if its bounds allow that. */
   keep(): void {
     if (this.#state !== "used") return this.close();
-    this.#user = undefined;
+    this.#user = this.resident;
     if (this.#paused) this.resume();
     const { connections, requests, timeMs } = this.#keepalive;
     const { nowMs } = this.#home;
@@ -262,7 +276,7 @@ export class UpstreamConnection {
     this.#peer = peer;
     this.#keepalive = keepalive;
     this.#dial = dial;
-    this.#user = user;
+    this.#user = this.resident ?? user;
     this.#requests++;
     this.#connectMs = 0;
     this.#awaiting = false;
@@ -286,6 +300,8 @@ export class UpstreamConnection {
       this.#fail({ kind: "send-timeout" });
     } else if (this.#awaiting && !this.#paused && waitedMs > this.#dial.readTimeoutMs) {
       this.#fail({ kind: "read-timeout" });
+    } else {
+      this.#user?.onTick?.(nowMs);
     }
   }
 
@@ -308,13 +324,13 @@ export class UpstreamConnection {
 
   #onBytes(bytes: Bytes): void {
     if (this.#user === undefined) return this.close();
-    this.#sinceMs = JUST_NOW;
+    if (this.#state !== "idle") this.#sinceMs = JUST_NOW;
     this.#user.onBytes(bytes);
   }
 
   #onEnd(): void {
     this.#ended = true;
-    if (this.#user === undefined) this.close();
+    if (this.#user === undefined || this.#state === "idle") this.close();
     else if (this.#state === "connecting") this.#fail(CLOSED_IN_HANDSHAKE);
     else if (this.#stream.isEndAuthentic) this.#user.onEnd();
     else this.#fail(NO_CLOSE_NOTIFY);

@@ -5,6 +5,9 @@ export type {
 } from "./settings.ts";
 export type { CloseReason, ConnectionUser, DialSettings, UpstreamConnection } from "./connection.ts";
 export { ConnectionPool } from "./connection-pool.ts";
+export { H2Sessions } from "./h2-sessions.ts";
+export { UpstreamStream } from "./h2-stream.ts";
+export type { StreamCloseReason, StreamUser } from "./h2-stream.ts";
 export { tlsClientSettings } from "./connection-tls.ts";
 export type { TlsClientParts, TlsClientSettings } from "./connection-tls.ts";
 export { addressName } from "./balance/peer.ts";

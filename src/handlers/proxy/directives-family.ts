@@ -1,9 +1,9 @@
-/** proxy_*, uwsgi_* and fastcgi_*: what tells them apart. */
+/** proxy_*, grpc_*, uwsgi_* and fastcgi_*: what tells them apart. */
 import type { NextUpstream } from "../../upstream/index.ts";
 
-/** One of the three. */
+/** One of them. */
 export interface Family {
-  readonly prefix: "proxy" | "uwsgi" | "fastcgi";
+  readonly prefix: "proxy" | "grpc" | "uwsgi" | "fastcgi";
   readonly module: string;
   /** For sentences: "the uWSGI server". */
   readonly peer: string;

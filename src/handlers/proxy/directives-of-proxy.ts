@@ -59,25 +59,26 @@ function proxyUrl(): ArgumentType<ComplexValue> {
   };
 }
 
-const httpVersionRow: DefaultedDirectiveRow<0 | 1> = {
+const httpVersionRow: DefaultedDirectiveRow<0 | 1 | 2> = {
   ...common,
   name: "proxy_http_version",
   arguments: one(httpVersion()),
   default: "1.1",
-  doc: "The version of HTTP that is spoken to upstreams; 2 is not.",
+  doc: "The version of HTTP that is spoken to upstreams. 2 is spoken without any question over http://, and over "
+    + "https:// where the upstream chooses it by ALPN.",
   example: "proxy_http_version 1.1;",
 };
 
-function httpVersion(): ArgumentType<0 | 1> {
-  const words = ["1.0", "1.1"];
+function httpVersion(): ArgumentType<0 | 1 | 2> {
+  const words = ["1.0", "1.1", "2"];
   return {
     label: words.join(" | "),
     words,
     parse: (word) => {
       if (word === "1.1") return ok(1);
       if (word === "1.0") return ok(0);
-      const expected = word === "2" ? "1.0 or 1.1: HTTP/2 is not spoken to upstreams here" : "1.0 or 1.1";
-      return err({ nginx: `invalid value "${word}"`, expected });
+      if (word === "2") return ok(2);
+      return err({ nginx: `invalid value "${word}"`, expected: "1.0, 1.1 or 2" });
     },
   };
 }

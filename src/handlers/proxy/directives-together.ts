@@ -8,6 +8,7 @@ import type { PlacedMistake } from "../../config/nginx/mistakes.ts";
 import type { Pattern } from "../../route/index.ts";
 import type { FamilyRows } from "./directives-common.ts";
 import { fastcgiPassRow, fastcgiTogether, splitPathInfoRow } from "./directives-of-fastcgi.ts";
+import { grpcPassRow, grpcTogether } from "./directives-of-grpc.ts";
 import { mirrorRow } from "./directives-of-mirror.ts";
 import {
   type PassPlaces, cookieFlagsRow, proxyPassRow, proxyTogether, redirectRow, replacementRows,
@@ -25,7 +26,7 @@ export interface PassFacts extends PassPlaces {
   readonly kindOf: (path: string) => "file" | "directory" | "other" | undefined;
 }
 
-const families: readonly FamilyRows[] = [proxyTogether, uwsgiTogether, fastcgiTogether];
+const families: readonly FamilyRows[] = [proxyTogether, grpcTogether, uwsgiTogether, fastcgiTogether];
 const listRows = [...replacementRows, cookieFlagsRow, mirrorRow];
 
 const URI_REFUSED = '"proxy_pass" cannot have URI part in location given by regular expression, or inside named '
@@ -65,6 +66,7 @@ class PassChecker {
     for (const at of block.directives) {
       const { row, directive, block: inner } = at;
       if (row === proxyPassRow) this.#checkProxyPass(at, block, isPath);
+      else if (row === grpcPassRow) this.#checkGrpcPass(at, block);
       else if (row === uwsgiPassRow) {
         const { address, isTls } = read(uwsgiPassRow, directive);
         this.#checkAddress(at, constantOf(address));
@@ -119,7 +121,13 @@ class PassChecker {
     if (port !== undefined && this.#facts.upstreams.has(host.toLowerCase())) this.#refusePort(at, host, port);
   }
 
-  /** uwsgi and FastCGI have no port of their own. */
+  #checkGrpcPass(at: CheckedDirective, block: Block): void {
+    const url = constantOf(read(grpcPassRow, at.directive));
+    if (url === undefined || /^grpcs:/i.test(url)) this.#checkTls(at, block, grpcTogether);
+    this.#checkAddress(at, url?.replace(/^grpcs?:\/\//i, ""));
+  }
+
+  /** gRPC, uwsgi and FastCGI have no port of their own. */
   #checkAddress(at: CheckedDirective, text: string | undefined): void {
     if (text === undefined || this.#facts.upstreams.has(text.toLowerCase())) return;
     const address = parseReachedAddress(text);

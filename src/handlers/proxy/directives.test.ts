@@ -4,8 +4,8 @@ import { contextMistakes, exampleMistakes, innermost, readText, refusals, textIn
 import type { Block } from "../../config/nginx/block.ts";
 import type { ComplexValue } from "../../config/nginx/complex-value.ts";
 import {
-  fastcgiRows, fastcgiSettings, mirrorRows, mirrorSettings, passDirectives, passMistakes, proxyRows, proxySettings,
-  uwsgiRows, uwsgiSettings,
+  fastcgiRows, fastcgiSettings, grpcRows, grpcSettings, mirrorRows, mirrorSettings, passDirectives, passMistakes,
+  proxyRows, proxySettings, uwsgiRows, uwsgiSettings,
 } from "./directives.ts";
 import type { FastCgiSettings, ProxySettings, UwsgiSettings } from "./settings.ts";
 
@@ -66,7 +66,7 @@ describe("the directives of proxying", () => {
   });
 
   test("either make settings or say why they do nothing", () => {
-    const active = new Set([...proxyRows, ...uwsgiRows, ...fastcgiRows, ...mirrorRows]);
+    const active = new Set([...proxyRows, ...grpcRows, ...uwsgiRows, ...fastcgiRows, ...mirrorRows]);
     const rest = passDirectives.filter((row) => !active.has(row) && !row.name.endsWith("_pass"));
     assert.ok(rest.length > 0 && rest.every(({ withoutEffect }) => withoutEffect !== undefined));
     assert.ok([...active].every(({ withoutEffect }) => withoutEffect === undefined));
@@ -170,11 +170,11 @@ describe("proxy_pass", () => {
     for (const url of sound) assert.deepEqual(refused(`proxy_pass ${url};`), [], url);
   });
 
-  test("speaks HTTP/1.0 or 1.1", () => {
-    assert.equal(proxyOf("proxy_http_version 1.0;").httpVersion, 0);
-    const { mistakes } = readText(textIn("http", "proxy_http_version 2;"), passDirectives);
-    const [said] = mistakes.map(({ nginx, message }) => `${nginx}: ${message}`);
-    assert.match(said ?? "", /^invalid value "2": .*HTTP\/2 is not spoken to upstreams here/);
+  test("speaks HTTP/1.0, 1.1 or 2", () => {
+    for (const [word, version] of [["1.0", 0], ["1.1", 1], ["2", 2]] as const) {
+      assert.equal(proxyOf(`proxy_http_version ${word};`).httpVersion, version);
+    }
+    assert.deepEqual(refused("proxy_http_version 3;"), ['invalid value "3"']);
   });
 
   test("sends fields whose names are names", () => {
@@ -223,6 +223,29 @@ describe("replacements in responses", () => {
       assert.match(refused(`${name} ~( x;`).join(), /^pcre2_compile\(\) failed: missing closing parenthesis/);
     }
     assert.deepEqual(refused("proxy_cookie_path default;"), ['invalid parameter "default"']);
+  });
+});
+
+describe("grpc_pass", () => {
+  const grpcOf = (text: string): ProxySettings =>
+    grpcSettings(innermost(textIn("http", text), passDirectives), places);
+
+  test("is HTTP/2 whose bodies flow as they come, with what nginx's module says", () => {
+    assert.deepEqual(grpcOf(""), {
+      ...shared, hideHeaders: ["date", "server", ...accel], buffering: false, requestBuffering: false, httpVersion: 2,
+      setHeaders: [], setBody: undefined, method: undefined, redirects: [], cookieDomains: [], cookiePaths: [],
+      cookieFlags: [], tls,
+    });
+    const settings = grpcOf("grpc_set_header A b; grpc_read_timeout 1s; grpc_ssl_server_name on;");
+    assert.deepEqual(settings.setHeaders, [{ name: "A", value: literal("b") }]);
+    assert.deepEqual([settings.readTimeoutMs, settings.tls.serverName], [1000, true]);
+  });
+
+  test("takes addresses with a scheme or without, and only with a port or of an upstream", () => {
+    for (const address of ["grpc://127.0.0.1:1", "grpcs://[::1]:1", "localhost:1", "unix:/a", "$somewhere"]) {
+      assert.deepEqual(refused(`grpc_pass ${address};`), [], address);
+    }
+    assert.deepEqual(refused("grpc_pass grpc://127.0.0.1:99999;"), ['invalid port in upstream "127.0.0.1:99999"']);
   });
 });
 

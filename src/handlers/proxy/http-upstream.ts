@@ -1,44 +1,63 @@
-/** What proxy_pass sends: HTTP/1.x, as nginx makes it of the request (ngx_http_proxy_module). */
+/** What proxy_pass and grpc_pass send: HTTP, as nginx makes it of the request (ngx_http_proxy_module). */
 import { randomBytes } from "node:crypto";
 import { constantOf } from "../../config/nginx/complex-value.ts";
 import type { ComplexValue } from "../../config/nginx/complex-value.ts";
 import type { HttpSettings } from "../../config/model.ts";
+import { splitList } from "../../http/field-list.ts";
 import type { RequestHead } from "../../http/request-head.ts";
-import { type ResponseMemory, ResponseReader, type UpstreamReader } from "../../protocol/h1/index.ts";
+import { type HeadLimits, type ResponseMemory, ResponseReader, type UpstreamReader } from
+  "../../protocol/h1/index.ts";
 import { type Evaluation, type Text, type Variables, byteText, compileText, escapeUri } from "../../route/index.ts";
+import { H2RequestBlocks } from "./h2-head.ts";
 import { RequestHeads } from "./request-head.ts";
 import { ProxyResponseHeads } from "./response-head.ts";
 import type { ProxySettings } from "./settings.ts";
-import { type ProxyTarget, parseProxyTarget } from "./target.ts";
+import { type ProxyTarget, parseGrpcTarget, parseProxyTarget } from "./target.ts";
 import {
   type PassedRequest, type RefusedRequest, type RequestToPass, type UpstreamProtocol, readerLimits,
 } from "./upstream-protocol.ts";
 
+/** Where requests go: what proxy_pass or grpc_pass says. */
+export interface HttpPass {
+  readonly kind: "proxy" | "grpc";
+  readonly url: ComplexValue;
+  /** Of the location, whose place the URL's path takes. */
+  readonly prefix: string | undefined;
+}
+
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 export class HttpUpstream implements UpstreamProtocol {
-  readonly name = "http";
+  readonly name: "http" | "h2";
+  readonly streamLimits: HeadLimits | undefined;
   readonly settings: ProxySettings;
   readonly responses: ProxyResponseHeads;
   readonly #heads: RequestHeads;
+  /** Undefined for HTTP/1.x. */
+  readonly #blocks: H2RequestBlocks | undefined;
   readonly #constant: ProxyTarget | undefined;
   readonly #url: Text;
+  readonly #parse: typeof parseProxyTarget;
   readonly #prefix: string | undefined;
   readonly #method: Text | undefined;
   readonly #body: Text | undefined;
   readonly #redirect: UpstreamProtocol["redirectDefault"];
 
-  /** @param pass what proxy_pass says; prefix of the location that its URI takes the place of */
   constructor(
-    settings: ProxySettings, pass: { readonly url: ComplexValue; readonly prefix: string | undefined },
+    settings: ProxySettings, pass: HttpPass,
     http: HttpSettings, variables: Variables,
   ) {
+    const isH2 = settings.httpVersion === 2;
+    this.name = isH2 ? "h2" : "http";
+    this.streamLimits = isH2 ? readerLimits(settings.bufferSize) : undefined;
+    this.#blocks = isH2 ? new H2RequestBlocks() : undefined;
     this.settings = settings;
     this.responses = new ProxyResponseHeads(settings, variables);
     this.#heads = new RequestHeads({ ...settings, underscoresInHeaders: http.underscoresInHeaders }, variables);
     const url = constantOf(pass.url);
+    this.#parse = pass.kind === "grpc" ? parseGrpcTarget : parseProxyTarget;
     this.#url = compileText(pass.url, variables);
-    this.#constant = url === undefined ? undefined : parseProxyTarget(byteText(url));
+    this.#constant = url === undefined ? undefined : this.#parse(byteText(url));
     this.#prefix = pass.prefix;
     this.#method = settings.method === undefined ? undefined : compileText(settings.method, variables);
     this.#body = settings.setBody === undefined ? undefined : compileText(settings.setBody, variables);
@@ -50,7 +69,7 @@ export class HttpUpstream implements UpstreamProtocol {
   }
 
   get mayStream(): boolean {
-    return this.settings.httpVersion === 1;
+    return this.settings.httpVersion >= 1;
   }
 
   get redirectDefault(): UpstreamProtocol["redirectDefault"] {
@@ -64,7 +83,7 @@ export class HttpUpstream implements UpstreamProtocol {
   target(evaluation: Evaluation): ProxyTarget | { readonly fault: string } {
     if (this.#constant !== undefined) return this.#constant;
     const url = this.#url(evaluation);
-    const target = parseProxyTarget(url);
+    const target = this.#parse(url);
     if (target !== undefined) return target;
     return { fault: `invalid URL prefix in "${url}"` };
   }
@@ -87,6 +106,13 @@ export class HttpUpstream implements UpstreamProtocol {
     const room = head.authority === undefined ? connection : { passed: undefined };
     const made = this.#heads.make({ room, fields: head.fields, evaluation, host, method });
     if ("invalid" in made) return { refused: `the value of proxy_set_header ${made.invalid} has a control character` };
+    const uri = this.#uri(wanted);
+    if (this.#blocks !== undefined) {
+      const takesTrailers = splitList((head.fields.get("te") ?? "").toLowerCase()).includes("trailers");
+      const scheme = target.isTls ? "https" : "http";
+      const block = this.#blocks.make({ method, scheme, path: uri, text: made.text, bodySize, takesTrailers });
+      return { head: block, method, target: uri, framing: "plain", upgrade: undefined };
+    }
     let framing: PassedRequest["framing"] = "plain";
     let lines = "";
     if (bodySize >= 0) lines = `Content-Length: ${bodySize}\r\n`;
@@ -96,7 +122,6 @@ export class HttpUpstream implements UpstreamProtocol {
     }
     // RFC 8441 §5: a client of HTTP/2 has sent no key, and needs none of the answer.
     if (made.upgrade === "websocket" && head.majorVersion === 2) lines += `Sec-WebSocket-Key: ${freshKey()}\r\n`;
-    const uri = this.#uri(wanted);
     const version = this.settings.httpVersion;
     return {
       head: `${method} ${uri} HTTP/1.${version}\r\n${lines}${made.text}\r\n`, method, target: uri, framing,

@@ -26,8 +26,8 @@ type Part =
 
 export interface RequestHeadsOptions {
   readonly setHeaders: readonly SetHeader[];
-  /** Of HTTP/1.x */
-  readonly httpVersion: 0 | 1;
+  /** 0 and 1 are of HTTP/1.x. */
+  readonly httpVersion: 0 | 1 | 2;
   /** Are the client's own fields passed at all? */
   readonly passRequestHeaders: boolean;
   readonly underscoresInHeaders: boolean;

@@ -23,6 +23,7 @@ export interface ScriptPass {
 
 abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> implements UpstreamProtocol {
   readonly name: "uwsgi" | "fastcgi";
+  readonly streamLimits: undefined;
   readonly settings: Settings;
   readonly responses: ProxyResponseHeads;
   abstract readonly mayStream: boolean;

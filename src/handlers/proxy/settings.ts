@@ -46,8 +46,8 @@ export interface UpstreamTlsSettings {
 }
 
 export interface ProxySettings extends PassSettings, TransportSettings {
-  /** Of HTTP/1.x. */
-  readonly httpVersion: 0 | 1;
+  /** 0 and 1 are of HTTP/1.x. */
+  readonly httpVersion: 0 | 1 | 2;
   readonly setHeaders: readonly SetHeader[];
   readonly setBody: ComplexValue | undefined;
   readonly method: ComplexValue | undefined;

@@ -1,4 +1,4 @@
-/** Where proxy_pass leads: scheme, whom to ask, and with which URI (ngx_http_proxy_module). */
+/** Where proxy_pass and grpc_pass lead: scheme, whom to ask, and with which URI (ngx_http_proxy_module). */
 import { parseAddress } from "../../config/nginx/address.ts";
 
 export interface ProxyTarget {
@@ -14,7 +14,17 @@ export interface ProxyTarget {
   /** What follows the authority, undefined when nothing does. */
   readonly uri: string | undefined;
   /** What the error log says before the peer's name. */
-  readonly scheme: "http://" | "https://" | "uwsgi://" | "suwsgi://" | "fastcgi://";
+  readonly scheme: "http://" | "https://" | "grpc://" | "grpcs://" | "uwsgi://" | "suwsgi://" | "fastcgi://";
+}
+
+/** Takes the address of grpc_pass apart, with or without its scheme. @returns undefined for what is none */
+export function parseGrpcTarget(address: string): ProxyTarget | undefined {
+  const scheme = /^grpcs?:\/\//i.exec(address)?.[0].toLowerCase() ?? "grpc://";
+  const isTls = scheme === "grpcs://";
+  const rest = address.replace(/^grpcs?:\/\//i, "");
+  const target = parseProxyTarget(`${isTls ? "https" : "http"}://${rest}`);
+  if (target === undefined || target.uri !== undefined) return undefined;
+  return { ...target, scheme: isTls ? "grpcs://" : "grpc://" };
 }
 
 const schemes = { "http://": 80, "https://": 443 } as const;

@@ -30,7 +30,7 @@ export interface PassedRequest {
   readonly method: string;
   /** The request-target, for the log of errors. */
   readonly target: string;
-  /** How the parts of the body are told apart. */
+  /** How the parts of the body are told apart; what becomes a stream of HTTP/2 needs nothing besides. */
   readonly framing: "plain" | "chunked" | "records";
   /** The protocol that it asks to switch to, in lower case. */
   readonly upgrade: string | undefined;
@@ -43,7 +43,9 @@ export interface RefusedRequest {
 
 export interface UpstreamProtocol {
   /** Connections of different ones are kept apart. */
-  readonly name: "http" | "uwsgi" | "fastcgi";
+  readonly name: "http" | "h2" | "uwsgi" | "fastcgi";
+  /** Bounds of a response's head, where requests are streams of HTTP/2; undefined where `reader` has them. */
+  readonly streamLimits: HeadLimits | undefined;
   readonly settings: PassSettings & TransportSettings & { readonly tls?: UpstreamTlsSettings };
   readonly responses: ProxyResponseHeads;
   /** May a body leave whose size is not known? */

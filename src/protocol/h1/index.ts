@@ -7,6 +7,7 @@ export { ResponseReader } from "./response-reader.ts";
 export type { InformationalEvent, ResponseEndEvent, ResponseEvent, UpstreamReader } from "./upstream-reader.ts";
 export { SectionMemory } from "./section-memory.ts";
 export type { HeadLimits } from "./limits.ts";
+export { violation } from "./violation.ts";
 export type { Violation, ViolationReason } from "./violation.ts";
 export {
   CONTINUE, LAST_CHUNK, chooseFraming, formatChunkSize, formatHeadLines, formatInformational, formatTrailers,

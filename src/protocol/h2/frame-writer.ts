@@ -8,7 +8,7 @@ import { NO_BYTES } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import {
   ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, type ErrorCode, FRAME_HEADER_SIZE, FRAME_SIZE_MAX, GOAWAY, HEADERS,
-  PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, writeUint32,
+  PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, writeUint32,
 } from "./frame.ts";
 
 /** Who lends memory; a frame always fits into a piece. */
@@ -87,6 +87,12 @@ export class FrameWriter {
   reset(stream: number, code: ErrorCode): void {
     this.#begin(4, RST_STREAM, 0, stream);
     this.#uint32(code);
+  }
+
+  /** What a client says before its SETTINGS (RFC 9113 §3.4). */
+  preface(): void {
+    this.#turn();
+    this.#at += this.#bytes.latin1Write(PREFACE, 0);
   }
 
   settings(settings: readonly Setting[]): void {

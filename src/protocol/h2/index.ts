@@ -4,3 +4,6 @@ export type { EngineEvent, EngineSettings } from "./events.ts";
 export { ErrorCode, FRAME_HEADER_SIZE, PREFACE, STREAM_ID_MAX } from "./frame.ts";
 export { encodeBlock } from "./hpack-encoder.ts";
 export type { StreamOwner } from "./sender.ts";
+export { H2ClientEngine } from "./client-engine.ts";
+export type { ClientEvent, ClientOwner, ClientSettings } from "./client-events.ts";
+export type { FrameMemory } from "./frame-writer.ts";

@@ -1,8 +1,8 @@
-/** What a client says in SETTINGS (RFC 9113 §6.5.2, RFC 8441 §3, RFC 9218 §2.1). */
+/** What the peer says in SETTINGS (RFC 9113 §6.5.2, RFC 8441 §3, RFC 9218 §2.1). */
 import type { Bytes } from "../../std/bytes.ts";
 import {
-  ENABLE_CONNECT_PROTOCOL, ENABLE_PUSH, ErrorCode, FRAME_SIZE_MAX, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE,
-  NO_RFC7540_PRIORITIES, WINDOW_MAX, readUint32,
+  ENABLE_CONNECT_PROTOCOL, ENABLE_PUSH, ErrorCode, FRAME_SIZE_MAX, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS,
+  MAX_FRAME_SIZE, NO_RFC7540_PRIORITIES, WINDOW_MAX, readUint32,
 } from "./frame.ts";
 
 /** RFC 9113 §4.2 */
@@ -18,6 +18,8 @@ export interface SettingsFault {
 interface Windows {
   /** @returns false when a window becomes larger than may be */
   setInitialWindow(size: number): boolean;
+  /** Of a server only: so many streams may be open at once. */
+  setStreamsMax?(count: number): void;
 }
 
 /** Takes the pairs of `bytes[start, end)`. We need no larger frames, no table of the peer's, and push nothing. */
@@ -26,7 +28,16 @@ export function takeSettings(bytes: Bytes, start: number, end: number, windows: 
     const identifier = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
     const value = readUint32(bytes, at + 2);
     switch (identifier) {
-      case ENABLE_PUSH: case ENABLE_CONNECT_PROTOCOL: case NO_RFC7540_PRIORITIES:
+      case ENABLE_PUSH:
+        // RFC 9113 §6.5.2: a server MUST NOT set it to 1.
+        if (value > (windows.setStreamsMax === undefined ? 1 : 0)) {
+          return { code: ErrorCode.PROTOCOL_ERROR, name: `SETTINGS_ENABLE_PUSH of ${value}` };
+        }
+        break;
+      case MAX_CONCURRENT_STREAMS:
+        windows.setStreamsMax?.(value);
+        break;
+      case ENABLE_CONNECT_PROTOCOL: case NO_RFC7540_PRIORITIES:
         if (value > 1) return { code: ErrorCode.PROTOCOL_ERROR, name: `SETTINGS ${identifier} of ${value}` };
         break;
       case INITIAL_WINDOW_SIZE:

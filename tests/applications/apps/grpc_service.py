@@ -1,0 +1,69 @@
+"""A gRPC service of bytes, without protoc: every kind of call, deadlines, cancellation. Its port is the argument."""
+import sys
+import threading
+import time
+from concurrent import futures
+
+import grpc
+
+cancelled = threading.Event()
+
+
+def shout(request, context):
+    context.send_initial_metadata((("x-initial", "1"),))
+    context.set_trailing_metadata((("x-trailing", "2"),))
+    return request.upper()
+
+
+def fail(request, context):
+    context.abort(grpc.StatusCode.NOT_FOUND, "no " + request.decode())
+
+
+def count(request, context):
+    for number in range(int(request)):
+        yield str(number).encode()
+
+
+def total(requests, context):
+    return str(sum(len(request) for request in requests)).encode()
+
+
+def echo(requests, context):
+    for request in requests:
+        yield request
+
+
+def hang(request, context):
+    cancelled.clear()
+    context.add_callback(cancelled.set)
+    while context.is_active():
+        time.sleep(0.01)
+    return b""
+
+
+def was_cancelled(request, context):
+    return b"yes" if cancelled.wait(10) else b"no"
+
+
+def handlers():
+    return grpc.method_handlers_generic_handler("test.Service", {
+        "Shout": grpc.unary_unary_rpc_method_handler(shout),
+        "Fail": grpc.unary_unary_rpc_method_handler(fail),
+        "Count": grpc.unary_stream_rpc_method_handler(count),
+        "Total": grpc.stream_unary_rpc_method_handler(total),
+        "Echo": grpc.stream_stream_rpc_method_handler(echo),
+        "Hang": grpc.unary_unary_rpc_method_handler(hang),
+        "WasCancelled": grpc.unary_unary_rpc_method_handler(was_cancelled),
+    })
+
+
+def main():
+    server = grpc.server(futures.ThreadPoolExecutor(16))
+    server.add_generic_rpc_handlers((handlers(),))
+    server.add_insecure_port(f"127.0.0.1:{sys.argv[1]}")
+    server.start()
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()
