@@ -219,7 +219,8 @@ export class H2Session implements ConnectionUser, StreamHost {
   get #isWorn(): boolean {
     const { engine } = this;
     const { requests, timeMs } = this.destination.keepalive;
-    return this.#isSilent || !engine.isOpen || engine.openedCount >= requests || this.#owner.nowMs - this.#openedMs > timeMs;
+    if (this.#isSilent || !engine.isOpen) return true;
+    return engine.openedCount >= requests || this.#owner.nowMs - this.#openedMs > timeMs;
   }
 
   #abandonAll(why: StreamCloseReason): void {
