@@ -68,6 +68,10 @@ export class H2Session implements ConnectionUser, StreamHost {
   #isReady = false;
   #isIdle = false;
   #isOver = false;
+  /** When something came last. */
+  #heardMs: number;
+  /** Has nothing come for so long that a request timed out? Then the next one shall not wait here. */
+  #isSilent = false;
   /** What a server that has refused a stream takes. */
   #refusedAbove = STREAMS_MAX;
   #isReading = false;
@@ -78,7 +82,7 @@ export class H2Session implements ConnectionUser, StreamHost {
     this.destination = destination;
     this.#owner = owner;
     this.#memory = memory;
-    this.#openedMs = owner.nowMs;
+    this.#openedMs = this.#heardMs = owner.nowMs;
     const { limits } = destination;
     const settings = { initialWindowSize: STREAM_WINDOW, chunkSize: CHUNK_SIZE, streamsMax: STREAMS_MAX, limits };
     this.engine = new H2ClientEngine(settings, memory);
@@ -101,6 +105,10 @@ export class H2Session implements ConnectionUser, StreamHost {
     this.#streams.add(stream);
     stream.placed(this, this.#isReady);
     if (!this.#isReady) this.#waiting.push(stream);
+  }
+
+  waitedInVain(forMs: number): void {
+    if (this.#owner.nowMs - this.#heardMs >= forMs) this.#isSilent = true;
   }
 
   leave(stream: UpstreamStream): void {
@@ -130,6 +138,7 @@ export class H2Session implements ConnectionUser, StreamHost {
   onBytes(bytes: Bytes): void {
     const { engine } = this;
     this.#isReading = true;
+    this.#heardMs = this.#owner.nowMs;
     engine.receive(bytes, this.#owner.nowMs);
     for (let event = engine.next(); event !== "need-data"; event = engine.next()) this.#onEvent(event);
     this.#deliver();
@@ -210,7 +219,8 @@ export class H2Session implements ConnectionUser, StreamHost {
   get #isWorn(): boolean {
     const { engine } = this;
     const { requests, timeMs } = this.destination.keepalive;
-    return !engine.isOpen || engine.openedCount >= requests || this.#owner.nowMs - this.#openedMs > timeMs;
+    if (this.#isSilent || !engine.isOpen) return true;
+    return engine.openedCount >= requests || this.#owner.nowMs - this.#openedMs > timeMs;
   }
 
   #abandonAll(why: StreamCloseReason): void {

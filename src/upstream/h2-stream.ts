@@ -35,6 +35,8 @@ export interface StreamHost {
   readonly engine: H2ClientEngine<UpstreamStream>;
   /** There is something to write. */
   touch(): void;
+  /** The stream has waited in vain. @param forMs for so long */
+  waitedInVain(forMs: number): void;
   /** The stream has come to its end, whatever that was. */
   leave(stream: UpstreamStream): void;
 }
@@ -190,11 +192,12 @@ export class UpstreamStream implements ClientOwner {
     const { connectTimeoutMs, sendTimeoutMs, readTimeoutMs } = this.dial;
     const waitedMs = nowMs - this.#sinceMs;
     if (!this.isConnected) {
-      if (waitedMs > connectTimeoutMs) this.#fail({ kind: "connect-timeout" });
-      return;
+      if (waitedMs > connectTimeoutMs) this.#timedOut("connect-timeout", waitedMs);
+    } else if (this.#isStalled(nowMs, sendTimeoutMs)) {
+      this.#timedOut("send-timeout", nowMs - this.#sentMs);
+    } else if (this.#awaiting && !this.#isPaused && waitedMs > readTimeoutMs) {
+      this.#timedOut("read-timeout", waitedMs);
     }
-    if (this.#isStalled(nowMs, sendTimeoutMs)) return this.#fail({ kind: "send-timeout" });
-    if (this.#awaiting && !this.#isPaused && waitedMs > readTimeoutMs) this.#fail({ kind: "read-timeout" });
   }
 
   onDrained(): void {
@@ -290,10 +293,11 @@ export class UpstreamStream implements ClientOwner {
     return false;
   }
 
-  #fail(why: StreamCloseReason): void {
+  #timedOut(kind: "connect-timeout" | "send-timeout" | "read-timeout", waitedMs: number): void {
+    this.#host?.waitedInVain(waitedMs);
     const user = this.#user;
     this.#leave();
-    user?.onClose(why);
+    user?.onClose({ kind });
   }
 
   #leave(): void {

@@ -93,7 +93,7 @@ const inLocation: readonly string[] = [
     "proxy_cookie_flags a $arg_x;", "proxy_cookie_flags $arg_x secure;", "proxy_cookie_flags ~( secure;",
     "proxy_cookie_flags ~a;", "proxy_set_header X;", "proxy_set_header X y z;", 'proxy_set_header "" y;',
     'proxy_set_header "a b" y;', "proxy_set_header X $nothing;", 'proxy_set_header X ""; proxy_set_header X a;',
-    "proxy_http_version 2;", "proxy_http_version 1;", "proxy_http_version 1.1; proxy_http_version 1.0;",
+    "proxy_http_version 1;", "proxy_http_version 1.1; proxy_http_version 1.0;",
     "proxy_method;", "proxy_method GET;", "proxy_method $nothing;", 'proxy_method "a b";', "proxy_set_body;",
     "proxy_set_body a; proxy_set_body b;", "proxy_connect_timeout x;", "proxy_connect_timeout 0;",
     "proxy_read_timeout 1h 2;", "proxy_buffering x;", "proxy_buffer_size x;", "proxy_buffer_size 0;",

@@ -122,6 +122,14 @@ describe("a server of HTTP/2 that", () => {
     assert.equal((await fetch(`${base}/`)).status, 504);
   });
 
+  test("falls silent makes it 504, and is asked on another connection then", async () => {
+    play({ request: (connection, stream, path) => (path === "/hang" ? undefined : connection.answer(stream)) });
+    assert.equal((await fetch(`${base}/first`)).status, 200);
+    assert.equal((await fetch(`${base}/hang`)).status, 504);
+    assert.equal((await fetch(`${base}/second`)).status, 200);
+    assert.equal(server.connections.length, 2);
+  });
+
   test("speaks HTTP/1.1 makes it 502", async () => {
     server.reset({ request: (connection) => connection.send(fromLatin1("HTTP/1.1 400 Bad Request\r\n\r\n")) });
     assert.equal((await fetch(`${base}/`)).status, 502);
