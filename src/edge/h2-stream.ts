@@ -49,6 +49,8 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   /** What came before that. */
   #early: Bytes[] | undefined = undefined;
   #isPaused = false;
+  /** The body is not wanted any more: what still comes of it is dropped, and its answer may take its time. */
+  #isRefused = false;
   /** Bytes that came while nobody wanted more. */
   #withheld = 0;
   /** When the last bytes of the body came; when the last that waited were sent, and how many until then. */
@@ -80,13 +82,13 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.heardMs = context.clock.coarseMs;
     const { exchange } = this;
     if (this.#tunnel !== undefined) return this.#tunnel.onData(bytes);
-    if (exchange === undefined) return engine.receiver.discard(row, bytes.length);
+    if (exchange === undefined || this.#isRefused) return engine.receiver.discard(row, bytes.length);
     // Before it is accepted; its window is the bound.
     if (this.isWebSocket) return void (this.#early ??= []).push(copyBytes(bytes));
     const upload = exchange.upload;
     if ((upload?.size ?? 0) + bytes.length > exchange.bodySizeMax) {
       engine.receiver.discard(row, bytes.length);
-      return exchange.refuseBody(413);
+      return this.#refuse(exchange, 413);
     }
     upload?.data(bytes);
     // All that has come may have been asked for within the call, or the stream be gone.
@@ -143,9 +145,9 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   tick(nowMs: number): void {
     const { engine } = this.#connection;
     const { exchange } = this;
-    const isReceiving = exchange?.upload !== undefined && engine.isReceiving(this.#row);
+    const isReceiving = exchange?.upload !== undefined && !this.#isRefused && engine.isReceiving(this.#row);
     if (isReceiving && !this.#isPaused && nowMs - this.heardMs > this.http.clientBodyTimeoutMs) {
-      return exchange.refuseBody(408);
+      return this.#refuse(exchange, 408);
     }
     if (!engine.isLingering(this.#row)) this.#endedMs = nowMs;
     else if ( nowMs - this.#endedMs > LINGER_MS) {
@@ -286,6 +288,11 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   /** Undefined when the stream is closed. */
   get #engine(): H2Engine<H2Stream> | undefined {
     return this.#row === GONE ? undefined : this.#connection.engine;
+  }
+
+  #refuse(exchange: Exchange, status: number): void {
+    this.#isRefused = true;
+    exchange.refuseBody(status);
   }
 
   #hasNoBodyFor({ head: request }: SentExchange, head: ResponseHead): boolean {

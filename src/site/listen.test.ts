@@ -13,6 +13,15 @@ function ports(word: string): unknown {
   return Array.isArray(found) ? found.map(({ port }: { readonly port: number }) => port) : found;
 }
 
+test("a listen may say http2, which is no option of the socket", () => {
+  const says = (...words: readonly string[]): unknown => {
+    const listen = listenRow.arguments.parse(words, "listen");
+    return listen.ok ? [listen.value.http2, listen.value.options] : listen.error.nginx;
+  };
+  assert.deepEqual(says("8000", "http2"), [true, undefined]);
+  assert.deepEqual(says("8000"), [false, undefined]);
+});
+
 describe("a range of ports", () => {
   test("is a socket for each of them", () => {
     assert.deepEqual(addresses("127.0.0.1:8182-8183"), [

@@ -7,8 +7,8 @@ import { NO_BYTES, allocate, concatBytes, fromLatin1 } from "../../src/std/bytes
 import type { Bytes } from "../../src/std/bytes.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import {
-  CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, PADDED, PING, PRIORITY, PRIORITY_UPDATE, data, frame, get, post,
-  requestFields, reset, settingsFrame, uint32, windowUpdate,
+  CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, PADDED, PING, PRIORITY, PRIORITY_UPDATE, data, frame, get,
+  headers, post, requestFields, reset, settingsFrame, uint32, windowUpdate,
 } from "./frames.ts";
 
 const join = (...parts: readonly Bytes[]): Bytes => concatBytes(parts);
@@ -91,6 +91,15 @@ describe("a flood ends the connection, and what is at its bound does not", () =>
       assert.deepEqual(conversation.hear(one(bound + 1)), []);
     });
   }
+
+  test("the messages of a WebSocket are none, however many and small", () => {
+    const conversation = Conversation.open();
+    const rest = requestFields("GET", "/").slice(1);
+    const connect = [[":method", "CONNECT"], [":protocol", "websocket"], ...rest] as const;
+    conversation.hear(headers(1, connect, END_HEADERS));
+    for (let index = 0; index < 2 * burstOf("smallData"); index++) conversation.hear(data(1, "x"));
+    assert.deepEqual(conversation.events, ["request GET /"]);
+  });
 
   test("time gives back what was spent", () => {
     const conversation = Conversation.open();

@@ -25,6 +25,7 @@ describe("a client of HTTP/2", () => {
         location = /moved { return 301 /text; }
         location = /drop { return 444; }
         location = /small { client_max_body_size 10; app_pass wsgi; }
+        location = /asked { client_max_body_size 10; error_page 413 = /asgi/sorry; app_pass wsgi; }
         location = /missing { error_page 404 /sorry.html; }
         location = /added { add_header X-Added yes; add_trailer X-Last 1; return 200 "added"; }
         location = /limited { limit_rate 100k; }
@@ -152,6 +153,11 @@ describe("a client of HTTP/2", () => {
     const stream = client.begin("/small", { ":method": "POST" }, true);
     stream.write("x".repeat(11));
     assert.equal((await answerOf(stream)).status, 413);
+    // More comes while somebody else makes the answer.
+    const asked = client.begin("/asked", { ":method": "POST" }, true);
+    for (let index = 0; index < 20; index++) asked.write("x".repeat(1000));
+    const { status, text } = await answerOf(asked);
+    assert.deepEqual([status, text.includes("/asgi/sorry")], [200, true]);
     assert.equal((await client.ask("/text")).status, 200);
   });
 

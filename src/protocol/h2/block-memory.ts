@@ -10,6 +10,7 @@ import type { Bytes } from "../../std/bytes.ts";
 const SLOTS = 8;
 /** What a client has taught takes a byte or two a field. */
 const BLOCK_SIZE_MAX = 256;
+const LOOP_SIZE_MAX = 48;
 
 interface KnownBlock<Value> {
   readonly bytes: Bytes;
@@ -26,7 +27,7 @@ export class BlockMemory<Value> {
   find(bytes: Bytes, start: number, end: number, endStream: boolean, generation: number): Value | undefined {
     const known = this.#slots?.[slotOf(bytes, start, end)];
     if (known === undefined || known.generation !== generation || known.endStream !== endStream) return undefined;
-    return known.bytes.length === end - start && bytesEqualAt(bytes, start, known.bytes) ? known.value : undefined;
+    return known.bytes.length === end - start && isSame(bytes, start, known.bytes) ? known.value : undefined;
   }
 
   /** Keeps what a block is, one that left the table as it was. */
@@ -38,6 +39,14 @@ export class BlockMemory<Value> {
     const copy = copyBytes(bytes, start, end);
     this.#slots[slotOf(bytes, start, end)] = { bytes: copy, endStream, generation, value };
   }
+}
+
+/** Below a few dozen bytes a loop is faster than a call. */
+function isSame(bytes: Bytes, start: number, known: Bytes): boolean {
+  const { length } = known;
+  if (length > LOOP_SIZE_MAX) return bytesEqualAt(bytes, start, known);
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== known[i]) return false;
+  return true;
 }
 
 /** Paths differ in their length, or somewhere in their middle. */

@@ -28,7 +28,7 @@ const buckets: Readonly<Record<Budget, Bucket>> = {
   ping: { burst: 128, perSecond: 16 },
   /** DATA that carries nothing, CVE-2019-9518. */
   emptyData: { burst: 64, perSecond: 8 },
-  /** DATA of a few bytes: messages of a WebSocket are such, but not thousands a second. */
+  /** DATA of a few bytes: whoever gathers a body may hold many times as much for each. */
   smallData: { burst: 16_384, perSecond: 4096 },
   /** WINDOW_UPDATE, beyond what the DATA that we send gives a reason for. */
   windowUpdate: { burst: 2048, perSecond: 64 },

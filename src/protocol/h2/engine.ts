@@ -8,8 +8,7 @@
  * Invariant: bytes given to `receive` are only looked at during the calls of `next` that follow, before the caller
  * returns to the event loop; `keepRest` copies what must live longer, at most a frame.
  */
-import type { Bytes } from "../../std/bytes.ts";
-import { concatBytes, copyBytes } from "../../std/bytes.ts";
+import { type Bytes, concatBytes, copyBytes } from "../../std/bytes.ts";
 import { type SectionMemory, Unread } from "../h1/index.ts";
 import { BlockReader, type ReadRequest, isTooLarge, listSizeMax } from "./block-reader.ts";
 import { type Budget, Budgets } from "./budgets.ts";
@@ -34,7 +33,7 @@ const CONTINUATIONS_MAX = 8;
 const BLOCK_OVERHEAD = 1024;
 /** Fields of all requests of a connection that are not answered yet: few bytes may stand for many (CVE-2026-47774). */
 export const HEADS_SIZE_MAX = 2_097_152;
-/** DATA that is worth its frame. */
+/** DATA that is worth its frame; what the messages of a WebSocket are made of is no flood. */
 const SMALL_DATA = 64;
 
 /** Header block that is not complete. */
@@ -258,7 +257,7 @@ export class H2Engine<Owner extends StreamOwner> {
     }
     if (padding > 0) this.receiver.consume(row, padding);
     const owner = streams.owners[row];
-    if (!endStream && size < SMALL_DATA) {
+    if (!endStream && size < SMALL_DATA && (size === 0 || streams.tunnels[row] !== true)) {
       const refused = this.#charge(size === 0 ? "emptyData" : "smallData");
       if (refused !== undefined) return refused;
     }
@@ -371,6 +370,7 @@ export class H2Engine<Owner extends StreamOwner> {
       return { kind: "refused", stream: row, head: assembled.head, status: assembled.status, reason: assembled.reason };
     }
     const { head, isWebSocket } = assembled;
+    streams.tunnels[row] = isWebSocket;
     if (head.hasBody) streams.bodyLeft[row] = head.fields.semantics.contentLength;
     return { kind: "request", stream: row, head, isWebSocket };
   }

@@ -40,6 +40,8 @@ export class StreamTable<Owner> {
   readonly receiveMax: number[] = [];
   /** Bytes of the body that Content-Length still promises; -1 where it promised nothing. */
   readonly bodyLeft: number[] = [];
+  /** Is it not content that comes? (RFC 8441) */
+  readonly tunnels: boolean[] = [];
   /** Bytes of the fields that its request holds; of all rows together. */
   readonly #headSizes: number[] = [];
   headsSize = 0;
@@ -76,6 +78,7 @@ export class StreamTable<Owner> {
     this.receiveMax[row] = receiveWindow;
     this.unconsumed[row] = 0;
     this.bodyLeft[row] = -1;
+    this.tunnels[row] = false;
     this.urgencies[row] = 3;
     this.incremental[row] = true;
     this.queues[row] = undefined;
