@@ -197,6 +197,8 @@ export class Exchange implements CurrentRequest {
     this.#server = server;
     this.#moveTo(server.own);
     this.#identify(server.own);
+    // nginx: HTTP/2 is off here, and another server has chosen it for the connection (RFC 9110 §15.5.20).
+    if (this.head.majorVersion === 2 && !this.#sockets.speaksHttp2(server)) return this.respondStatus(421);
     this.#route({ kind: "server" });
   }
 
