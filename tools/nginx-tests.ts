@@ -63,6 +63,9 @@ const groups: Readonly<Record<string, string>> = {
     fastcgi_keepalive fastcgi_merge_params fastcgi_merge_params2 fastcgi_request_buffering
     fastcgi_request_buffering_chunked fastcgi_split fastcgi_unix fastcgi_variables uwsgi uwsgi_body uwsgi_ssl
     uwsgi_ssl_certificate uwsgi_ssl_certificate_vars uwsgi_ssl_verify`,
+  "HTTP/2 to upstreams": `grpc_next_upstream grpc_pass proxy_h2 proxy_h2_body_discard proxy_h2_early_hints
+    proxy_h2_method proxy_h2_next_upstream proxy_h2_pass_request proxy_h2_request_buffering proxy_h2_set_body
+    proxy_h2_ssl proxy_h2_trailers`,
 };
 
 /** The slowest file takes nginx ten seconds, where it stops requests. */

@@ -178,12 +178,17 @@ export class UpstreamTry implements ConnectionUser, StreamUser {
       case "closed": return this.#closedEarly();
       case "malformed": return this.#malformed(why.text);
       case "reset":
-        this.wasRefused = why.isUnprocessed;
-        if (why.isUnprocessed) this.wasSent = false;
-        return this.#fail("error", `upstream reset the stream with ${why.text} while ${doing} upstream`);
+        return this.#onReset(why.isUnprocessed, `upstream reset the stream with ${why.text} while ${doing} upstream`);
       case "error":
         return this.#fail("error", `${why.call} failed (${why.text}) while ${this.#sentDoing} upstream`);
     }
+  }
+
+  /** nginx: in place of a head a reset is a head that is invalid. */
+  #onReset(isUnprocessed: boolean, text: string): void {
+    this.wasRefused = isUnprocessed;
+    if (isUnprocessed) this.wasSent = false;
+    this.#fail(isUnprocessed || this.#received !== undefined ? "error" : "invalid_header", text);
   }
 
   /** Reads on, or not. */

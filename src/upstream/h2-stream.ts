@@ -127,6 +127,9 @@ export class UpstreamStream implements ClientOwner {
   #readSize = -1;
   #withheld = 0;
   #isPaused = false;
+  /** Was the user told of anything, and has the end come? */
+  #hasBegun = false;
+  #hasEnd = false;
   /** Does the read timeout run? */
   #awaiting = false;
   /** Since when the wait lasts: for room, or for events. */
@@ -157,6 +160,7 @@ export class UpstreamStream implements ClientOwner {
   }
 
   push(event: StreamEvent): void {
+    if (event.kind === "end") this.#hasEnd = true;
     const size = event.kind === "data" ? event.bytes.length : event.kind === "end" ? 0 : event.head.size;
     if (event.kind === "data") this.#fedSize += size;
     this.#readSize = Math.max(0, this.#readSize) + size;
@@ -176,7 +180,12 @@ export class UpstreamStream implements ClientOwner {
     this.#fedSize = 0;
     this.#readSize = -1;
     this.#sinceMs = JUST_NOW;
-    if (readSize >= 0) this.#user?.onRead(readSize);
+    // What breaks off at once is better not begun: nothing has reached the client, and another server may be asked.
+    const isBroken = this.#why !== undefined && !this.#hasEnd && !this.#hasBegun;
+    if (readSize >= 0 && !isBroken) {
+      this.#hasBegun = true;
+      this.#user?.onRead(readSize);
+    }
     if (this.#isPaused) this.#withheld += size;
     else this.#consume(size);
     const user = this.#user;

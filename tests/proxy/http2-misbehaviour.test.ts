@@ -222,6 +222,23 @@ describe("a server of HTTP/2 that", () => {
     await isWell();
   });
 
+  test("resets a stream together with the beginning of its response makes it 502", async () => {
+    play({
+      request: (connection, stream) =>
+        connection.send(headers(stream, ok, END_HEADERS), data(stream, "half"), reset(stream, CANCEL)),
+    });
+    assert.equal((await fetch(`${base}/`)).status, 502);
+  });
+
+  test("resets a stream behind its whole response does no harm", async () => {
+    play({
+      request: (connection, stream) =>
+        connection.send(headers(stream, ok, END_HEADERS), data(stream, "whole", END_STREAM), reset(stream, NO_ERROR)),
+    });
+    const answer = await fetch(`${base}/`, { method: "POST", body: "x".repeat(200_000) });
+    assert.equal(await answer.text(), "whole");
+  });
+
   test("resets a stream within its response is cut", async () => {
     play({
       request: (connection, stream) => {

@@ -3,6 +3,7 @@
  * fields become lines that the parser of HTTP/1.1 judges, and a block that came before is known by its bytes.
  */
 import type { FieldLine } from "../../http/response-head.ts";
+import { reasonPhrase } from "../../http/status.ts";
 import { fromLatin1 } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import { FieldParser, type HeadLimits, ReceivedHead } from "../h1/index.ts";
@@ -74,8 +75,9 @@ export class ResponseBlocks {
     if (parsed !== "done") return { malformed: parsed === "need-data" ? "field_value" : parsed.reason };
     const semantics = parser.finishResponse({ minorVersion: 1, hasLoneLf: false });
     if ("kind" in semantics) return { malformed: semantics.reason };
-    return new ReceivedHead({ status, reason: "", minorVersion: 1 }, parser.lines(bytes), semantics, bytes.length,
-      "response");
+    // RFC 9113 §8.3.2: there is no reason phrase; clients of HTTP/1.1 shall see the usual one.
+    const line = { status, reason: reasonPhrase(status), minorVersion: 1 };
+    return new ReceivedHead(line, parser.lines(bytes), semantics, bytes.length, "response");
   }
 }
 
