@@ -9,8 +9,9 @@
  */
 import { mayHaveBody } from "../../http/status.ts";
 import type { Bytes } from "../../std/bytes.ts";
-import { NO_BYTES, concatBytes, copyBytes } from "../../std/bytes.ts";
+import { NO_BYTES } from "../../std/bytes.ts";
 import { Unread } from "../h1/index.ts";
+import { BlockCollector } from "./block-collector.ts";
 import { listSizeMax } from "./block-reader.ts";
 import { type Budget, Budgets } from "./budgets.ts";
 import type { ClientEvent, ClientOwner, ClientResetEvent, ClientSettings } from "./client-events.ts";
@@ -28,17 +29,6 @@ import { ResponseBlocks } from "./response-assembler.ts";
 import { Sender } from "./sender.ts";
 import { StreamTable } from "./stream-table.ts";
 
-/** CONTINUATIONs of one block, and bytes of it beyond its list: as for requests. */
-const CONTINUATIONS_MAX = 8, BLOCK_OVERHEAD = 1024;
-
-/** Header block that is not complete. */
-interface OpenBlock {
-  readonly stream: number;
-  readonly endStream: boolean;
-  readonly parts: Bytes[];
-  size: number;
-}
-
 export class H2ClientEngine<Owner extends ClientOwner> {
   readonly #settings: ClientSettings;
   readonly output: FrameWriter;
@@ -49,7 +39,7 @@ export class H2ClientEngine<Owner extends ClientOwner> {
   readonly #budgets = new Budgets();
   readonly #input = new Unread();
   #phase: "settings" | "frames" | "failed" = "settings";
-  #block: OpenBlock | undefined = undefined;
+  readonly #collector: BlockCollector;
   readonly #resets = new ResetMemory();
   /** Whose head has come, by row. */
   readonly #hasHead: boolean[] = [];
@@ -67,6 +57,7 @@ export class H2ClientEngine<Owner extends ClientOwner> {
     this.#peerStreamsMax = settings.streamsMax;
     this.output = new FrameWriter(frames);
     this.#blocks = new ResponseBlocks(settings.limits);
+    this.#collector = new BlockCollector(listSizeMax(settings.limits));
     this.#receiver = new ClientReceiver(this.#streams, this.output);
     this.sender = new Sender(this.#streams, this.output, this.#budgets, settings.chunkSize, (row) => this.#ended(row));
   }
@@ -170,7 +161,7 @@ export class H2ClientEngine<Owner extends ClientOwner> {
   fail(code: ErrorCode, reason: string): FailedEvent {
     this.#phase = "failed";
     this.#input.drop();
-    this.#block = undefined;
+    this.#collector.drop();
     this.goAway(code, reason);
     return { kind: "failed", code, reason };
   }
@@ -181,7 +172,7 @@ export class H2ClientEngine<Owner extends ClientOwner> {
     const stream = readUint31(bytes, at + 5);
     const start = at + FRAME_HEADER_SIZE;
     // RFC 9113 §6.10: nothing may come between the frames of a header block.
-    if (this.#block !== undefined && type !== CONTINUATION) return this.#protocolError("header block interrupted");
+    if (this.#collector.isOpen && type !== CONTINUATION) return this.#protocolError("header block interrupted");
     // RFC 9113 §5.1.1, §8.4: servers open streams for pushes only, which were forbidden.
     if (type === PUSH_PROMISE) return this.#protocolError("PUSH_PROMISE");
     if (stream !== 0 && needsStream(type) && ((stream & 1) === 0 || stream >= this.#nextStream)) {
@@ -250,24 +241,18 @@ export class H2ClientEngine<Owner extends ClientOwner> {
     if (from > end) return this.#protocolError("padding");
     const endStream = (flags & END_STREAM) !== 0;
     if ((flags & END_HEADERS) !== 0) return this.#onBlock(bytes, id, endStream, from, end);
-    this.#block = { stream: id, endStream, parts: [copyBytes(bytes, from, end)], size: end - from };
+    this.#collector.begin(id, endStream, bytes, from, end);
     return undefined;
   }
 
   #onContinuation(
     bytes: Bytes, id: number, flags: number, start: number, length: number,
   ): ClientEvent<Owner> | undefined {
-    const block = this.#block;
-    if (block === undefined || block.stream !== id) return this.#protocolError("CONTINUATION of nothing");
-    block.size += length;
-    if (block.parts.length > CONTINUATIONS_MAX || block.size > listSizeMax(this.#settings.limits) + BLOCK_OVERHEAD) {
-      return this.fail(ErrorCode.ENHANCE_YOUR_CALM, "header block too long");
-    }
-    block.parts.push(copyBytes(bytes, start, start + length));
-    if ((flags & END_HEADERS) === 0) return undefined;
-    this.#block = undefined;
-    const whole = concatBytes(block.parts);
-    return this.#onBlock(whole, id, block.endStream, 0, whole.length);
+    const block = this.#collector.add(id, flags, bytes, start, start + length);
+    if (block === undefined) return undefined;
+    if (block === "unexpected") return this.#protocolError("CONTINUATION of nothing");
+    if (block === "too-long") return this.fail(ErrorCode.ENHANCE_YOUR_CALM, "header block too long");
+    return this.#onBlock(block.bytes, id, block.endStream, 0, block.bytes.length);
   }
 
   /** A whole header block: a head, an informational one, or trailers. */

@@ -8,8 +8,9 @@
  * Invariant: bytes given to `receive` are only looked at during the calls of `next` that follow, before the caller
  * returns to the event loop; `keepRest` copies what must live longer, at most a frame.
  */
-import { type Bytes, concatBytes, copyBytes } from "../../std/bytes.ts";
+import type { Bytes } from "../../std/bytes.ts";
 import { type SectionMemory, Unread } from "../h1/index.ts";
+import { BlockCollector } from "./block-collector.ts";
 import { BlockReader, type ReadRequest, isTooLarge, listSizeMax } from "./block-reader.ts";
 import { type Budget, Budgets } from "./budgets.ts";
 import {
@@ -27,22 +28,10 @@ import { ResetMemory } from "./reset-memory.ts";
 import { Sender, type StreamOwner } from "./sender.ts";
 import { StreamTable } from "./stream-table.ts";
 
-/** CONTINUATIONs of one block (nghttp2: 8), and bytes of it: a flood of them is the peer's end. CVE-2024-27316. */
-const CONTINUATIONS_MAX = 8;
-/** Frames of one block, before HPACK; a list that is allowed has no more. */
-const BLOCK_OVERHEAD = 1024;
 /** Fields of all requests of a connection that are not answered yet: few bytes may stand for many (CVE-2026-47774). */
 export const HEADS_SIZE_MAX = 2_097_152;
 /** DATA that is worth its frame; what the messages of a WebSocket are made of is no flood. */
 const SMALL_DATA = 64;
-
-/** Header block that is not complete. */
-interface OpenBlock {
-  readonly stream: number;
-  readonly endStream: boolean;
-  readonly parts: Bytes[];
-  size: number;
-}
 
 export class H2Engine<Owner extends StreamOwner> {
   readonly #settings: EngineSettings;
@@ -56,7 +45,7 @@ export class H2Engine<Owner extends StreamOwner> {
   readonly #budgets = new Budgets();
   readonly #input = new Unread();
   #phase: "preface" | "settings" | "frames" | "failed" = "preface";
-  #block: OpenBlock | undefined = undefined;
+  readonly #collector: BlockCollector;
   /** The last stream that the peer has opened, and the last that it may. */
   #lastStream = 0;
   #lastAllowed = STREAM_ID_MAX;
@@ -69,6 +58,7 @@ export class H2Engine<Owner extends StreamOwner> {
     this.#settings = settings;
     this.output = new FrameWriter(frames);
     this.#blocks = new BlockReader(settings.limits, memory);
+    this.#collector = new BlockCollector(listSizeMax(settings.limits));
     this.receiver = new Receiver(this.#streams, this.output);
     this.sender = new Sender(this.#streams, this.output, this.#budgets, settings.chunkSize, (row) => this.#ended(row));
   }
@@ -80,7 +70,7 @@ export class H2Engine<Owner extends StreamOwner> {
 
   /** Is nothing of a frame, or of a header block, waiting for its rest? */
   get isIdle(): boolean {
-    return this.#input.isEmpty && this.#block === undefined;
+    return this.#input.isEmpty && !this.#collector.isOpen;
   }
 
   /** Writes our SETTINGS and the connection's window (RFC 9113 §3.4): first of all. */
@@ -174,7 +164,7 @@ export class H2Engine<Owner extends StreamOwner> {
   fail(code: ErrorCode, reason: string): FailedEvent {
     this.#phase = "failed";
     this.#input.drop();
-    this.#block = undefined;
+    this.#collector.drop();
     this.goAway(code, reason);
     return { kind: "failed", code, reason };
   }
@@ -201,7 +191,7 @@ export class H2Engine<Owner extends StreamOwner> {
       this.#phase = "frames";
     }
     // RFC 9113 §6.10: nothing may come between the frames of a header block.
-    if (this.#block !== undefined && type !== CONTINUATION) return this.#protocolError("header block interrupted");
+    if (this.#collector.isOpen && type !== CONTINUATION) return this.#protocolError("header block interrupted");
     switch (type) {
       case DATA: return this.#onData(bytes, stream, flags, start, length);
       case HEADERS: return this.#onHeaders(bytes, stream, flags, start, length);
@@ -299,24 +289,18 @@ export class H2Engine<Owner extends StreamOwner> {
     if ((id & 1) === 0) return this.#protocolError("HEADERS on an even stream");
     const endStream = (flags & END_STREAM) !== 0;
     if ((flags & END_HEADERS) !== 0) return this.#onBlock(bytes, id, endStream, from, end);
-    this.#block = { stream: id, endStream, parts: [copyBytes(bytes, from, end)], size: end - from };
+    this.#collector.begin(id, endStream, bytes, from, end);
     return undefined;
   }
 
   #onContinuation(
     bytes: Bytes, id: number, flags: number, start: number, length: number,
   ): EngineEvent<Owner> | undefined {
-    const block = this.#block;
-    if (block === undefined || block.stream !== id) return this.#protocolError("CONTINUATION of nothing");
-    block.size += length;
-    if (block.parts.length > CONTINUATIONS_MAX || block.size > listSizeMax(this.#settings.limits) + BLOCK_OVERHEAD) {
-      return this.fail(ErrorCode.ENHANCE_YOUR_CALM, "header block too long");
-    }
-    block.parts.push(copyBytes(bytes, start, start + length));
-    if ((flags & END_HEADERS) === 0) return undefined;
-    this.#block = undefined;
-    const whole = concatBytes(block.parts);
-    return this.#onBlock(whole, id, block.endStream, 0, whole.length);
+    const block = this.#collector.add(id, flags, bytes, start, start + length);
+    if (block === undefined) return undefined;
+    if (block === "unexpected") return this.#protocolError("CONTINUATION of nothing");
+    if (block === "too-long") return this.fail(ErrorCode.ENHANCE_YOUR_CALM, "header block too long");
+    return this.#onBlock(block.bytes, id, block.endStream, 0, block.bytes.length);
   }
 
   /** A whole header block: a request, or the trailers of one. */
