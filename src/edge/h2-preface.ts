@@ -3,10 +3,11 @@
  * preface that is no request (RFC 9113 §3.3, §3.4); whatever differs from it is HTTP/1.1. What is neither, a first line
  * that names no version of HTTP, is closed without an answer: in which language should it be?
  */
-import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
+import type { ByteStream } from "../net/index.ts";
 import { PREFACE } from "../protocol/h2/index.ts";
 import { NO_BYTES, concatBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
+import { EarlyConnection } from "./early-connection.ts";
 import type { EdgeContext } from "./edge-context.ts";
 
 export interface PrefaceOwner {
@@ -15,41 +16,18 @@ export interface PrefaceOwner {
   onPreface(connection: PrefaceConnection, isHttp2: boolean, first: Bytes): void;
 }
 
-export class PrefaceConnection implements StreamReceiver, Ticked {
-  readonly #context: EdgeContext;
-  readonly #stream: ByteStream;
+export class PrefaceConnection extends EarlyConnection {
   readonly #owner: PrefaceOwner;
   #first: Bytes = NO_BYTES;
-  #deadlineMs: number;
-  #isOver = false;
 
   /** @param untilMs when the first request must be here */
   constructor(context: EdgeContext, stream: ByteStream, owner: PrefaceOwner, untilMs: number) {
-    this.#context = context;
-    this.#stream = stream;
+    super(context, stream, untilMs);
     this.#owner = owner;
-    this.#deadlineMs = untilMs;
-  }
-
-  get deadlineMs(): number {
-    return this.#deadlineMs;
-  }
-
-  /** Starts reading. @param first what has come already, valid during the call */
-  start(first: Bytes = NO_BYTES): void {
-    this.#context.clock.add(this);
-    this.#stream.start(this);
-    if (first.length > 0) this.onBytes(first);
-  }
-
-  /** The server ends. @param idleMs how long a request may still come */
-  drain(idleMs: number): void {
-    if (idleMs === 0) this.#end();
-    else this.#deadlineMs = Math.min(this.#deadlineMs, this.#context.clock.coarseMs + idleMs);
   }
 
   onBytes(bytes: Bytes): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     const first = this.#first.length === 0 ? bytes : concatBytes([this.#first, bytes]);
     const size = Math.min(first.length, PREFACE.length);
     const isSoFar = first.latin1Slice(0, size) === PREFACE.slice(0, size);
@@ -57,32 +35,13 @@ export class PrefaceConnection implements StreamReceiver, Ticked {
       this.#first = concatBytes([first]);
       return;
     }
-    if (!isSoFar && isNeither(first)) return this.#end();
-    this.#isOver = true;
-    this.#context.clock.remove(this);
+    if (!isSoFar && isNeither(first)) return this.end();
+    this.leave();
     this.#owner.onPreface(this, isSoFar, first);
   }
 
-  onEnd(): void {
-    this.#end();
-  }
-
-  onDrain(): void {
-    // Nothing is written.
-  }
-
-  onClose(): void {
-    this.#context.clock.remove(this);
+  protected onClosed(): void {
     this.#owner.onConnectionClosed(this);
-  }
-
-  tick(nowMs: number): void {
-    if (nowMs > this.#deadlineMs) this.#end();
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.#stream.destroy();
   }
 }
 
