@@ -109,7 +109,8 @@ describe("renewals of certificates", { skip: await requirePebble() }, () => {
     await pebble.setRenewalWindow(first.chain, new Date(8e15), new Date(0));
     await harness.pass(3.7 * DAY_MS);
     assert.equal(harness.served.length, 1);
-    await harness.pass(0.4 * DAY_MS);
+    // Due after 3.8 to 4 days. Pebble's clock stands still, so the new one is due again after a rest of six hours.
+    await harness.pass(0.3 * DAY_MS);
     assert.equal(harness.served.length, 2);
   });
 
@@ -131,7 +132,7 @@ describe("renewals of certificates", { skip: await requirePebble() }, () => {
     assert.ok(pebble.requests.length - before < 60, `${pebble.requests.length - before} requests`);
     pebble.intercept = () => undefined;
     await harness.pass(6.7 * HOUR_MS);
-    assert.ok(harness.served.length > 1);
+    assert.ok(harness.served.length > 1, harness.notices.join("\n"));
   });
 
   test("say it louder when little is left, and what has ended is served still", async () => {
