@@ -63,7 +63,7 @@ function translate(requests: readonly Bytes[], encoder: RequestEncoder): (times:
       const request = exchangeOf(readOne(reader, requests[i % requests.length] ?? NO_BYTES));
       const fields = encodedFields(encoder, request.head.fields, request.peer.trusted);
       sum += writer.begin(encoder.headSizeMax(request) + fields.length + 64)?.length ?? 0;
-      writer.smallTuple(6);
+      writer.smallTuple(7);
       writer.int(1);
       writer.int(i);
       writer.int(0);

@@ -1,6 +1,7 @@
 """The other end, for tests: a master and edge threads in Python, over real sockets, and a worker process."""
 from __future__ import annotations
 
+import itertools
 import json
 import marshal
 import mmap
@@ -18,10 +19,16 @@ WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 TIMEOUT_S = 20.0
 
 
-def encode(frame):
-    """A whole frame. A request may be given without fields, when all of them are in its head."""
-    if len(frame) == 5 and frame[0] == 1:
-        frame = (*frame, {})
+def encode(frame, keys=()):
+    """
+    A whole frame. The head of a request may be given as one dict, which is made values of `keys` and the rest, and its
+    fields may be missing, when all of them are in its head.
+    """
+    if len(frame) > 4 and frame[0] == 1 and type(frame[3]) is dict:
+        kind, id, base, head, body, *fields = frame
+        there = list(itertools.takewhile(head.__contains__, keys))
+        own = {key: value for key, value in head.items() if key not in there}
+        frame = (kind, id, base, tuple(head[key] for key in there), own, body, *(fields or [{}]))
     payload = marshal.dumps(frame, 2)
     return struct.pack("<I", len(payload)) + payload
 
@@ -55,11 +62,12 @@ class Link:
         self.sock.settimeout(TIMEOUT_S)
         self.sock.connect(path)
         self.buffer = b""
-        self.send((0, 2, role, edge, bases))
+        self.keys = () if role == "steward" else ASGI_KEYS if any("type" in base for base in bases) else WSGI_KEYS
+        self.send((0, 3, role, edge, bases, list(self.keys)))
         self.hello = self.receive()
 
     def send(self, *frames):
-        self.sock.sendall(b"".join(encode(frame) for frame in frames))
+        self.sock.sendall(b"".join(encode(frame, self.keys) for frame in frames))
 
     def receive(self):
         """The next frame; None at the end of file."""
@@ -107,6 +115,8 @@ class Link:
         self.sock.close()
 
 
+WSGI_KEYS = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "RAW_URI", "REQUEST_URI", "REMOTE_ADDR", "REMOTE_PORT")
+ASGI_KEYS = ("path", "raw_path", "query_string", "client", "method")
 WSGI_BASE = {"SERVER_NAME": "localhost", "SERVER_PORT": "8000", "SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": "",
              "wsgi.url_scheme": "http"}
 ASGI_BASE = {"type": "http", "http_version": "1.1", "scheme": "http", "root_path": "", "server": ("localhost", 8000)}

@@ -35,12 +35,12 @@ def value_of(text):
 class Pair:
     """A data connection and the socket that feeds it."""
 
-    def __init__(self, bases=({"SERVER_NAME": "localhost"},)):
+    def __init__(self, bases=({"SERVER_NAME": "localhost"},), keys=()):
         ours, self.sock = socket.socketpair()
         self.connection = wire.Connection(ours)
         self.requests, self.others = deque(), []
         self.receive = lambda: self.connection.receive(self.requests, self._other)
-        self.feed(edge.encode((0, 2, "data", 0, list(bases))))
+        self.feed(edge.encode((0, 3, "data", 0, list(bases), list(keys))))
 
     def _other(self, connection, frame):
         if connection.role is None:
@@ -163,8 +163,10 @@ class Streams(unittest.TestCase):
                     self.assertGreater(id, 0)
 
     def test_the_first_frame_must_be_a_proper_hello(self):
-        for frame in ((0, 1, "data", 0, [{}]), (0, 2, "other", 0, [{}]), (0, 2, "data", 64, [{}]),
-                      (0, 2, "data", 0, []), (0, 2, "data", 0, [5]), (1, 1, 0, {}, b""), (10, True), (0,)):
+        for frame in ((0, 2, "data", 0, [{}], []), (0, 3, "other", 0, [{}], []), (0, 3, "data", 64, [{}], []),
+                      (0, 3, "data", 0, [], []), (0, 3, "data", 0, [5], []), (0, 3, "data", 0, [{}]),
+                      (0, 3, "data", 0, [{}], ()), (0, 3, "data", 0, [{}], [b"a"]), (0, 3, "data", 0, [{}], ["a", "a"]),
+                      (1, 1, 0, {}, b""), (10, True), (0,)):
             ours, theirs = socket.socketpair()
             connection = wire.Connection(ours)
             theirs.sendall(edge.encode(frame))
@@ -201,6 +203,34 @@ class Sections(unittest.TestCase):
                       (5, 256, 0, {}), (5, -1, 0, {}), (5, 0, 9, {}), (5, 0, 0, b"x"), (5, 0)):
             with self.subTest(frame=frame), Pair() as pair, self.assertRaises(wire.Malformed):
                 pair.feed(edge.encode(frame))
+
+
+class Keys(unittest.TestCase):
+    """The names of what every request has are told once."""
+
+    def heads(self, *frames):
+        with Pair(({"A": "", "B": "1"},), ("M", "P", "N")) as pair:
+            for frame in frames:
+                pair.feed(edge.encode(frame))
+            return [entry[2] for entry in pair.requests]
+
+    def test_a_head_has_their_values(self):
+        base = {"A": "", "B": "1"}
+        self.assertEqual(self.heads((1, 1, 0, ("GET", "/", "5"), {}, b"", {"F": "x"}),
+                                    (1, 2, 0, ("PUT", "/y", "6"), {"B": "2", "C": "3"}, b"", {})),
+                         [{**base, "F": "x", "M": "GET", "P": "/", "N": "5"},
+                          {"A": "", "B": "2", "C": "3", "M": "PUT", "P": "/y", "N": "6"}])
+
+    def test_a_shorter_head_leaves_the_last_of_them_out(self):
+        section, base = (5, 7, 0, {"F": "x"}), {"A": "", "B": "1", "F": "x"}
+        self.assertEqual(self.heads(section, (1, 1, 0, ("GET", "/"), {}, b"", 7), (1, 2, 0, (), {}, b"", 7),
+                                    (1, 3, 0, ("GET", "/", "5"), {}, b"", 7)),
+                         [{**base, "M": "GET", "P": "/"}, base, {**base, "M": "GET", "P": "/", "N": "5"}])
+
+    def test_strange_heads_end_the_connection(self):
+        for head, own in ((("GET", "/", "5", "x"), {}), (["GET"], {}), ("GET", {}), (("GET",), None), (("GET",), ())):
+            with self.subTest(head=head, own=own), self.assertRaises(wire.Malformed):
+                self.heads((1, 1, 0, head, own, b"", {}))
 
 
 class Bases(unittest.TestCase):

@@ -10,13 +10,16 @@ import type { AppRequest } from "./app-request.ts";
 import { FieldNames } from "./field-names.ts";
 import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
-import type { TlsFacts } from "../http/tls-facts.ts";
 import { writeEnvironTls } from "./tls-encoder.ts";
+import type { WorkerBase } from "./worker-bases.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 1024;
 
 export class EnvironEncoder implements RequestEncoder {
+  readonly keys: readonly string[] = [
+    "REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "RAW_URI", "REQUEST_URI", "REMOTE_ADDR", "REMOTE_PORT",
+  ];
   readonly #settings: EncoderSettings;
   readonly #names: FieldNames;
   readonly #scratch = new MarshalWriter();
@@ -45,9 +48,10 @@ export class EnvironEncoder implements RequestEncoder {
     }
   }
 
-  writeTls(writer: MarshalWriter, tls: TlsFacts): void {
+  writeBase(writer: MarshalWriter, { tls, isHttp2 }: WorkerBase): void {
     writer.beginDict();
-    writeEnvironTls(writer, tls);
+    if (tls !== undefined) writeEnvironTls(writer, tls);
+    if (isHttp2) pair(writer, "SERVER_PROTOCOL", "HTTP/2.0");
     writer.endDict();
   }
 
@@ -60,18 +64,19 @@ export class EnvironEncoder implements RequestEncoder {
   writeHead(writer: MarshalWriter, request: AppRequest): void {
     const { head, peer, body } = request;
     const { rootPath } = this.#settings;
-    writer.beginDict();
-    pair(writer, "REQUEST_METHOD", head.method);
+    writer.smallTuple(peer.port > 0 ? 7 : 6);
+    writer.latin1(head.method);
     const path = percentDecode(head.path);
-    pair(writer, "PATH_INFO", rootPath === "" ? path : belowMount(path, rootPath));
-    pair(writer, "QUERY_STRING", head.query);
-    pair(writer, "RAW_URI", head.target);
+    writer.latin1(rootPath === "" ? path : belowMount(path, rootPath));
+    writer.latin1(head.query);
+    writer.latin1(head.target);
     // As nginx's uwsgi_params have it: $request_uri, which no rewriting changes.
-    pair(writer, "REQUEST_URI", request.receivedTarget ?? head.target);
-    pair(writer, "REMOTE_ADDR", peer.address);
-    if (peer.port > 0) pair(writer, "REMOTE_PORT", String(peer.port));
+    writer.latin1(request.receivedTarget ?? head.target);
+    writer.latin1(peer.address);
+    if (peer.port > 0) writer.latin1(String(peer.port));
+    writer.beginDict();
     // What follows replaces what the base or the fields say.
-    if (head.minorVersion === 0 || head.majorVersion === 2) pair(writer, "SERVER_PROTOCOL", protocolOf(head));
+    if (head.minorVersion === 0) pair(writer, "SERVER_PROTOCOL", protocolOf(head));
     if ((peer.scheme === "https") !== (request.tls !== undefined)) {
       // A proxy in front knows better.
       pair(writer, "wsgi.url_scheme", peer.scheme);

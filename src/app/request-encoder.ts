@@ -3,7 +3,7 @@ import type { Bytes } from "../std/bytes.ts";
 import type { FieldSection } from "../http/field-section.ts";
 import type { MarshalWriter } from "../protocol/wire/index.ts";
 import type { AppRequest } from "./app-request.ts";
-import type { TlsFacts } from "../http/tls-facts.ts";
+import type { WorkerBase } from "./worker-bases.ts";
 
 /** What an application is told about a listener and the program, once for each connection to a worker. */
 export interface EncoderSettings {
@@ -21,9 +21,14 @@ export interface RequestEncoder {
   readonly listenerCount: number;
   /** Writes the list of constant dicts, one for each listener, for the hello frame. */
   writeBases(writer: MarshalWriter): void;
-  /** Writes the dict of what connections with these facts have besides their listener's. */
-  writeTls(writer: MarshalWriter, tls: TlsFacts): void;
-  /** Writes the dict of what is this request's own; it completes base and fields, and wins over both. */
+  /** What every request has, so that the worker is told the names once. Those that a request may lack are the last. */
+  readonly keys: readonly string[];
+  /** Writes the dict of what such connections have besides their listener's. */
+  writeBase(writer: MarshalWriter, base: WorkerBase): void;
+  /**
+   * Writes the tuple of the values of `keys`, then the dict of what else is this request's own. Both complete base and
+   * fields, and win over them.
+   */
   writeHead(writer: MarshalWriter, request: AppRequest): void;
   /** An upper bound of what `writeHead` writes, in bytes. */
   headSizeMax(request: AppRequest): number;

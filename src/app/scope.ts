@@ -7,8 +7,8 @@ import type { AppRequest, AppWebSocket } from "./app-request.ts";
 import { FieldNames } from "./field-names.ts";
 import { percentDecode } from "./request-encoder.ts";
 import type { EncoderSettings, RequestEncoder } from "./request-encoder.ts";
-import type { TlsFacts } from "../http/tls-facts.ts";
 import { writeScopeTls } from "./tls-encoder.ts";
+import type { WorkerBase } from "./worker-bases.ts";
 
 /** Type codes, lengths and keys of everything but the fields and the target. */
 const FIXED_SIZE_MAX = 512;
@@ -16,6 +16,7 @@ const FIXED_SIZE_MAX = 512;
 const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]);
 
 export class ScopeEncoder implements RequestEncoder {
+  readonly keys: readonly string[] = ["path", "raw_path", "query_string", "client", "method"];
   readonly #settings: EncoderSettings;
   readonly #names: FieldNames;
   /** As it is in a request-target. */
@@ -55,9 +56,10 @@ export class ScopeEncoder implements RequestEncoder {
     }
   }
 
-  writeTls(writer: MarshalWriter, tls: TlsFacts): void {
+  writeBase(writer: MarshalWriter, { tls, isHttp2 }: WorkerBase): void {
     writer.beginDict();
-    writeScopeTls(writer, tls);
+    if (tls !== undefined) writeScopeTls(writer, tls);
+    if (isHttp2) pair(writer, "http_version", "2");
     writer.endDict();
   }
 
@@ -74,23 +76,13 @@ export class ScopeEncoder implements RequestEncoder {
 
   writeHead(writer: MarshalWriter, request: AppRequest): void {
     const { head, peer } = request;
-    writer.beginDict();
-    if (request.webSocket === undefined) {
-      writer.interned("method");
-      writer.latin1(methodOf(head.method));
-    } else {
-      this.#writeWebSocket(writer, request.webSocket, peer.scheme);
-    }
+    writer.smallTuple(request.webSocket === undefined ? 5 : 4);
     const decoded = head.path.includes("%") ? fromLatin1(percentDecode(head.path)).utf8Slice() : head.path;
     const isWhole = this.#isWhole(decoded);
-    writer.interned("path");
     if (decoded === head.path && isWhole) writer.latin1(decoded);
     else writer.unicode(isWhole ? decoded : this.#settings.rootPath + decoded);
-    writer.interned("raw_path");
     writer.bytesOfLatin1(isWhole ? head.path : this.#rawRootPath + head.path);
-    writer.interned("query_string");
     writer.bytesOfLatin1(head.query);
-    writer.interned("client");
     if (peer.address === "") {
       writer.none();
     } else {
@@ -98,12 +90,14 @@ export class ScopeEncoder implements RequestEncoder {
       writer.latin1(peer.address);
       writer.int(peer.port);
     }
+    if (request.webSocket === undefined) writer.latin1(methodOf(head.method));
+    writer.beginDict();
+    if (request.webSocket !== undefined) this.#writeWebSocket(writer, request.webSocket, peer.scheme);
     if (head.authority !== undefined) {
       writer.interned("headers");
       this.#writeHeaders(writer, head.fields, peer.trusted, head.authority);
     }
     if (head.minorVersion === 0) pair(writer, "http_version", "1.0");
-    else if (head.majorVersion === 2) pair(writer, "http_version", "2");
     // A proxy in front knows better than the listener.
     const isOther = (peer.scheme === "https") !== (request.tls !== undefined);
     if (isOther && request.webSocket === undefined) pair(writer, "scheme", peer.scheme);

@@ -84,6 +84,8 @@ describe("what an environ says of TLS", () => {
 });
 
 describe("the bases of a worker", () => {
+  const numberOf = (base: number | WorkerBase): number => (typeof base === "number" ? base : base.number);
+
   function basesOf(listeners: number): { readonly bases: WorkerBases; readonly told: WorkerBase[] } {
     const told: WorkerBase[] = [];
     return { bases: new WorkerBases(listeners, (base) => told.push(base)), told };
@@ -92,19 +94,28 @@ describe("the bases of a worker", () => {
   test("are told once for each listener and kind of connection", () => {
     const { bases, told } = basesOf(2);
     const numbers = [[0, plain], [1, plain], [0, certified], [0, plain], [1, plain]] as const;
-    assert.deepEqual(numbers.map(([listener, tls]) => bases.of(listener, tls).number), [2, 3, 4, 2, 3]);
+    assert.deepEqual(numbers.map(([listener, tls]) => bases.of(listener, tls, false)).map(numberOf), [2, 3, 4, 2, 3]);
     assert.equal(told.length, 3);
+  });
+
+  test("are the listener's own without TLS by HTTP/1.1, and others by HTTP/2", () => {
+    const { bases, told } = basesOf(3);
+    const kinds = [[undefined, false], [undefined, true], [plain, true], [plain, false]] as const;
+    for (let count = 0; count < 2; count++) {
+      assert.deepEqual(kinds.map(([tls, isHttp2]) => numberOf(bases.of(2, tls, isHttp2))), [2, 3, 4, 5]);
+    }
+    assert.deepEqual(told.map(({ tls, isHttp2 }) => [tls, isHttp2]), kinds.slice(1));
   });
 
   test("begin anew when there are too many, and those that went are told again", () => {
     const { bases, told } = basesOf(1);
-    const first = bases.of(0, plain);
-    for (let count = 1; count < BASES_MAX; count++) bases.of(0, { ...plain });
-    assert.equal(bases.of(0, plain), first);
-    assert.equal(bases.of(0, certified).number, 1);
-    const again = bases.of(0, plain);
+    const first = bases.of(0, plain, false);
+    for (let count = 1; count < BASES_MAX; count++) bases.of(0, { ...plain }, false);
+    assert.equal(bases.of(0, plain, false), first);
+    assert.equal(numberOf(bases.of(0, certified, false)), 1);
+    const again = bases.of(0, plain, false);
     assert.notEqual(again, first);
-    assert.equal(again.number, 2);
+    assert.equal(numberOf(again), 2);
     assert.equal(told.length, BASES_MAX + 2);
   });
 });

@@ -4,7 +4,7 @@
  * Messages of WebSockets share a frame: it stays open, and takes the messages of all clients, until a frame of another
  * kind is due or the turn ends.
  */
-import type { Bytes } from "../std/bytes.ts";
+import { type Bytes, NO_BYTES } from "../std/bytes.ts";
 import type { ByteStream } from "../net/index.ts";
 import {
   BODY_CHUNK_SIZE_MAX, MarshalWriter, PART_SIZE_MAX, SECTIONS_MAX, TO_WORKER, WIRE_VERSION,
@@ -17,6 +17,8 @@ import { type WorkerBase, WorkerBases } from "./worker-bases.ts";
 
 /** Type codes, lengths and numbers of any frame but a request. */
 const FRAME_HEAD_SIZE_MAX = 64;
+/** What a base has besides TLS: the protocol. */
+const BASE_SIZE_MAX = 64;
 /** Type codes, length and id of one message in its list. */
 const MESSAGE_HEAD_SIZE = 10;
 
@@ -45,14 +47,17 @@ export class WorkerOutput {
   static hello(stream: ByteStream, role: "data" | "steward", edge: number, encoder: RequestEncoder): void {
     const writer = new MarshalWriter();
     writer.begin(65_536);
-    writer.smallTuple(5);
+    writer.smallTuple(6);
     writer.int(TO_WORKER.hello);
     writer.int(WIRE_VERSION);
     writer.interned(role);
     writer.int(edge);
     if (role === "data") encoder.writeBases(writer);
     else writer.list(0);
-    stream.writeBytes(writer.end());
+    writer.list(encoder.keys.length);
+    for (const key of encoder.keys) writer.interned(key);
+    writer.end();
+    stream.writeBytes(writer.take() ?? NO_BYTES);
   }
 
   /** A steward's order, written at once. */
@@ -62,17 +67,18 @@ export class WorkerOutput {
     writer.smallTuple(2);
     writer.int(TO_WORKER.recall);
     writer.bool(take);
-    stream.writeBytes(writer.end());
+    writer.end();
+    stream.writeBytes(writer.take() ?? NO_BYTES);
   }
 
   request(request: AppRequest): void {
     const { body, head, listener, tls } = request;
     const fields = encodedFields(this.#encoder, head.fields, request.peer.trusted);
-    const base = tls === undefined ? listener : this.#bases.of(listener, tls);
+    const base = this.#bases.of(listener, tls, head.majorVersion === 2);
     const section = head.fields.remembered ? this.#section(fields, base) : -1;
     const bodySize = body.kind === "whole" ? body.bytes.length : 1024;
     const writer = this.#begin(this.#encoder.headSizeMax(request) + bodySize + fields.length + FRAME_HEAD_SIZE_MAX);
-    writer.smallTuple(6);
+    writer.smallTuple(7);
     writer.int(TO_WORKER.request);
     writer.int(request.id);
     writer.int(numberOf(base));
@@ -192,13 +198,14 @@ export class WorkerOutput {
     this.#listCount = 0;
   }
 
-  #base({ number, listener, tls }: WorkerBase): void {
-    const writer = this.#begin(tlsSizeMax(tls) + FRAME_HEAD_SIZE_MAX);
+  #base(base: WorkerBase): void {
+    const { number, listener, tls } = base;
+    const writer = this.#begin((tls === undefined ? 0 : tlsSizeMax(tls)) + BASE_SIZE_MAX + FRAME_HEAD_SIZE_MAX);
     writer.smallTuple(4);
     writer.int(TO_WORKER.base);
     writer.int(number);
     writer.int(listener);
-    this.#encoder.writeTls(writer, tls);
+    this.#encoder.writeBase(writer, base);
     writer.end();
   }
 

@@ -7,7 +7,7 @@ import type { TlsFacts } from "../../src/http/tls-facts.ts";
 import type { RequestHead } from "../../src/http/request-head.ts";
 import { RequestReader, SectionMemory } from "../../src/protocol/h1/index.ts";
 import { MarshalWriter } from "../../src/protocol/wire/index.ts";
-import { NO_BYTES, copyBytes, fromLatin1 } from "../../src/std/bytes.ts";
+import { type Bytes, NO_BYTES, copyBytes, fromLatin1 } from "../../src/std/bytes.ts";
 import { limits } from "./engine.ts";
 import { type WireValue, askPython } from "./python.ts";
 
@@ -50,14 +50,21 @@ export function requestOf(text: string, given: Given = {}): AppRequest {
   };
 }
 
-/** Marshal bytes of the head; asserts that the encoder's own bound holds. */
+/** The marshal bytes of the frame that is open. */
+function objectOf(writer: MarshalWriter): Bytes {
+  writer.end();
+  return copyBytes(writer.take() ?? NO_BYTES, 4);
+}
+
+/** Marshal bytes of the head, a pair of values and what else there is; asserts that the encoder's own bound holds. */
 export function encodeHead(encoder: RequestEncoder, request: AppRequest): Uint8Array {
   const writer = new MarshalWriter();
   const sizeMax = encoder.headSizeMax(request);
   writer.begin(sizeMax);
+  writer.smallTuple(2);
   encoder.writeHead(writer, request);
-  const bytes = copyBytes(writer.end().subarray(4));
-  assert.ok(bytes.length <= sizeMax, `${bytes.length} bytes, ${sizeMax} promised`);
+  const bytes = objectOf(writer);
+  assert.ok(bytes.length - 2 <= sizeMax, `${bytes.length} bytes, ${sizeMax} promised`);
   return bytes;
 }
 
@@ -69,8 +76,13 @@ export function loadHeads(encoder: RequestEncoder, requests: readonly AppRequest
   const loaded = askPython({ loads: [...heads, ...sections] }).loads;
   return requests.map((_, index) => ({
     ...fieldsOf(loaded[requests.length + index] ?? null),
-    ...dictOf(loaded[index] ?? null),
+    ...headDictOf(encoder, loaded[index] ?? null),
   }));
+}
+
+function headDictOf({ keys }: RequestEncoder, head: WireValue): Record<string, WireValue> {
+  const [values = null, own = null] = tupleOf(head);
+  return { ...Object.fromEntries(tupleOf(values).map((value, index) => [keys[index], value])), ...dictOf(own) };
 }
 
 /** A dict of keys for WSGI, a list of headers for ASGI. */
@@ -83,7 +95,7 @@ export function loadBases(encoder: RequestEncoder): readonly Record<string, Wire
   const writer = new MarshalWriter();
   writer.begin(65_536);
   encoder.writeBases(writer);
-  const [bases] = askPython({ loads: [copyBytes(writer.end().subarray(4))] }).loads;
+  const [bases] = askPython({ loads: [objectOf(writer)] }).loads;
   assert.ok(Array.isArray(bases));
   return (bases as readonly WireValue[]).map(dictOf);
 }
@@ -93,10 +105,15 @@ export function loadTls(encoder: RequestEncoder, tls: TlsFacts): Record<string, 
   const writer = new MarshalWriter();
   const sizeMax = tlsSizeMax(tls);
   writer.begin(sizeMax);
-  encoder.writeTls(writer, tls);
-  const bytes = copyBytes(writer.end().subarray(4));
+  encoder.writeBase(writer, { number: 1, listener: 0, tls, isHttp2: false });
+  const bytes = objectOf(writer);
   assert.ok(bytes.length <= sizeMax, `${bytes.length} bytes, ${sizeMax} promised`);
   return dictOf(askPython({ loads: [bytes] }).loads[0] ?? null);
+}
+
+function tupleOf(value: WireValue): readonly WireValue[] {
+  assert.ok(typeof value === "object" && value !== null && "tuple" in value);
+  return value.tuple;
 }
 
 function dictOf(value: WireValue): Record<string, WireValue> {

@@ -25,8 +25,10 @@ function casesOf(file: string): readonly Case[] {
 
 const bytesOf = (item: Case): Buffer => Buffer.from(item.marshal, "hex");
 
+type Text = "interned" | "path" | "value";
+
 /** Writes a value as the edge does: keys and the hello's role are interned, paths Unicode, other text latin-1. */
-function write(writer: MarshalWriter, value: WireValue, text: "role" | "path" | "value" = "value"): void {
+function write(writer: MarshalWriter, value: WireValue, text: Text = "value"): void {
   if (value === null) writer.none();
   else if (typeof value === "boolean") writer.bool(value);
   else if (typeof value === "number") writer.int(value);
@@ -34,21 +36,23 @@ function write(writer: MarshalWriter, value: WireValue, text: "role" | "path" | 
   else if ("bytes" in value) writer.bytes(Buffer.from(value.bytes, "hex"));
   else if ("tuple" in value) writeTuple(writer, value.tuple);
   else if ("dict" in value) writeDict(writer, value.dict);
-  else writeList(writer, value);
+  else writeList(writer, value, text);
 }
 
-function writeText(writer: MarshalWriter, value: string, text: "role" | "path" | "value"): void {
-  if (text === "role") writer.interned(value);
+function writeText(writer: MarshalWriter, value: string, text: Text): void {
+  if (text === "interned") writer.interned(value);
   else if (text === "path") writer.unicode(value);
   else writer.latin1(value);
 }
 
 function writeTuple(writer: MarshalWriter, items: readonly WireValue[]): void {
   writer.smallTuple(items.length);
-  const isFrame = typeof items[0] === "number";
-  for (const [index, item] of items.entries()) {
-    write(writer, item, isFrame && items[0] === 0 && index === 2 ? "role" : isFrame && index === 4 ? "path" : "value");
-  }
+  for (const [index, item] of items.entries()) write(writer, item, textAt(items[0], index));
+}
+
+function textAt(kind: WireValue | undefined, index: number): Text {
+  if (kind === 0) return index === 2 || index === 5 ? "interned" : "value";
+  return kind === 1 && index === 5 ? "path" : "value";
 }
 
 function writeDict(writer: MarshalWriter, pairs: readonly (readonly [string, WireValue])[]): void {
@@ -60,9 +64,9 @@ function writeDict(writer: MarshalWriter, pairs: readonly (readonly [string, Wir
   writer.endDict();
 }
 
-function writeList(writer: MarshalWriter, items: readonly WireValue[]): void {
+function writeList(writer: MarshalWriter, items: readonly WireValue[], text: Text): void {
   writer.list(items.length);
-  for (const item of items) write(writer, item);
+  for (const item of items) write(writer, item, text);
 }
 
 /** `bytes` of a field are text for the edge: one character a byte. */
@@ -112,7 +116,8 @@ describe("what the edge writes of WebSockets", () => {
       writer.begin(item.marshal.length);
       if (isRequest(item)) write(writer, value);
       else writeWebSocket(writer, value);
-      assert.equal(writer.end().subarray(4).toString("hex"), item.marshal);
+      writer.end();
+      assert.equal(writer.take()?.subarray(4).toString("hex"), item.marshal);
       assert.deepEqual(askPython({ loads: [bytesOf(item)] }).loads, [value]);
     });
   }
@@ -125,7 +130,8 @@ describe("what the edge writes", () => {
       const writer = new MarshalWriter();
       writer.begin(item.marshal.length);
       write(writer, value);
-      assert.equal(writer.end().subarray(4).toString("hex"), item.marshal);
+      writer.end();
+      assert.equal(writer.take()?.subarray(4).toString("hex"), item.marshal);
       assert.deepEqual(askPython({ loads: [bytesOf(item)] }).loads, [value]);
     });
   }

@@ -58,7 +58,8 @@ class AsgiServer(Server):
     # The server's face to the steward, from the steward's thread.
 
     def complete(self, base: dict) -> dict:
-        return base
+        # Each request's own. A copy that has all keys from the start need not grow.
+        return {**base, "asgi": None, "extensions": None, "state": None}
 
     def adopt(self, connection: wire.Connection) -> None:
         self.loop.call_soon_threadsafe(self._adopt, connection)

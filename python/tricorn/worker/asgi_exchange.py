@@ -16,11 +16,12 @@ from typing import Any, Optional
 
 from tricorn.worker import asgi_files, wire
 from tricorn.worker.failure import report
-from tricorn.worker.fields import UNKNOWN, asgi_fields
-from tricorn.worker.wire import CREDIT, INT_MAX, ClientDisconnected, Upload, dumps, pack_length
+from tricorn.worker.fields import asgi_fields
+from tricorn.worker.wire import (
+    CREDIT, INT_MAX, WHOLE_SIZE, WHOLE_START, ClientDisconnected, Upload, dumps, pack_length, pack_whole)
 
 FIELDS = asgi_fields()
-_known = FIELDS.known.get
+_head_of = FIELDS.heads.get
 INITIAL, STARTED, STREAMING, TRAILERS, COMPLETE = range(5)
 EXPECTED = {INITIAL: "http.response.start", STARTED: "http.response.body", STREAMING: "http.response.body",
             TRAILERS: "http.response.trailers"}
@@ -38,8 +39,8 @@ OPENING_S = 5.0
 class Exchange:
     """The two callables of one request, and what the server must know of it."""
 
-    __slots__ = ("connection", "id", "method", "body", "stage", "status", "headers", "length", "count", "granted",
-                 "spent", "unsent", "gone", "waiters", "trailers", "spool")
+    __slots__ = ("connection", "id", "method", "body", "stage", "status", "headers", "head", "length", "count",
+                 "granted", "spent", "unsent", "gone", "waiters", "trailers", "spool")
     # Each server has a subclass of its own, which saves a store for each request.
     server: Any
 
@@ -137,28 +138,17 @@ class Exchange:
         stage = self.stage
         if kind == "http.response.start" and stage == INITIAL:
             headers = message.get("headers", ())
-            length = None
+            if type(headers) is not list:
+                headers = list(headers)
             try:
-                if type(headers) is not list:
-                    headers = list(headers)
-                for pair in headers:
-                    meaning = _known(pair, UNKNOWN)
-                    if meaning is not None:
-                        if meaning < 0 or length is not None:
-                            headers, length = self._examine(headers)
-                            break
-                        length = meaning
+                known = _head_of((message["status"], *headers))
             except TypeError:
-                # A pair that is a list cannot be looked up; what is really wrong gets its own error here.
-                headers, length = self._examine(headers)
-            status = message["status"]
-            if type(status) is not int:
-                status = int(status)
-            if not 200 <= status <= 999:
-                raise RuntimeError("the status of http.response.start must be 200 to 999, not %d" % status)
-            self.status = status
-            self.headers = headers
-            self.length = length
+                # A pair that is a list cannot be looked up.
+                known = None
+            if known is None:
+                self._take_head(message["status"], headers)
+            else:
+                self.head, self.length, self.status, self.headers = known
             self.stage = STARTED
             self.trailers = message.get("trailers")
             connection = self.connection
@@ -173,14 +163,20 @@ class Exchange:
                     or self.gone):
                 await self._send_slowly(kind, message)
                 return
-            try:
-                payload = dumps((1, self.id, body, self.status, self.headers), 2)
-            except ValueError:
-                await self._send_slowly(kind, message)
-                return
+            head = self.head
+            if head is not None:
+                size = len(body)
+                written = pack_whole(WHOLE_SIZE + size + len(head), WHOLE_START, self.id, b"s", size), body, head
+            else:
+                try:
+                    payload = dumps((1, self.id, body, self.status, self.headers), 2)
+                    written = pack_length(len(payload)), payload
+                except ValueError:
+                    await self._send_slowly(kind, message)
+                    return
             self.stage = COMPLETE
             connection = self.connection
-            connection.out += pack_length(len(payload)), payload
+            connection.out += written
             # The start has scheduled a flush.
             if monotonic() - connection.written_s > TURN_S:
                 self.server.write_soon(connection)
@@ -188,6 +184,23 @@ class Exchange:
                 self.wake()
         else:
             await self._send_slowly(kind, message)
+
+    def _take_head(self, status: Any, headers: list) -> None:
+        """Checks a head that is not remembered, and remembers one whose pairs all are."""
+        try:
+            headers, length, is_known = FIELDS.read(headers)
+        except ValueError as error:
+            raise RuntimeError(str(error)) from None
+        if type(status) is not int:
+            status = int(status)
+        if not 200 <= status <= 999:
+            raise RuntimeError("the status of http.response.start must be 200 to 999, not %d" % status)
+        if is_known:
+            FIELDS.keep_head(status, headers, length)
+        self.head = None
+        self.status = status
+        self.headers = headers
+        self.length = length
 
     def _examine(self, headers: Any) -> tuple:
         try:

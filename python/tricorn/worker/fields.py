@@ -2,16 +2,22 @@
 
 Most responses carry fields that were seen before, so a pair that was found good is remembered in a bounded
 table with what it means: nothing special, a Content-Length, or a field of the connection that is dropped.
+A whole head, status and fields, that was seen before is remembered as the bytes that it is on the wire.
 """
 from __future__ import annotations
 
 import re
 from typing import Any, Callable, Optional
 
+from tricorn.worker.wire import dumps
+
 # Remembered pairs; a full table is emptied, which costs one slow check for each.
 REMEMBERED_MAX = 2048
 # Longer values (cookies, policies) are checked each time rather than kept.
 REMEMBERED_SIZE_MAX = 512
+# Remembered heads, and the bytes of the longest; a full table is emptied.
+HEADS_MAX = 512
+HEAD_SIZE_MAX = 2048
 
 # What `known.get(pair, UNKNOWN)` gives: None for a plain field, a number ≥ 0 for a Content-Length.
 DROP = -1
@@ -42,11 +48,41 @@ def _meaning(name: str, value: str) -> Optional[int]:
 
 
 class Fields:
-    """Checks the fields of one interface. `known` is read directly by the request path."""
+    """Checks the fields of one interface. `heads` is read directly by the request path."""
 
     def __init__(self, normalise: Callable[[Any], tuple]) -> None:
         self.known: dict = {}
+        # By (status, pair, pair, …): its bytes at the end of a frame, Content-Length or None, status, pairs.
+        self.heads: dict = {}
         self._normalise = normalise
+
+    def read(self, headers: list) -> tuple:
+        """Returns (list of good pairs, Content-Length or None, were all of them remembered?). Raises as `examine`."""
+        length = None
+        try:
+            for pair in headers:
+                meaning = self.known.get(pair, UNKNOWN)
+                if meaning is not None:
+                    if meaning < 0 or length is not None:
+                        return *self.examine(headers), False
+                    length = meaning
+        except TypeError:
+            # A pair that is a list cannot be looked up; what is really wrong gets its own error here.
+            return *self.examine(headers), False
+        # What the application does to its list from now on comes too late.
+        return headers.copy(), length, True
+
+    def keep_head(self, status: Any, headers: list, length: Optional[int]) -> None:
+        """Remembers a head whose pairs are all remembered. Nobody may change `headers` afterwards."""
+        try:
+            head = dumps(status, 2) + dumps(headers, 2)
+        except ValueError:
+            # A subclass of str or bytes slipped through as the equal of a remembered pair.
+            return
+        if len(head) <= HEAD_SIZE_MAX:
+            if len(self.heads) >= HEADS_MAX:
+                self.heads.clear()
+            self.heads[(status, *headers)] = head, length, status, headers
 
     def examine(self, headers: Any) -> tuple:
         """Returns (list of good pairs, Content-Length or None). Raises TypeError or ValueError, naming the field."""

@@ -15,11 +15,12 @@ import mmap
 import os
 import socket
 import struct
+import sys
 from _thread import allocate_lock
 from collections import deque
 from typing import Any, Optional
 
-VERSION = 2
+VERSION = 3
 FRAME_SIZE_MAX = 1_048_576
 # What a response may send before the edge grants more, and the largest chunk of one.
 CREDIT = 262_144
@@ -60,6 +61,11 @@ MSG_DONTWAIT = socket.MSG_DONTWAIT
 dumps = marshal.dumps
 loads = marshal.loads
 pack_length = struct.Struct("<I").pack
+# The beginning of a WHOLE frame, up to the first byte of its body: length, tuple of 5, kind, id, and the body's length.
+# Called with (length, WHOLE_START, id, b"s", length of the body); the length of the frame is WHOLE_SIZE, body and head.
+pack_whole = struct.Struct("<I11sIcI").pack
+WHOLE_START = b"(\5\0\0\0i\1\0\0\0i"
+WHOLE_SIZE = 20
 unpack_length = struct.Struct("<I").unpack_from
 
 
@@ -221,6 +227,8 @@ class Connection:
         self.bases: list = []
         # So many of them came with the hello.
         self.listeners = 0
+        # Whose values a request's head has, in their order; every base has them too, so that none makes a copy grow.
+        self.keys: tuple = ()
         self.out: list = []
         # What the socket did not take of a frame that was begun; read and written under `writing`.
         self.rest = b""
@@ -260,7 +268,7 @@ class Connection:
         if not got:
             return -1
         at, end = 0, self._have + got
-        sections, append = self._sections, requests.append
+        sections, keys, append = self._sections, self.keys, requests.append
         try:
             while end - at >= 4:
                 start = at + 4
@@ -273,15 +281,16 @@ class Connection:
                 at = stop
                 frame = loads(view[start:stop])
                 if frame[0] == REQUEST and self.bases:
-                    _, id, base, head, body, fields = frame
-                    if type(id) is not int or id <= 0 or type(head) is not dict:
+                    _, id, base, head, own, body, fields = frame
+                    if type(id) is not int or id <= 0 or type(head) is not tuple or type(own) is not dict:
                         raise Malformed("a request of a strange shape")
-                    if type(fields) is int:
-                        complete = sections[fields].copy()
-                        complete.update(head)
-                    else:
-                        complete = self._join(base, fields)
-                        complete.update(head)
+                    complete = sections[fields].copy() if type(fields) is int else self._join(base, fields)
+                    for key, value in zip(keys, head):
+                        complete[key] = value
+                    if len(head) != len(keys):
+                        self._leave_out(complete, len(head))
+                    if own:
+                        complete.update(own)
                     if type(body) is not bytes:
                         self._expect_body(id, body, complete)
                     append((self, id, complete, body))
@@ -292,6 +301,8 @@ class Connection:
                     other(self, frame)
                 else:
                     self._take(frame, other)
+                    # It may have been the hello.
+                    keys = self.keys
         except Malformed:
             raise
         except Exception as error:
@@ -317,6 +328,13 @@ class Connection:
                 return self._set_base(*frame[1:])
             check_frame(frame)
         other(self, frame)
+
+    def _leave_out(self, complete: dict, count: int) -> None:
+        """A request whose head has the first `count` values only has no such keys as the others."""
+        if count > len(self.keys):
+            raise Malformed("a head of too many values")
+        for key in self.keys[count:]:
+            del complete[key]
 
     def _set_base(self, number: int, listener: int, own: dict) -> None:
         """A listener's constants with what certain connections of it have besides, under a number of its own."""
@@ -361,14 +379,17 @@ class Connection:
 
     def hello(self, frame: tuple) -> None:
         """Takes the first frame. Raises Malformed for anything but a hello of our version."""
-        kind, version, role, edge, bases = frame
+        kind, version, role, edge, bases, keys = frame
         if kind != HELLO or version != VERSION or role not in ("data", "steward") or self.role is not None:
             raise Malformed("not a hello of version %d" % VERSION)
         if not 0 <= edge < EDGES_MAX or type(bases) is not list or not all(type(base) is dict for base in bases):
             raise Malformed("a hello of a strange shape")
+        if type(keys) is not list or not all(type(key) is str for key in keys) or len(set(keys)) < len(keys):
+            raise Malformed("a hello with strange keys")
         if role == "data" and not bases:
             raise Malformed("a data connection without a base")
-        self.role, self.edge, self.bases, self.listeners = role, edge, bases, len(bases)
+        self.role, self.edge, self.listeners, self.keys = role, edge, len(bases), tuple(map(sys.intern, keys))
+        self.bases = [{**base, **dict.fromkeys(self.keys)} for base in bases]
 
     def put_mark(self, id: int) -> None:
         """Puts a WebSocket's mark before the last message, which may still go to others as well."""

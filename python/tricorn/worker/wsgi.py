@@ -60,6 +60,9 @@ class WsgiServer(Server):
             "wsgi.input_terminated": True,
             "wsgi.file_wrapper": FileWrapper,
             "SERVER_SOFTWARE": self.settings.get("software") or "tricorn",
+            # Each request's own. A copy that has all keys from the start need not grow.
+            "wsgi.input": None,
+            "wsgi.early_hints": None,
             **base,
         }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from io import BytesIO
 
 from tricorn.worker import wire
-from tricorn.worker.wire import CREDIT, FRAME_SIZE_MAX, dumps, pack_length
+from tricorn.worker.wire import CREDIT, FRAME_SIZE_MAX, WHOLE_SIZE, WHOLE_START, dumps, pack_length, pack_whole
 from tricorn.worker.wsgi import BEAT_S, FLUSH_AFTER_S, WsgiServer, monotonic
 
 # After a request that took longer, what came in meanwhile is read before the next one starts.
@@ -69,14 +69,20 @@ class AloneServer(WsgiServer):
                         length = call.length if call.status else None
                         if (type(block) is bytes and call.status and len(block) <= CREDIT
                                 and (length is None or length == len(block)) and method != "HEAD"):
-                            try:
-                                payload = dumps((1, id, block, call.status, call.headers), 2)
-                                size = len(payload)
-                            except ValueError:
-                                # A subclass of str among the fields: `respond` makes it one.
-                                size = 0
+                            head = call.head
+                            if head is not None:
+                                size = WHOLE_SIZE + len(block) + len(head)
+                                written = pack_whole(size, WHOLE_START, id, b"s", len(block)), block, head
+                            else:
+                                try:
+                                    payload = dumps((1, id, block, call.status, call.headers), 2)
+                                    size = len(payload)
+                                    written = pack_length(size), payload
+                                except ValueError:
+                                    # A subclass of str among the fields: `respond` makes it one.
+                                    size = 0
                             if 0 < size <= FRAME_SIZE_MAX:
-                                connection.out += pack_length(size), payload
+                                connection.out += written
                                 self.answered += 1
                                 if type(body) is not bytes:
                                     self._close_input(call)

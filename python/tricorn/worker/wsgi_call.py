@@ -9,14 +9,14 @@ from typing import Any, Optional
 
 from tricorn.worker import wire
 from tricorn.worker.failure import report
-from tricorn.worker.fields import UNKNOWN, is_status, wsgi_fields
+from tricorn.worker.fields import is_status, wsgi_fields
 from tricorn.worker.file_wrapper import FileWrapper, plain_file
 from tricorn.worker.wire import CREDIT, ClientDisconnected
 
 FIELDS = wsgi_fields()
 STATUSES: dict = {}
 STATUSES_MAX = 256
-_known = FIELDS.known.get
+_head_of = FIELDS.heads.get
 
 
 def check_status(status: Any) -> str:
@@ -37,11 +37,12 @@ class Call:
     `server` belongs to the class: each server has a subclass of its own, which saves a store for each request.
     """
 
-    __slots__ = ("connection", "id", "method", "slot", "status", "headers", "length", "count", "granted", "spent",
-                 "head_sent", "gone")
+    __slots__ = ("connection", "id", "method", "slot", "status", "headers", "head", "length", "count", "granted",
+                 "spent", "head_sent", "gone")
     server: Any
 
-    # `status` is None until start_response() was called, and empty when that failed. `length` is the application's
+    # `status` is None until start_response() was called, and empty when that failed. `head` are the bytes of status and
+    # headers, where they are remembered. `length` is the application's
     # Content-Length, `count` the bytes of its body so far. `granted` bytes the edge will take in all, written by the
     # reader; `spent` are on the wire, written by the call's own thread.
 
@@ -66,27 +67,31 @@ class Call:
             raise AssertionError("start_response() was called a second time without exc_info")
         # Called, though nothing is known yet: what follows may raise.
         self.status = ""
+        self.count = 0
+        if type(headers) is not list:
+            headers = list(headers)
+        try:
+            known = _head_of((status, *headers))
+        except TypeError:
+            # A pair that is a list cannot be looked up.
+            known = None
+        if known is None:
+            self._take_head(status, headers)
+        else:
+            self.head, self.length, self.status, self.headers = known
+        return self.write
+
+    def _take_head(self, status: Any, headers: list) -> None:
+        """Checks a head that is not remembered, and remembers one whose pairs all are."""
         if status not in STATUSES or type(status) is not str:
             status = check_status(status)
-        length = None
-        try:
-            if type(headers) is not list:
-                headers = list(headers)
-            for pair in headers:
-                meaning = _known(pair, UNKNOWN)
-                if meaning is not None:
-                    if meaning < 0 or length is not None:
-                        headers, length = FIELDS.examine(headers)
-                        break
-                    length = meaning
-        except TypeError:
-            # A pair that is a list cannot be looked up; what is really wrong gets its own error here.
-            headers, length = FIELDS.examine(headers)
+        headers, length, is_known = FIELDS.read(headers)
+        if is_known:
+            FIELDS.keep_head(status, headers, length)
+        self.head = None
         self.status = status
         self.headers = headers
         self.length = length
-        self.count = 0
-        return self.write
 
     def write(self, data: bytes) -> None:
         """PEP 3333 "The write() Callable": sends a block at once. Raises ClientDisconnected, ValueError."""
@@ -175,6 +180,17 @@ class Call:
             encoded = wire.encode(frame[:-1] + (self.headers,))
         self.connection.out += encoded
 
+    def _put_whole(self, body: bytes) -> None:
+        """Queues a whole response, of at most CREDIT bytes."""
+        head = self.head
+        if head is None:
+            self._put((wire.WHOLE, self.id, body, self.status, self.headers))
+        else:
+            size = len(body)
+            begin = wire.pack_whole(wire.WHOLE_SIZE + size + len(head), wire.WHOLE_START, self.id, b"s", size)
+            self.connection.out += begin, body, head
+        self.head_sent = True
+
     def _send_whole(self, blocks: Any) -> None:
         """A list or tuple: its length is known (PEP 3333 "Handling the Content-Length Header")."""
         for block in blocks:
@@ -194,8 +210,7 @@ class Call:
             self.send(body)
             self._end()
         else:
-            self._put((wire.WHOLE, self.id, body, self.status, self.headers))
-            self.head_sent = True
+            self._put_whole(body)
 
     def _iterate(self, result: Any) -> None:
         if isinstance(result, (str, bytes, bytearray)):
@@ -224,8 +239,7 @@ class Call:
                 if not self.head_sent and len(block) <= CREDIT:
                     # All of the body is here: the answer is finished, though the iterable may still have work to do.
                     self.count = self.length
-                    self._put((wire.WHOLE, self.id, block, self.status, self.headers))
-                    self.head_sent = True
+                    self._put_whole(block)
                     continue
                 self.send(block)
                 self.connection.out += wire.encode((wire.END, self.id, None))
@@ -244,8 +258,7 @@ class Call:
             if self.length and not self.bodyless:
                 self.send(b"")
             else:
-                self._put((wire.WHOLE, self.id, b"", self.status, self.headers))
-                self.head_sent = True
+                self._put_whole(b"")
                 return
         if self.length is not None and self.count < self.length and not self.bodyless:
             report("A WSGI response ended after %d of the %d bytes of its Content-Length; the connection is cut"
@@ -279,4 +292,5 @@ class Call:
 
     def _declare(self, length: int) -> None:
         self.headers = [*self.headers, ("Content-Length", str(length))]
+        self.head = None
         self.length = length

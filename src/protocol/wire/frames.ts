@@ -1,6 +1,6 @@
 /** The kinds and bounds of docs/wire.md. */
 
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 /** Marshal bytes of one frame. */
 export const FRAME_SIZE_MAX = 1_048_576;
 /** Bytes of a streamed request body that may be on the way before the worker grants more. */

@@ -5,7 +5,7 @@
  * not written over before `reuse`: what was taken stays as it is for as long as somebody holds it.
  */
 import { assert } from "../../std/assert.ts";
-import { allocate, copyBytes } from "../../std/bytes.ts";
+import { NO_BYTES, allocate, copyBytes } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
 
 /** Type codes of marshal.c. */
@@ -63,12 +63,11 @@ export class MarshalWriter {
     this.#slab.writeUInt32LE(count, at + 1);
   }
 
-  /** Closes the frame: writes its length. @returns a view of the whole frame */
-  end(): Bytes {
+  /** Closes the frame: writes its length. */
+  end(): void {
     // What lies beyond the slab is lost without a word, and the next frame would be read as the rest of this one.
     assert(this.#at <= this.#slab.length, "a frame is larger than its encoder promised");
     this.#slab.writeUInt32LE(this.#at - this.#frameStart - 4, this.#frameStart);
-    return this.#slab.subarray(this.#frameStart, this.#at);
   }
 
   /** All frames closed since the last call, as one view; undefined when there are none. */
@@ -224,8 +223,8 @@ export class MarshalWriter {
 export function encodeBlock(scratch: MarshalWriter, sizeMax: number, write: (writer: MarshalWriter) => void): Bytes {
   scratch.begin(sizeMax);
   write(scratch);
-  const block = copyBytes(scratch.end(), 4);
-  scratch.take();
+  scratch.end();
+  const block = copyBytes(scratch.take() ?? NO_BYTES, 4);
   scratch.reuse();
   return block;
 }
