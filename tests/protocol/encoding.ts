@@ -82,7 +82,8 @@ export function loadHeads(encoder: RequestEncoder, requests: readonly AppRequest
 
 function headDictOf({ keys }: RequestEncoder, head: WireValue): Record<string, WireValue> {
   const [values = null, own = null] = tupleOf(head);
-  return { ...Object.fromEntries(tupleOf(values).map((value, index) => [keys[index], value])), ...dictOf(own) };
+  const pairs = tupleOf(values).map((value, index): [string, WireValue] => [keys[index] ?? "", value]);
+  return { ...Object.fromEntries(pairs), ...dictOf(own) };
 }
 
 /** A dict of keys for WSGI, a list of headers for ASGI. */
