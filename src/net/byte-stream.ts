@@ -122,8 +122,7 @@ export class ByteStream {
       : { host: target.host, port: target.port, noDelay: true, keepAlive, ...from };
     const secured = secure && tlsModule().connect(
       { ...secure.options, ...where, ...common } as tls.ConnectionOptions, connected,
-    );
-    if (secure !== undefined) secured?.on("session", secure.onSession);
+    ).on("session", secure.onSession);
     const socket = secured ?? net.connect({ ...where, ...common } as net.NetConnectOpts, connected);
     const stream = new ByteStream(socket, secured);
     return stream;
