@@ -413,7 +413,7 @@ export class H2Engine<Owner extends StreamOwner> {
     const calm = this.#charge("settings");
     if (calm !== undefined) return calm;
     const fault = takeSettings(bytes, start, start + length, this.sender);
-    if (fault !== undefined) return this.fail(fault.code, fault.name);
+    if (fault !== undefined) return this.fail(fault.code, fault.reason);
     this.output.settingsAck();
     return undefined;
   }
@@ -427,21 +427,16 @@ export class H2Engine<Owner extends StreamOwner> {
 
   #onWindowUpdate(bytes: Bytes, id: number, start: number, length: number): EngineEvent<Owner> | undefined {
     if (length !== 4) return this.fail(ErrorCode.FRAME_SIZE_ERROR, "WINDOW_UPDATE");
-    const increment = readUint31(bytes, start);
     const calm = this.#charge("windowUpdate");
     if (calm !== undefined) return calm;
-    if (id === 0) {
-      if (increment === 0) return this.#protocolError("WINDOW_UPDATE of 0");
-      return this.sender.addWindow(increment)
-        ? undefined : this.fail(ErrorCode.FLOW_CONTROL_ERROR, "connection window above 2^31-1");
-    }
     const row = this.#streams.rowOf(id);
-    if (row === undefined) {
+    if (row === undefined && id !== 0) {
       return id > this.#lastStream ? this.#protocolError("WINDOW_UPDATE on an idle stream") : undefined;
     }
-    if (increment === 0) return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE of 0");
-    if (this.sender.addStreamWindow(row, increment)) return undefined;
-    return this.#streamError(row, ErrorCode.FLOW_CONTROL_ERROR, "stream window above 2^31-1");
+    const fault = this.sender.takeWindowUpdate(row, readUint31(bytes, start));
+    if (fault === undefined) return undefined;
+    return row === undefined
+      ? this.fail(fault.code, fault.reason) : this.#streamError(row, fault.code, fault.reason);
   }
 
   #protocolError(reason: string): FailedEvent {

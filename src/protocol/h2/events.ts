@@ -47,11 +47,14 @@ export interface ResetEvent<Owner> {
   readonly code: number;
   readonly reason: string | undefined;
 }
-/** The connection is over: write `output`, then close it. */
-export interface FailedEvent {
-  readonly kind: "failed";
+/** What a peer did that it must not. */
+export interface Fault {
   readonly code: ErrorCode;
   readonly reason: string;
+}
+/** The connection is over: write `output`, then close it. */
+export interface FailedEvent extends Fault {
+  readonly kind: "failed";
 }
 /** The peer opens no more streams. */
 export interface GoAwayEvent {

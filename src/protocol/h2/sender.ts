@@ -10,7 +10,8 @@
 import { NO_BYTES } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import type { Budgets } from "./budgets.ts";
-import { INITIAL_WINDOW, WINDOW_MAX } from "./frame.ts";
+import type { Fault } from "./events.ts";
+import { ErrorCode, INITIAL_WINDOW, WINDOW_MAX } from "./frame.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { type Priority, WaitingLines } from "./priority.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -104,15 +105,12 @@ export class Sender<Owner extends StreamOwner> {
     return true;
   }
 
-  /** @returns false when the connection's window becomes larger than may be (RFC 9113 §6.9.1) */
-  addWindow(increment: number): boolean {
+  /** RFC 9113 §6.9: opens a window further. @param row undefined for the connection's @returns what is wrong with it */
+  takeWindowUpdate(row: number | undefined, increment: number): Fault | undefined {
+    if (increment === 0) return { code: ErrorCode.PROTOCOL_ERROR, reason: "WINDOW_UPDATE of 0" };
+    if (row !== undefined) return this.#widen(row, increment) ? undefined : tooWide("stream");
     this.#window += increment;
-    return this.#window <= WINDOW_MAX;
-  }
-
-  /** @returns false when the stream's window becomes larger than may be */
-  addStreamWindow(row: number, increment: number): boolean {
-    return this.#widen(row, increment);
+    return this.#window <= WINDOW_MAX ? undefined : tooWide("connection");
   }
 
   #widen(row: number, change: number): boolean {
@@ -324,4 +322,8 @@ export class Sender<Owner extends StreamOwner> {
     if (this.#total > CONNECTION_FULL) this.#isCrowded = true;
     if ((this.#streams.sendWindows[row] ?? 0) > 0) this.#lines.add(row);
   }
+}
+
+function tooWide(whose: "stream" | "connection"): Fault {
+  return { code: ErrorCode.FLOW_CONTROL_ERROR, reason: `${whose} window above 2^31-1` };
 }
