@@ -8,15 +8,15 @@ import type { EdgeContext } from "./edge-context.ts";
 
 export abstract class EarlyConnection implements StreamReceiver, Ticked {
   protected readonly context: EdgeContext;
+  protected readonly stream: ByteStream;
   /** Its stream is another's, or closed: nothing that comes is for it. */
   protected isOver = false;
-  readonly #stream: ByteStream;
   #deadlineMs: number;
 
   /** @param untilMs when the first bytes must be here */
   constructor(context: EdgeContext, stream: ByteStream, untilMs: number) {
     this.context = context;
-    this.#stream = stream;
+    this.stream = stream;
     this.#deadlineMs = untilMs;
   }
 
@@ -28,7 +28,7 @@ export abstract class EarlyConnection implements StreamReceiver, Ticked {
   /** Starts reading. @param first what has come already, valid during the call */
   start(first?: Bytes): void {
     this.context.clock.add(this);
-    this.#stream.start(this);
+    this.stream.start(this);
     if (first !== undefined && first.length > 0) this.onBytes(first);
   }
 
@@ -38,6 +38,12 @@ export abstract class EarlyConnection implements StreamReceiver, Ticked {
     else this.#deadlineMs = Math.min(this.#deadlineMs, this.context.clock.coarseMs + idleMs);
   }
 
+  /** Closes without an answer. */
+  end(): void {
+    this.isOver = true;
+    this.stream.destroy();
+  }
+
   abstract onBytes(bytes: Bytes): void;
 
   onEnd(): void {
@@ -45,7 +51,7 @@ export abstract class EarlyConnection implements StreamReceiver, Ticked {
   }
 
   onDrain(): void {
-    // Nothing is written.
+    // Nothing is written that could be waited for.
   }
 
   onClose(): void {
@@ -64,11 +70,5 @@ export abstract class EarlyConnection implements StreamReceiver, Ticked {
   protected leave(): void {
     this.isOver = true;
     this.context.clock.remove(this);
-  }
-
-  /** Closes without an answer. */
-  protected end(): void {
-    this.isOver = true;
-    this.#stream.destroy();
   }
 }

@@ -428,7 +428,7 @@ export class EdgeThread implements ConnectionOwner {
     if (this.#handshakes.size > HANDSHAKE_COUNT_MAX && oldest !== undefined) {
       const text = `more than ${HANDSHAKE_COUNT_MAX} handshakes of TLS are under way: the oldest are dropped`;
       this.#notice("warning", text);
-      oldest.drop();
+      oldest.end();
     }
   }
 

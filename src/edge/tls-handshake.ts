@@ -2,11 +2,12 @@
  * A connection on a port for TLS before its first request: its first bytes say whether the client speaks TLS at all,
  * and whom it wants to reach; then the handshake. Whoever is not done in time is closed without an answer.
  */
-import type { ByteStream, SecureSocket, StreamReceiver, Ticked } from "../net/index.ts";
+import type { ByteStream, SecureSocket } from "../net/index.ts";
 import { type AlertName, type ClientHello, alertRecord, readClientHello } from "../protocol/tls/index.ts";
 import { type Bytes, NO_BYTES, concatBytes, copyBytes } from "../std/bytes.ts";
 import { ACME_PROTOCOL, type ConnectionTls, PLAIN_ON_TLS, TlsSession } from "../tls/index.ts";
 import type { CompiledListener } from "./compiled-site.ts";
+import { EarlyConnection } from "./early-connection.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import type { WaitingHandshake } from "./wanted-names.ts";
 
@@ -28,52 +29,26 @@ export interface HandshakeOptions {
   readonly untilMs: number;
 }
 
-export class TlsHandshake implements StreamReceiver, Ticked, WaitingHandshake {
-  readonly #context: EdgeContext;
-  readonly #stream: ByteStream;
+export class TlsHandshake extends EarlyConnection implements WaitingHandshake {
   readonly #owner: HandshakeOwner;
   readonly #options: HandshakeOptions;
   /** What has come of the ClientHello. */
   #first: Bytes = NO_BYTES;
   #neededSize = 1;
-  #deadlineMs: number;
   /** Whole, while it waits for a certificate. */
   #waiting: ClientHello | undefined = undefined;
-  #phase: "hello" | "waiting" | "handshake" | "over" = "hello";
+  #phase: "hello" | "waiting" | "handshake" = "hello";
 
   constructor(context: EdgeContext, stream: ByteStream, owner: HandshakeOwner, options: HandshakeOptions) {
-    this.#context = context;
-    this.#stream = stream;
+    super(context, stream, options.untilMs);
     this.#owner = owner;
     this.#options = options;
-    this.#deadlineMs = options.untilMs;
-  }
-
-  /** Starts reading. @param first what has come already, valid during the call */
-  start(first: Bytes = NO_BYTES): void {
-    this.#context.clock.add(this);
-    this.#stream.start(this);
-    if (first.length > 0) this.onBytes(first);
-  }
-
-  /** The server ends. @param idleMs how long a handshake, and a request behind it, may still come */
-  drain(idleMs: number): void {
-    if (idleMs === 0) this.drop();
-    else this.#deadlineMs = Math.min(this.#deadlineMs, this.#context.clock.coarseMs + idleMs);
-  }
-
-  /** Ends it without a word. */
-  drop(): void {
-    this.#phase = "over";
-    this.#stream.destroy();
   }
 
   onBytes(bytes: Bytes): void {
-    if (this.#phase !== "hello") {
-      // Nobody speaks before it was answered.
-      if (this.#phase === "waiting") this.drop();
-      return;
-    }
+    if (this.isOver || this.#phase === "handshake") return;
+    // Nobody speaks before it was answered.
+    if (this.#phase === "waiting") return this.end();
     const all = this.#first.length === 0 ? bytes : concatBytes([this.#first, bytes]);
     if (all.length < this.#neededSize) return this.#keep(all, bytes);
     const found = readClientHello(all);
@@ -91,27 +66,14 @@ export class TlsHandshake implements StreamReceiver, Ticked, WaitingHandshake {
     }
   }
 
-  onEnd(): void {
-    this.drop();
-  }
-
-  onDrain(): void {
-    // Nothing is written that could be waited for.
-  }
-
-  onClose(): void {
-    const { failure } = this.#stream;
-    if (this.#phase === "handshake" && failure !== undefined) {
+  protected onClosed(): void {
+    const { failure } = this.stream;
+    if (!this.isOver && this.#phase === "handshake" && failure !== undefined) {
       this.#note(`SSL_do_handshake() failed (SSL: ${failure.message})`);
     }
-    this.#phase = "over";
-    this.#context.clock.remove(this);
-    this.#context.wantedNames.leave(this);
+    this.isOver = true;
+    this.context.wantedNames.leave(this);
     this.#owner.onConnectionClosed(this);
-  }
-
-  tick(nowMs: number): void {
-    if (nowMs > this.#deadlineMs) this.drop();
   }
 
   #keep(all: Bytes, bytes: Bytes): void {
@@ -123,7 +85,7 @@ export class TlsHandshake implements StreamReceiver, Ticked, WaitingHandshake {
     const chosen = this.#options.listener.tlsFor(hello);
     if (!chosen.ok) {
       const { wanted } = chosen.error;
-      const { wantedNames, clock } = this.#context;
+      const { wantedNames, clock } = this.context;
       if (wanted !== undefined && wantedNames.wait(wanted, this, clock.coarseMs)) {
         this.#phase = "waiting";
         this.#waiting = hello;
@@ -137,18 +99,18 @@ export class TlsHandshake implements StreamReceiver, Ticked, WaitingHandshake {
     this.#first = NO_BYTES;
     const { secure, protocols, asksCertificate, handshakeServer: server } = chosen.value;
     const secured = (socket: SecureSocket): void => {
-      if (this.#phase !== "handshake") return;
+      if (this.isOver) return;
       if (socket.alpnProtocol === ACME_PROTOCOL) this.#answered(hello.serverName ?? "");
       else this.#ready(new TlsSession(socket, hello, chosen.value), NO_BYTES);
     };
     const options = { secureContext: secure, protocols, asksCertificate, server };
-    this.#stream.secure(options, first, this.#options.buffer, secured);
+    this.stream.secure(options, first, this.#options.buffer, secured);
   }
 
   /** There may be a certificate now. */
   again(): void {
     const hello = this.#waiting;
-    if (this.#phase !== "waiting" || hello === undefined) return;
+    if (this.isOver || hello === undefined) return;
     this.#phase = "hello";
     this.#waiting = undefined;
     this.#begin(hello, this.#first);
@@ -156,27 +118,25 @@ export class TlsHandshake implements StreamReceiver, Ticked, WaitingHandshake {
 
   /** RFC 8737 §3: the handshake is all that an issuer wants. */
   #answered(name: string): void {
-    const { challenges, onChallengeAnswered } = this.#context;
+    const { challenges, onChallengeAnswered } = this.context;
     const id = challenges.idFor(name);
     if (id !== undefined) onChallengeAnswered(id, this.#options.peer);
-    this.#phase = "over";
-    this.#stream.close();
+    this.isOver = true;
+    this.stream.close();
   }
 
   #ready(tls: ConnectionTls, first: Bytes): void {
-    this.#phase = "over";
-    this.#context.clock.remove(this);
+    this.leave();
     this.#owner.onReady(this, tls, first);
   }
 
   #refuse(alert: AlertName | undefined): void {
-    this.#phase = "over";
-    if (alert !== undefined) this.#stream.writeBytes(alertRecord(alert));
-    this.#stream.close();
+    this.isOver = true;
+    if (alert !== undefined) this.stream.writeBytes(alertRecord(alert));
+    this.stream.close();
   }
 
-
   #note(text: string): void {
-    this.#context.onNotice("info", `${text} while SSL handshaking, client: ${this.#options.peer || "unix:"}`);
+    this.context.onNotice("info", `${text} while SSL handshaking, client: ${this.#options.peer || "unix:"}`);
   }
 }
