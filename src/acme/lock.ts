@@ -7,6 +7,7 @@
  */
 import { readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { systemCode } from "../std/system-reason.ts";
 import type { Clock, ClockTimer } from "./clock.ts";
 
 /** Certmagic's are 5 s and 10 s; here a machine may be slow for longer. */
@@ -73,7 +74,7 @@ function make(path: string): boolean {
     writeFileSync(path, holder(), { mode: 0o600, flag: "wx" });
     return true;
   } catch (problem) {
-    if (problem instanceof Error && "code" in problem && problem.code === "EEXIST") return false;
+    if (systemCode(problem) === "EEXIST") return false;
     throw problem;
   }
 }
@@ -96,7 +97,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (problem) {
-    return problem instanceof Error && "code" in problem && problem.code === "EPERM";
+    return systemCode(problem) === "EPERM";
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Result, err, ok } from "../std/result.ts";
-import { systemReason } from "../std/system-reason.ts";
+import { systemCode, systemReason } from "../std/system-reason.ts";
 
 /** Chains and keys are below 20 KB; more is no file of ours. */
 export const FILE_SIZE_MAX: number = 1024 * 1024;
@@ -130,5 +130,5 @@ export class StateDirectory {
 const PROBE_SIZE = 16 * 1024;
 
 function isMissing(problem: unknown): boolean {
-  return problem instanceof Error && "code" in problem && (problem.code === "ENOENT" || problem.code === "ENOTDIR");
+  return ["ENOENT", "ENOTDIR"].includes(systemCode(problem));
 }

@@ -5,6 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { World } from "../config/directive.ts";
 import { err, ok, type Result } from "../std/result.ts";
+import { systemCode } from "../std/system-reason.ts";
 
 /** A file of variables has a few lines; a device or a core dump named by mistake has not. */
 const textSizeMax = 1_048_576;
@@ -34,7 +35,7 @@ function readText(path: string): Result<string, string> {
     return ok(readFileSync(path, "utf8"));
   } catch (problem) {
     // ENOENT, EACCES, EISDIR: the code says it.
-    return err(problem instanceof Error && "code" in problem ? String(problem.code) : String(problem));
+    return err(systemCode(problem) || String(problem));
   }
 }
 

@@ -6,6 +6,7 @@ import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DeflateCodec } from "../protocol/ws/index.ts";
 import { asBytes, concatBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
+import { systemCode } from "../std/system-reason.ts";
 
 /** RFC 7692 §7.2.1: what every sync flush ends with, and nobody sends. */
 const FLUSH_TAIL_SIZE = 4;
@@ -70,10 +71,10 @@ function inflateOnce(
       ...(dictionary.length > 0 ? { dictionary } : undefined),
     }) as unknown as Inflated;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = systemCode(error);
     if (code === "ERR_BUFFER_TOO_LARGE") return "too-large";
     // Everything else that zlib says of its input begins with Z_: Z_DATA_ERROR, Z_BUF_ERROR.
-    if (typeof code === "string" && code.startsWith("Z_")) return "invalid";
+    if (code.startsWith("Z_")) return "invalid";
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { systemReason } from "./system-reason.ts";
+import { systemCode, systemReason } from "./system-reason.ts";
 
 function refusalOf(call: () => unknown): string {
   try {
@@ -24,4 +24,5 @@ test("what glibc's words are not known for has libuv's, and what is no refusal i
   assert.equal(systemReason(problem), "18: cross-device link not permitted");
   assert.equal(systemReason(new Error("odd")), "odd");
   assert.equal(systemReason("odd"), "odd");
+  assert.deepEqual([problem, new Error("odd"), "odd"].map(systemCode), ["EXDEV", "", ""]);
 });

@@ -34,9 +34,13 @@ const WORDS: Readonly<Record<string, string>> = {
 /** @param problem what a call of node:fs or process.kill threw */
 export function systemReason(problem: unknown): string {
   if (!(problem instanceof Error)) return String(problem);
-  const code = "code" in problem && typeof problem.code === "string" ? problem.code : "";
   const number = "errno" in problem && typeof problem.errno === "number" ? `${Math.abs(problem.errno)}: ` : "";
   // libuv: "EXDEV: cross-device link not permitted, link '/a' -> '/b'".
   const [, words] = /^[A-Z0-9]+: ([^,]+)/.exec(problem.message) ?? [];
-  return number + (WORDS[code] ?? words ?? problem.message);
+  return number + (WORDS[systemCode(problem)] ?? words ?? problem.message);
+}
+
+/** The name of the refusal, "ENOENT"; "" for other errors. @param problem as above, or what Node's own code threw */
+export function systemCode(problem: unknown): string {
+  return problem instanceof Error && "code" in problem && typeof problem.code === "string" ? problem.code : "";
 }

@@ -1,5 +1,6 @@
 /** The files that settings name, read: by whoever checks a configuration, and by the master. */
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { systemCode } from "../std/system-reason.ts";
 import type { TlsFiles } from "./settings.ts";
 
 /** A bundle of all public authorities has 200 KB. */
@@ -11,7 +12,7 @@ export function errnoOf(path: string): string {
     accessSync(path, constants.R_OK);
     return "it is no regular file, or too large";
   } catch (problem) {
-    const isDenied = problem instanceof Error && "code" in problem && problem.code === "EACCES";
+    const isDenied = systemCode(problem) === "EACCES";
     return isDenied ? "13: Permission denied" : "2: No such file or directory";
   }
 }
@@ -24,7 +25,7 @@ export function whyUnread(path: string): string {
     accessSync(path, constants.R_OK);
     return `it is larger than ${FILE_SIZE_MAX} bytes`;
   } catch (problem) {
-    const isDenied = problem instanceof Error && "code" in problem && problem.code === "EACCES";
+    const isDenied = systemCode(problem) === "EACCES";
     return isDenied
       ? `error:8000000D:system library::Permission denied:${opening} error:10080002:BIO routines::system lib`
       : `error:80000002:system library::No such file or directory:${opening} error:10000080:BIO routines::no such file`;

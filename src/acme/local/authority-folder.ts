@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { err, ok } from "../../std/result.ts";
 import type { Result } from "../../std/result.ts";
-import { systemReason } from "../../std/system-reason.ts";
+import { systemCode, systemReason } from "../../std/system-reason.ts";
 import { ORGANIZATION } from "./signed-certificate.ts";
 import type { NewAuthority, Signed } from "./signed-certificate.ts";
 import { quoted } from "./trust-hints.ts";
@@ -91,7 +91,7 @@ export function writeAuthority(folder: string, { root, intermediate }: NewAuthor
   } catch (error) {
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
     // POSIX rename(): the one or the other when the folder exists with something in it.
-    if (isCode(error, "ENOTEMPTY", "EEXIST", "ENOTDIR") && made !== undefined) return ok(false);
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(systemCode(error)) && made !== undefined) return ok(false);
     return err(`${folder} cannot be made (${systemReason(error)}). ${ELSEWHERE}`);
   }
 }
@@ -136,7 +136,7 @@ function readText(path: string, isSecret: boolean): Result<string | undefined, s
       closeSync(descriptor);
     }
   } catch (error) {
-    if (isCode(error, "ENOENT")) return ok(undefined);
+    if (systemCode(error) === "ENOENT") return ok(undefined);
     return err(`${path} cannot be read (${systemReason(error)}). Let this user read it.`);
   }
 }
@@ -202,8 +202,4 @@ function isOurs(owner: number): boolean {
 
 function anew(folder: string): string {
   return `To have one made anew, move it away: mv ${quoted(folder)} ${quoted(`${folder}.old`)}`;
-}
-
-function isCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.some((code) => code === error.code);
 }

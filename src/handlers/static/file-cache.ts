@@ -14,12 +14,13 @@ import type { Stats } from "node:fs";
 import { OpenFile, closeDescriptor, identityOf, isSameFile } from "../../net/index.ts";
 import { allocate } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
+import { systemCode } from "../../std/system-reason.ts";
 import { FileEntry, findingOf } from "./file-entry.ts";
 import type { FileFinding } from "./file-entry.ts";
 import type { FileMemory } from "./file-memory.ts";
 import { systemPath } from "./file-path.ts";
 import type { OpenFileCacheSettings, SymlinkSettings } from "./settings.ts";
-import { codeOf, openChecked } from "./symlinks.ts";
+import { openChecked } from "./symlinks.ts";
 
 /** Ten ticks of a kernel's clock of 100 Hz, which file systems take their times from. */
 const SETTLE_MS = 100;
@@ -149,7 +150,7 @@ export class FileCache {
     try {
       ({ fd, stats } = await openChecked(path, this.#options.symlinks));
     } catch (error) {
-      return findingOf("error", codeOf(error));
+      return findingOf("error", systemCode(error));
     }
     if (!stats.isFile()) {
       closeDescriptor(fd);
@@ -166,7 +167,7 @@ export class FileCache {
       if (bytes === undefined) return { ...finding, bytes, file: file.retain() };
       return { ...finding, bytes, file: undefined };
     } catch (error) {
-      return findingOf("error", codeOf(error));
+      return findingOf("error", systemCode(error));
     } finally {
       file.release();
     }

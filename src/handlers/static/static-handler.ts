@@ -10,6 +10,7 @@ import { conditionsOf } from "../../http/conditional.ts";
 import { ResponseHead } from "../../http/response-head.ts";
 import { reasonPhrase } from "../../http/status.ts";
 import { fromLatin1 } from "../../std/bytes.ts";
+import { systemCode } from "../../std/system-reason.ts";
 import { statusAnswer } from "./answer.ts";
 import type { ReadyAnswer, StaticAnswer, StaticRequest } from "./answer.ts";
 import { readDirectory } from "./autoindex.ts";
@@ -26,7 +27,6 @@ import { acceptableCodings, configuredCodings } from "./precompressed.ts";
 import type { PrecompressedCoding } from "./precompressed.ts";
 import { redirectLocation } from "./redirect.ts";
 import type { AutoindexFormat, AutoindexSettings, StaticSettings } from "./settings.ts";
-import { codeOf } from "./symlinks.ts";
 
 /** Answers of one location that are kept; the files' memory has the same bound (file-memory.ts). */
 const READY_COUNT_MAX = 4096;
@@ -139,7 +139,7 @@ export class StaticHandler {
       const head = new ResponseHead(200, reasonPhrase(200), fields);
       return { kind: "ready", head, body: fromLatin1(page), text: undefined };
     } catch (error) {
-      return statusAnswer(statusOfError(codeOf(error)), failureNotice("opendir", directory, codeOf(error)));
+      return statusAnswer(statusOfError(systemCode(error)), failureNotice("opendir", directory, systemCode(error)));
     }
   }
 

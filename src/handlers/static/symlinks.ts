@@ -8,6 +8,7 @@ import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { OPEN_FLAGS, closeDescriptor, openDescriptor } from "../../net/index.ts";
 import { concatBytes, fromLatin1, fromUtf8 } from "../../std/bytes.ts";
+import { systemCode } from "../../std/system-reason.ts";
 import { systemPath } from "./file-path.ts";
 import type { SymlinkSettings } from "./settings.ts";
 
@@ -54,7 +55,7 @@ async function openPart(directory: number, name: string, isLast: boolean, owners
   try {
     return await openDescriptor(path, kind | constants.O_NOFOLLOW);
   } catch (error) {
-    const code = codeOf(error);
+    const code = systemCode(error);
     // A link that is asked to be a directory is "not a directory" rather than a loop; nginx answers 404 to that, too.
     if (!ownersMay || (code !== "ELOOP" && code !== "ENOTDIR") || !(await lstat(path)).isSymbolicLink()) throw error;
   }
@@ -63,11 +64,6 @@ async function openPart(directory: number, name: string, isLast: boolean, owners
   if (!link.isSymbolicLink() || link.uid === opened.stats.uid) return opened;
   closeDescriptor(opened.fd);
   throw systemError("ELOOP");
-}
-
-/** The code of an error of the system, "" for other errors. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 function systemError(code: string): Error {
