@@ -1,20 +1,19 @@
 // HTTP/2 to other people's servers: nginx, cleartext and behind TLS, and Hypercorn; and the bounds of keepalive.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { findProgram, requireEnvironment, requireProgram } from "../../tools/needs.ts";
+import { requireEnvironment, requireProgram } from "../../tools/needs.ts";
 import { applications, pythonOf } from "../../tools/venv.ts";
 import { startSite } from "../site/site.ts";
 import { Authority } from "../support/certificates.ts";
 import { type Program, freePort } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
-import { Peer } from "./peers.ts";
+import { Peer, nginx } from "./peers.ts";
 
 const large = randomBytes(5_000_000);
-const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 const waitMs = 10_000;
 
 describe("nginx asked by HTTP/2", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
@@ -27,22 +26,12 @@ describe("nginx asked by HTTP/2", { skip: requireProgram("nginx", "apt-get insta
     const authority = new Authority(directory, "root");
     const own = authority.sign("app.test");
     const [tlsPort, oldPort] = [await freePort(), await freePort()];
-    peer = await Peer.start({
-      command: findProgram("nginx") ?? "",
-      prepare: async ({ port, folder }) => {
-        await mkdir(join(folder, "www"));
-        await writeFile(join(folder, "www/large"), large);
-        await writeFile(join(folder, "nginx.conf"), `pid ${folder}/pid; error_log ${folder}/error.log; daemon off;
-          master_process off; ${process.getuid?.() === 0 ? "user root;" : ""} events { } http { access_log off;
-          ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
-          ssl_certificate ${own.certificate}; ssl_certificate_key ${own.key}; root ${folder}/www;
-          server { listen 127.0.0.1:${port} http2; listen 127.0.0.1:${tlsPort} ssl http2;
-            listen 127.0.0.1:${oldPort} ssl; client_max_body_size 0; http2_max_concurrent_streams 8;
-            location /said { return 200 "$server_protocol $scheme $host $connection $connection_requests"; }
-            location /length { return 200 "$content_length"; } } }`);
-      },
-      args: ({ folder }) => ["-p", folder, "-c", join(folder, "nginx.conf")],
-    });
+    peer = await nginx({ large }, ({ port }) => `
+      ssl_certificate ${own.certificate}; ssl_certificate_key ${own.key};
+      server { listen 127.0.0.1:${port} http2; listen 127.0.0.1:${tlsPort} ssl http2;
+        listen 127.0.0.1:${oldPort} ssl; client_max_body_size 0; http2_max_concurrent_streams 8;
+        location /said { return 200 "$server_protocol $scheme $host $connection $connection_requests"; }
+        location /length { return 200 "$content_length"; } }`);
     const tls = `proxy_ssl_trusted_certificate ${authority.certificate}; proxy_ssl_verify on; proxy_ssl_name app.test;
       proxy_ssl_server_name on;`;
     proxy = await startSite({

@@ -1,38 +1,24 @@
 // nginx behind Tricorn: what a file server says of files, through the proxy.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { requireProgram } from "../../tools/needs.ts";
 import type { Program } from "../support/program.ts";
-import { Peer } from "./peers.ts";
+import { type Peer, nginx } from "./peers.ts";
 import { startProxy } from "./support/proxies.ts";
 
 const large = randomBytes(20_000_000);
-const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
 describe("nginx as the upstream", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
   let peer: Peer;
   let proxy: Program;
   before(async () => {
-    peer = await Peer.start({
-      command: findProgram("nginx") ?? "",
-      prepare: async ({ port, socket, folder }) => {
-        await mkdir(join(folder, "www"));
-        await writeFile(join(folder, "www/text.txt"), "text ".repeat(1000));
-        await writeFile(join(folder, "www/large"), large);
-        await writeFile(join(folder, "nginx.conf"), `pid ${folder}/pid; error_log ${folder}/error.log; daemon off;
-          master_process off; ${process.getuid?.() === 0 ? "user root;" : ""} events { } http { access_log off;
-          ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
-          types { text/plain txt; } gzip on; gzip_types text/plain; gzip_http_version 1.0; gzip_proxied any;
-          server { listen 127.0.0.1:${port}; listen unix:${socket}; root ${folder}/www; client_max_body_size 0;
-            location /many { return 200 "$connection_requests"; } location /put/ { dav_methods PUT;
-              create_full_put_path on; }
-            location /fields { return 200 "$http_host $http_x_forwarded_for $server_protocol"; } } }`);
-      },
-      args: ({ folder }) => ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")],
-    });
+    peer = await nginx({ "text.txt": "text ".repeat(1000), large }, ({ port, socket }) => `
+      types { text/plain txt; } gzip on; gzip_types text/plain; gzip_http_version 1.0; gzip_proxied any;
+      server { listen 127.0.0.1:${port}; listen unix:${socket}; client_max_body_size 0;
+        location /many { return 200 "$connection_requests"; }
+        location /put/ { dav_methods PUT; create_full_put_path on; }
+        location /fields { return 200 "$http_host $http_x_forwarded_for $server_protocol"; } }`);
     proxy = await startProxy({
       http: "client_max_body_size 0; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
       server: `location / { proxy_pass http://127.0.0.1:${peer.port}; }

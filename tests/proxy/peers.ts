@@ -1,8 +1,9 @@
 // Other people's servers as upstreams.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findProgram } from "../../tools/needs.ts";
 import { venvPython } from "../../tools/venv.ts";
 import { end, isOpen, isRunning, started } from "../support/children.ts";
 import { appsDirectory, freePort } from "../support/program.ts";
@@ -89,5 +90,23 @@ export function gunicorn(on: "tcp" | "unix", options: readonly string[] = []): P
         "1",
       "--threads", "4", "--worker-tmp-dir", "/tmp", ...options,
     ],
+  });
+}
+
+/** nginx. @param files what lies in its root, by name @param http what it says in http besides */
+export function nginx(files: Readonly<Record<string, string | Buffer>>, http: (own: Own) => string): Promise<Peer> {
+  return Peer.start({
+    command: findProgram("nginx") ?? "",
+    prepare: async (own) => {
+      const { folder } = own;
+      await mkdir(join(folder, "www"));
+      for (const [name, content] of Object.entries(files)) await writeFile(join(folder, "www", name), content);
+      const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
+      await writeFile(join(folder, "nginx.conf"), `pid ${folder}/pid; error_log ${folder}/error.log; daemon off;
+        master_process off; ${process.getuid?.() === 0 ? "user root;" : ""} events { }
+        http { access_log off; ${temporary} root ${folder}/www; ${http(own)} }`);
+    },
+    args: ({ folder }) => ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")],
   });
 }

@@ -3,21 +3,20 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createServer } from "node:tls";
-import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { requireProgram } from "../../tools/needs.ts";
 import { Authority, type Certificate } from "../support/certificates.ts";
 import type { Response } from "../support/connection.ts";
 import type { Program } from "../support/program.ts";
-import { Peer } from "./peers.ts";
+import { type Peer, nginx } from "./peers.ts";
 import { startProxy } from "./support/proxies.ts";
 
 const large = randomBytes(5_000_000);
-const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
 describe("an upstream behind TLS", { skip: requireProgram("nginx", "apt-get install nginx") }, () => {
   let directory = "";
@@ -31,25 +30,14 @@ describe("an upstream behind TLS", { skip: requireProgram("nginx", "apt-get inst
     const [site, other, client] = [authority.sign("app.test"), authority.sign("other.test"),
       authority.sign("client.test")];
     own = site;
-    peer = await Peer.start({
-      command: findProgram("nginx") ?? "",
-      prepare: async ({ port, folder }) => {
-        await mkdir(join(folder, "www"));
-        await writeFile(join(folder, "www/large"), large);
-        await writeFile(join(folder, "nginx.conf"), `pid ${folder}/pid; error_log ${folder}/error.log; daemon off;
-          master_process off; ${process.getuid?.() === 0 ? "user root;" : ""} events { } http { access_log off;
-          ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
-          ssl_certificate ${site.certificate}; ssl_certificate_key ${site.key};
-          ssl_client_certificate ${authority.certificate}; ssl_verify_client optional; ssl_protocols TLSv1.2 TLSv1.3;
-            root ${folder}/www;
-          server { listen 127.0.0.1:${port} ssl; server_name app.test; client_max_body_size 0;
-            location /said { return 200 "$ssl_server_name $ssl_protocol $ssl_client_s_dn $connection_requests"; }
-            location /echo { return 200 "$content_length"; } }
-          server { listen 127.0.0.1:${port} ssl; server_name other.test; ssl_certificate ${other.certificate};
-            ssl_certificate_key ${other.key}; location /said { return 200 "other $ssl_server_name"; } } }`);
-      },
-      args: ({ folder }) => ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")],
-    });
+    peer = await nginx({ large }, ({ port }) => `
+      ssl_certificate ${site.certificate}; ssl_certificate_key ${site.key};
+      ssl_client_certificate ${authority.certificate}; ssl_verify_client optional; ssl_protocols TLSv1.2 TLSv1.3;
+      server { listen 127.0.0.1:${port} ssl; server_name app.test; client_max_body_size 0;
+        location /said { return 200 "$ssl_server_name $ssl_protocol $ssl_client_s_dn $connection_requests"; }
+        location /echo { return 200 "$content_length"; } }
+      server { listen 127.0.0.1:${port} ssl; server_name other.test; ssl_certificate ${other.certificate};
+        ssl_certificate_key ${other.key}; location /said { return 200 "other $ssl_server_name"; } }`);
     const pass = `proxy_pass https://127.0.0.1:${peer.port}/;`;
     const verified = `proxy_ssl_verify on; proxy_ssl_trusted_certificate ${authority.certificate};`;
     proxy = await startProxy({
