@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe } from "node:test";
 import { type GoProgram, goProgramPath, requireGoProgram } from "../../tools/go-program.ts";
-import { Certificates, pairOf } from "../tls/site.ts";
-import { startH2Site } from "./client.ts";
+import { testBothWays } from "./both-ways.ts";
 
 const h2spec: GoProgram = {
   module: "github.com/summerwind/h2spec/cmd/h2spec", version: "v2.2.1+incompatible", what: "h2spec",
@@ -29,23 +28,16 @@ async function run(
   return { report: await readFile(file, "utf8"), printed };
 }
 
-describe("h2spec passes whole in strict mode,", { skip: await requireGoProgram(h2spec) }, () => {
-  const certificates = new Certificates();
-  after(() => certificates[Symbol.dispose]());
+const server = `location = /text { return 200 "hello"; } location /wsgi { app_pass wsgi; }`;
 
-  for (const [how, ssl] of [["in cleartext", ""], ["over TLS", pairOf(certificates.sign("shop.test"))]] as const) {
-    test(how, async () => {
-      const isTls = ssl !== "";
-      await using program = await startH2Site({
-        isTls, server: `${ssl} location = /text { return 200 "hello"; } location /wsgi { app_pass wsgi; }`,
-      });
-      await writeFile(join(program.folder, "www/large.bin"), Buffer.alloc(1_000_000, "abc"));
-      for (const path of paths) {
-        const { report, printed } = await run(program.port, path, program.folder, isTls);
-        const failed = printed.slice(printed.indexOf("Failures:"));
-        assert.match(printed, /146 tests, 146 passed, 0 skipped, 0 failed/, `${path}\n${failed}`);
-        assert.equal(report.match(/<(?:failure|error)\b/g), null, path);
-      }
-    });
-  }
+describe("h2spec passes whole in strict mode,", { skip: await requireGoProgram(h2spec) }, () => {
+  testBothWays(server, async (program, isTls) => {
+    await writeFile(join(program.folder, "www/large.bin"), Buffer.alloc(1_000_000, "abc"));
+    for (const path of paths) {
+      const { report, printed } = await run(program.port, path, program.folder, isTls);
+      const failed = printed.slice(printed.indexOf("Failures:"));
+      assert.match(printed, /146 tests, 146 passed, 0 skipped, 0 failed/, `${path}\n${failed}`);
+      assert.equal(report.match(/<(?:failure|error)\b/g), null, path);
+    }
+  });
 });
