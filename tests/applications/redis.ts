@@ -1,12 +1,11 @@
 // A Redis of the test's own: on a free port, in a throw-away folder, keeping nothing.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
 import { end, started } from "../support/children.ts";
+import { freePort } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 
 const programName = "redis-server";
@@ -60,15 +59,4 @@ async function startOnce(port: number): Promise<Redis> {
     throw error;
   }
   return { address: `redis://127.0.0.1:${port}/0`, stop };
-}
-
-/** A port that nobody listened on a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has an address with a port");
-  return address.port;
 }

@@ -2,15 +2,14 @@
 // own, on a free port, with a throw-away folder for what it writes. Not a test; the tests beside it start from here.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { root, venvPython } from "../../tools/venv.ts";
 import { end, started } from "../support/children.ts";
+import { freePort } from "../support/program.ts";
 
 const readyTimeoutMs = 20_000;
 
@@ -116,17 +115,6 @@ async function start(commandOf: (folder: string, bind: string) => Promise<Comman
 /** What lies under the shop: its database and its static files. */
 async function prepare(examples: string, environment: NodeJS.ProcessEnv): Promise<void> {
   await promisify(execFile)(venvPython, [join(examples, "prepare.py")], { env: environment });
-}
-
-/** A port that nobody listened on a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has an address with a port");
-  return address.port;
 }
 
 async function answers(site: Site, program: ChildProcess): Promise<void> {

@@ -6,8 +6,6 @@ import {
   mkdirSync, mkdtempSync, readSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync,
 } from "node:fs";
 import { type IncomingMessage, request as httpRequest } from "node:http";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -16,6 +14,7 @@ import { FileCache, FileMemory, StaticHandler } from "../../src/handlers/static/
 import type { StaticSettings, SymlinkSettings } from "../../src/handlers/static/index.ts";
 import { parseRequestUri } from "../../src/route/index.ts";
 import { findProgram, requireProgram } from "../../tools/needs.ts";
+import { freePort } from "../support/program.ts";
 import { bodyOf, requestOf, settingsOf, statusOf } from "./settings.ts";
 
 /** One location: what nginx is told, and what we are. All of them show the same tree. */
@@ -137,15 +136,6 @@ function configuration(): string {
       uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
       server { listen 127.0.0.1:${port}; ${blocks.join("\n")} }
     }`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port: found } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return found;
 }
 
 interface Response {
