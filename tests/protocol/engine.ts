@@ -111,6 +111,13 @@ export function cut(bytes: Uint8Array, ...positions: readonly number[]): readonl
 /** Up to this size every position is tried as a cut; beyond it some are. */
 const EVERY_CUT_SIZE_MAX = 600;
 
+/** The bytes one by one, then cut in two at every position, each with a name for messages. */
+export function* everyCut(bytes: Uint8Array): Generator<readonly [pieces: readonly Uint8Array[], how: string]> {
+  yield [cut(bytes, ...Array.from(bytes, (_, at) => at).slice(1)), "byte by byte"];
+  const step = Math.max(1, Math.ceil(bytes.length / EVERY_CUT_SIZE_MAX));
+  for (let at = 1; at < bytes.length; at += step) yield [cut(bytes, at), `cut at ${at}`];
+}
+
 /**
  * Plays the text whole, byte by byte, cut in two at every position, and with sections remembered from itself;
  * asserts that all say the same. @returns what they say
@@ -118,12 +125,7 @@ const EVERY_CUT_SIZE_MAX = 600;
 export function playEveryWay(text: string, setting: Setting = {}): Played {
   const bytes = fromLatin1(text);
   const whole = play([bytes], setting);
-  const step = Math.max(1, Math.ceil(bytes.length / EVERY_CUT_SIZE_MAX));
-  const positions = Array.from(bytes, (_, at) => at);
-  assert.deepEqual(play(cut(bytes, ...positions.slice(1)), setting), whole, "byte by byte");
-  for (let at = 1; at < bytes.length; at += step) {
-    assert.deepEqual(play(cut(bytes, at), setting), whole, `cut at ${at}`);
-  }
+  for (const [pieces, how] of everyCut(bytes)) assert.deepEqual(play(pieces, setting), whole, how);
   const memory = new SectionMemory();
   for (let time = 0; time < 3; time++) {
     assert.deepEqual(play([bytes], { ...setting, memory }), whole, "with remembered sections");

@@ -4,7 +4,7 @@ import type { FieldLine } from "../../src/http/response-head.ts";
 import { ResponseMemory, ResponseReader } from "../../src/protocol/h1/index.ts";
 import type { HeadLimits, UpstreamReader } from "../../src/protocol/h1/index.ts";
 import { allocate, fromLatin1 } from "../../src/std/bytes.ts";
-import { cut, limits } from "./engine.ts";
+import { cut, everyCut, limits } from "./engine.ts";
 
 /** The bounds of a proxy's location: one bound for the head and for each line. */
 export const headLimits: HeadLimits = { ...limits, fieldSizeMax: 16_384, headSizeMax: 16_384 };
@@ -137,9 +137,6 @@ export function playResponseText(text: string, setting: ResponseSetting = {}): P
   return playResponse([fromLatin1(text)], setting);
 }
 
-/** Up to this size every position is tried as a cut; beyond it some are. */
-const EVERY_CUT_SIZE_MAX = 600;
-
 /**
  * Plays the response whole, byte by byte, cut in two at every position, with heads that were seen before on this
  * connection and on others, and behind another response; asserts that all say the same. @returns what they say
@@ -147,12 +144,7 @@ const EVERY_CUT_SIZE_MAX = 600;
 export function playResponseEveryWay(text: string, setting: ResponseSetting = {}): PlayedResponse {
   const bytes = fromLatin1(text);
   const whole = playResponse([bytes], setting);
-  const step = Math.max(1, Math.ceil(bytes.length / EVERY_CUT_SIZE_MAX));
-  const positions = Array.from(bytes, (_, at) => at);
-  assert.deepEqual(playResponse(cut(bytes, ...positions.slice(1)), setting), whole, "byte by byte");
-  for (let at = 1; at < bytes.length; at += step) {
-    assert.deepEqual(playResponse(cut(bytes, at), setting), whole, `cut at ${at}`);
-  }
+  for (const [pieces, how] of everyCut(bytes)) assert.deepEqual(playResponse(pieces, setting), whole, how);
   const memory = new ResponseMemory();
   for (let time = 0; time < 4; time++) {
     assert.deepEqual(playResponse([bytes], { ...setting, memory }), whole, "with remembered heads");
