@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { FIELD_VALUE, HEX, HOST, IP_LITERAL, METHOD, REQUEST_TARGET, TOKEN } from "./characters.ts";
-import { HttpDate } from "./date.ts";
+import { formatHttpDate } from "./date.ts";
 import { mayHaveBody, reasonPhrase } from "./status.ts";
 
 describe("character tables", () => {
@@ -31,11 +31,8 @@ describe("character tables", () => {
 });
 
 describe("small nouns of HTTP", () => {
-  test("a date is IMF-fixdate and changes with the second", () => {
-    const date = new HttpDate();
-    assert.equal(date.at(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
-    assert.equal(date.at(784_111_777_999), "Sun, 06 Nov 1994 08:49:37 GMT");
-    assert.equal(date.at(784_111_778_000), "Sun, 06 Nov 1994 08:49:38 GMT");
+  test("a date is IMF-fixdate", () => {
+    assert.equal(formatHttpDate(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
   });
 
   test("HEAD, 1xx, 204 and 304 have no body", () => {

@@ -2,7 +2,8 @@
  * Time for one thread: read once a turn, and one coarse tick for all deadlines.
  * Deadlines of ten thousand connections cost one number each instead of a timer each.
  */
-import { HttpDate } from "../http/date.ts";
+import { formatHttpDate } from "../http/date.ts";
+import { SecondText } from "../std/second-text.ts";
 
 /** How late a deadline may be noticed. */
 const TICK_MS = 250;
@@ -15,7 +16,7 @@ export interface Ticked {
 
 export class Clock {
   readonly #ticked = new Set<Ticked>();
-  readonly #date = new HttpDate();
+  readonly #date = new SecondText((ms) => formatHttpDate(Math.floor(ms / 1000)));
   readonly #timer: NodeJS.Timeout;
   /** Monotonic milliseconds, at most a tick old: enough for deadlines, not for measuring. */
   coarseMs: number = performance.now();

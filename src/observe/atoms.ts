@@ -62,7 +62,7 @@ const atoms: Readonly<Record<string, Atom>> = {
   h: ({ remote: { address } }) => (address === "" || address === "unix:" ? "-" : address),
   l: absent,
   u: (facts) => basicUser(facts.field("authorization")),
-  t: (facts, times) => `[${times.local(facts.nowMs())}]`,
+  t: (facts, times) => `[${times.local.at(facts.nowMs())}]`,
   r: ({ requestLine }) => escapeDefault(requestLine),
   m: ({ method }) => escapeDefault(method),
   U: ({ target }) => escapeDefault(pathOf(target)),

@@ -46,8 +46,8 @@ function compileValue(part: Exclude<ValuePart, { kind: "literal" }>, variables: 
   if (part.kind === "capture") return ({ groups }) => groups[part.index - 1];
   const { name } = part;
   const variable = variables.variable(name);
-  if (name === "time_local") return ({ facts }) => times.local(facts.nowMs());
-  if (name === "time_iso8601") return ({ facts }) => times.iso8601(facts.nowMs());
+  if (name === "time_local") return ({ facts }) => times.local.at(facts.nowMs());
+  if (name === "time_iso8601") return ({ facts }) => times.iso8601.at(facts.nowMs());
   if (name === "request") return ({ facts }) => facts.requestLine;
   if (name === "remote_user") {
     return (evaluation) =>

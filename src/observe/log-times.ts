@@ -1,29 +1,10 @@
-/** Times in logs: their texts change once a second, so they are made once a second. */
+/** Times in logs. */
 import { timeIso8601, timeLocal } from "../route/index.ts";
+import { SecondText } from "../std/second-text.ts";
 
 export class LogTimes {
-  #localSecond = Number.NaN;
-  #local = "";
-  #isoSecond = Number.NaN;
-  #iso = "";
-
-  /** `$time_local`. @param ms since the epoch, here and below */
-  local(ms: number): string {
-    const second = Math.floor(ms / 1000);
-    if (second !== this.#localSecond) {
-      this.#localSecond = second;
-      this.#local = timeLocal(ms);
-    }
-    return this.#local;
-  }
-
+  /** `$time_local` */
+  readonly local: SecondText = new SecondText(timeLocal);
   /** `$time_iso8601` */
-  iso8601(ms: number): string {
-    const second = Math.floor(ms / 1000);
-    if (second !== this.#isoSecond) {
-      this.#isoSecond = second;
-      this.#iso = timeIso8601(ms);
-    }
-    return this.#iso;
-  }
+  readonly iso8601: SecondText = new SecondText(timeIso8601);
 }

@@ -10,6 +10,7 @@ import { type Socket, createSocket } from "node:dgram";
 import { lookup } from "node:dns";
 import { hostname } from "node:os";
 import { MONTHS, clockText } from "../std/date-parts.ts";
+import { SecondText } from "../std/second-text.ts";
 import { Complaints, type Report } from "./complaints.ts";
 import type { SyslogTarget } from "./syslog-target.ts";
 
@@ -34,8 +35,7 @@ export class Syslog {
   #pendingSize = 0;
   #droppedCount = 0;
   #idle: (() => void) | undefined;
-  #second = Number.NaN;
-  #time = "";
+  readonly #timestamp = new SecondText(timestamp);
 
   constructor(target: SyslogTarget, report: Report) {
     this.#target = target;
@@ -52,7 +52,7 @@ export class Syslog {
   /** Sends a message, bytes as text. @param severity 0 to 7; undefined for the target's own */
   send(message: string, severity: number = this.#target.severity): void {
     const priority = this.#target.facility * 8 + severity;
-    const text = `<${priority}>${this.#timestamp(Date.now())}${this.#tail}${message}`;
+    const text = `<${priority}>${this.#timestamp.at(Date.now())}${this.#tail}${message}`;
     const bytes = Buffer.from(text.slice(0, SYSLOG_MESSAGE_SIZE_MAX), "latin1");
     if (this.#pendingSize + bytes.length > SYSLOG_PENDING_SIZE_MAX || !this.#open()) {
       this.#droppedCount++;
@@ -136,14 +136,10 @@ export class Syslog {
   #name(): string {
     return `the syslog server ${this.#target.host}:${this.#target.port}`;
   }
+}
 
-  /** RFC 3164 §4.1.2: "Nov  1 12:05:09", local time. */
-  #timestamp(ms: number): string {
-    const second = Math.floor(ms / 1000);
-    if (second === this.#second) return this.#time;
-    this.#second = second;
-    const date = new Date(ms);
-    this.#time = `${MONTHS[date.getMonth()] ?? ""} ${String(date.getDate()).padStart(2)} ${clockText(date)}`;
-    return this.#time;
-  }
+/** RFC 3164 §4.1.2: "Nov  1 12:05:09", local time. */
+function timestamp(ms: number): string {
+  const date = new Date(ms);
+  return `${MONTHS[date.getMonth()] ?? ""} ${String(date.getDate()).padStart(2)} ${clockText(date)}`;
 }
