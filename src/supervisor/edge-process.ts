@@ -4,13 +4,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Challenge } from "../acme/index.ts";
 import type { EdgeCommand, EdgeReport } from "../edge/index.ts";
-import type { Configuration } from "../edge/model.ts";
-import type { FoundName } from "../upstream/index.ts";
 import type { Inbox } from "./inbox.ts";
 import { type HeldListener, shareOut } from "./socket-table.ts";
-import type { TlsSecrets } from "../tls/index.ts";
 
 /** src/edge/main.ts in a checkout, dist/edge/main.js in a package. */
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
@@ -18,18 +14,9 @@ const entry = fileURLToPath(new URL(`../edge/main${extension}`, import.meta.url)
 /** 0 to 2 are the standard streams, 3 is the IPC channel. */
 const firstListenerFd = 4;
 
-export interface EdgeStart {
-  readonly configuration: Configuration;
+/** What it is told first, and how its process is started. */
+export interface EdgeStart extends Omit<Extract<EdgeCommand, { readonly kind: "start" }>, "kind" | "listeners"> {
   readonly listeners: readonly HeldListener[];
-  readonly runDirectory: string;
-  readonly bodyDirectories: Readonly<Record<string, string>>;
-  /** Peers of upstreams that were well before. */
-  readonly healthyBefore: readonly string[];
-  /** What names of upstreams were found to be. */
-  readonly foundBefore: readonly FoundName[];
-  readonly tls: TlsSecrets;
-  /** What issuers of certificates may ask for. */
-  readonly challenges: readonly Challenge[];
   readonly identity: { readonly uid: number; readonly gid: number } | undefined;
   readonly inbox: Inbox;
   /** Under the system's usual scheduling: where the other one is forbidden, chrt ends and no edge ever starts. */
