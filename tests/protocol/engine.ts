@@ -1,6 +1,7 @@
 // Plays bytes to the HTTP/1.1 reader as a connection does, and tells what came out in comparable words.
 import assert from "node:assert/strict";
 import type { FieldSemantics } from "../../src/http/field-section.ts";
+import type { RequestHead } from "../../src/http/request-head.ts";
 import { RequestReader, SectionMemory } from "../../src/protocol/h1/index.ts";
 import type { HeadLimits } from "../../src/protocol/h1/index.ts";
 import { allocate, fromLatin1 } from "../../src/std/bytes.ts";
@@ -11,17 +12,9 @@ export const limits: HeadLimits = {
 };
 
 /** One request as the engine told it; its data events joined. */
-export interface PlayedRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly path: string;
-  readonly query: string;
-  readonly authority: string | undefined;
-  readonly minorVersion: number;
+export interface PlayedRequest extends Omit<RequestHead, "kind" | "fields"> {
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly semantics: FieldSemantics;
-  readonly hasBody: boolean;
-  readonly persistent: boolean;
   /** One character a byte. */
   body: string;
   /** Did its end arrive? */

@@ -2,6 +2,7 @@
 import { fromLatin1 } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import { METHOD, REQUEST_TARGET } from "../../http/characters.ts";
+import type { RequestHead } from "../../http/request-head.ts";
 import { isHost } from "./field-parser.ts";
 import { violation } from "./violation.ts";
 import type { Violation } from "./violation.ts";
@@ -12,13 +13,8 @@ const VERSION_PREFIX = [0x48, 0x54, 0x54, 0x50, 0x2f];
 /** Longest method (RFC 9110 has none above 7; WebDAV's longest is 17; gunicorn: 20). */
 const METHOD_SIZE_MAX = 32;
 
-export interface RequestLine {
-  readonly method: string;
-  readonly target: string;
-  readonly path: string;
-  readonly query: string;
-  readonly authority: string | undefined;
-  readonly minorVersion: number;
+export interface RequestLine
+  extends Pick<RequestHead, "method" | "target" | "path" | "query" | "authority" | "minorVersion"> {
   /** Where the fields start: behind the line's CRLF. */
   readonly end: number;
 }
