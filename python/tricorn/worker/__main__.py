@@ -6,8 +6,8 @@ our own package is imported. This file is readable by every Python, so that one 
 import sys
 
 
-def import_process():
-    """Imports `tricorn.worker.process` and leaves `sys.path` without any directory of ours."""
+def import_life():
+    """Imports `tricorn.worker.life` and leaves `sys.path` without any directory of ours."""
     import os
     here = os.path.dirname(os.path.abspath(__file__))
     root = os.path.dirname(os.path.dirname(here))
@@ -15,10 +15,10 @@ def import_process():
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != here]
     sys.path.insert(0, root)
     try:
-        from tricorn.worker import process
+        from tricorn.worker import life
     finally:
         sys.path.remove(root)
-    return process
+    return life
 
 
 def refuse(path, name):
@@ -46,4 +46,4 @@ if __name__ == "__main__":
         sys.exit("usage: python %s CONTROL_SOCK NAME (the master starts this program)" % sys.argv[0])
     if sys.version_info < (3, 9):
         sys.exit(refuse(sys.argv[1], sys.argv[2]))
-    sys.exit(import_process().main(sys.argv[1], sys.argv[2]))
+    sys.exit(import_life().live(sys.argv[1], sys.argv[2]))

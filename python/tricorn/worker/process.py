@@ -1,7 +1,6 @@
-"""The life of a worker process: settings, privileges, the application, serving, exit.
+"""What a process that has an application does: settings, privileges, the application, serving, exit.
 
-A worker is told everything by the master over the control channel and by nothing else. It exits 0 after a stop,
-3 when it cannot start (the master has been told why by then), 1 when its shutdown failed.
+It exits 0 after a stop, 3 when it cannot start (the master has been told why by then), 1 when its shutdown failed.
 """
 from __future__ import annotations
 
@@ -19,30 +18,8 @@ from tricorn.worker.failure import format_failure
 from tricorn.worker.steward import Steward
 
 EXIT_OK, EXIT_SHUTDOWN_FAILED, EXIT_CANNOT_START = 0, 1, 3
-# A process under such a name imports the application and forks workers; it serves nothing itself.
-PRELOADER = "preloader"
 # Between the edge and Python: how soon another thread gets the interpreter from one that computes.
 SWITCH_INTERVAL_S = 0.001
-
-
-def main(path: str, name: str) -> int:
-    """Runs a worker, or the preloader, from the first line to the exit status."""
-    sys.argv = ["tricorn"]
-    preloader = name.startswith(PRELOADER)
-    control = Control(path, name, "preloader" if preloader else "worker")
-    signals = Signals()
-    try:
-        start = control.wait_for("start", "stop")
-    except EOFError:
-        return EXIT_OK
-    if start["type"] == "stop":
-        return EXIT_OK
-    if preloader:
-        from tricorn.worker import preload
-        return preload.run(control, start)
-    prepare(start, name)
-    loaded = load(control, start)
-    return EXIT_CANNOT_START if loaded is None else serve(control, signals, start, loaded)
 
 
 class Signals:
