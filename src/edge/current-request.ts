@@ -57,6 +57,8 @@ export interface CurrentRequest extends SentExchange {
   readonly evaluation: Evaluation;
   /** Bytes of the body so far. */
   readonly bodySize: number;
+  /** What came behind it, once it is complete. */
+  readonly trailers: readonly FieldLine[];
   /** As an application gets it, undefined where none does. */
   readonly body: AppBody | undefined;
   /** What the page of an error is shown with; undefined for what answers by itself. */

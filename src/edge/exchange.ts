@@ -166,6 +166,10 @@ export class Exchange implements CurrentRequest {
     return this.upload?.size ?? 0;
   }
 
+  get trailers(): readonly FieldLine[] {
+    return this.upload?.trailers ?? NO_LINES;
+  }
+
   /** Answers a request that is none, or that never came whole. */
   refuse(status: number): void {
     this.#context.zone.enter();

@@ -304,7 +304,7 @@ export class H1Connection implements StreamReceiver, ResponseChannel, Connection
       } else if (event.kind === "end") {
         this.#requestComplete = true;
         this.#deadlineMs = Number.POSITIVE_INFINITY;
-        this.#exchange?.upload?.end();
+        this.#exchange?.upload?.end(event.trailers);
       } else {
         this.#refuse(event);
         break;

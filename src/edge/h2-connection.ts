@@ -234,7 +234,7 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
         this.#log(`request refused with ${event.status}: ${event.reason}`);
         return this.#begin(event.stream, event.head, false).refuse(event.status);
       case "data": return event.owner.onData(event.bytes);
-      case "end": return event.owner.onEnd();
+      case "end": return event.owner.onEnd(event.trailers);
       case "reset":
         if (event.reason !== undefined) this.#log(`HTTP/2 stream reset with ${event.code}: ${event.reason}`);
         return event.owner?.abandon();

@@ -105,13 +105,13 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     if (upload !== undefined && this.#row !== GONE && this.#connection.engine.isReceiving(this.#row)) upload.pause();
   }
 
-  onEnd(): void {
+  onEnd(trailers: readonly FieldLine[]): void {
     if (this.#tunnel !== undefined) return this.#tunnel.onEnd();
     if (this.isWebSocket) {
       this.#reset(ErrorCode.CANCEL);
       return this.abandon();
     }
-    this.exchange?.upload?.end();
+    this.exchange?.upload?.end(trailers);
   }
 
   /** The server ends. */

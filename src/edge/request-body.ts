@@ -4,6 +4,7 @@
  */
 import type { AppBody } from "../app/index.ts";
 import type { BodyReceiver } from "../handlers/index.ts";
+import { type FieldLine, NO_LINES } from "../http/response-head.ts";
 import { removeFile, secondName } from "../net/index.ts";
 import { copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
@@ -24,6 +25,8 @@ export class RequestBody {
   #first: { readonly body: AppBody | undefined } | undefined = undefined;
   /** Bytes that have arrived. */
   size = 0;
+  /** What came behind them. */
+  trailers: readonly FieldLine[] = NO_LINES;
 
   constructor(client: BodyClient) {
     this.#client = client;
@@ -89,7 +92,9 @@ export class RequestBody {
     this.#receiver?.onPause();
   }
 
-  end(): void {
+  /** All has arrived. */
+  end(trailers: readonly FieldLine[] = NO_LINES): void {
+    this.trailers = trailers;
     (this.#receiver ?? this.#waiting)?.onEnd();
   }
 

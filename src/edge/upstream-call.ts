@@ -137,12 +137,9 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
       });
       return streamed;
     }
-    const settings = {
-      clientBodyBufferSize: location.http.clientBodyBufferSize,
-      spoolPath: application === undefined ? this.#context.requestPath : () => this.#pathFor(application),
-      keeps,
-      onNotice: this.#context.onError,
-    };
+    const { clientBodyBufferSize } = location.http;
+    const spoolPath = application === undefined ? this.#context.requestPath : () => this.#pathFor(application);
+    const settings = { clientBodyBufferSize, spoolPath, keeps, onNotice: this.#context.onError };
     return new GatheredBody(this, settings, () => this.#begin());
   }
 
@@ -228,8 +225,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     const replaced = this.#way.protocol.replacedBody(evaluation);
     if (replaced !== undefined) this.#replacement = { kind: "whole", bytes: fromLatin1(replaced) };
     const hasBody = this.body.kind === "stream";
-    const { protocol } = this.#way;
-    const request = protocol.request({ head, evaluation, connection, target, hasBody, bodySize: this.#bodySize });
+    const wanted = { head, evaluation, connection, target, hasBody, bodySize: this.#bodySize };
+    const request = this.#way.protocol.request(wanted);
     if ("refused" in request) return this.#fault(request.refused, 400);
     this.request = request;
     this.#ask(upstream, target);
@@ -238,6 +235,11 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
   /** What is sent of a body. */
   get sentBody(): AppBody {
     return this.#replacement ?? this.body;
+  }
+
+  get trailers(): Bytes | undefined {
+    const { trailers, head } = this.#exchange;
+    return this.#replacement === undefined ? this.#way.protocol.trailers(trailers, head) : undefined;
   }
 
   /** −1 where it is not known, or where nothing is said of a body. */

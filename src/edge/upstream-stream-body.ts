@@ -11,14 +11,19 @@ export class StreamBodyWriter implements RequestWriter {
   readonly descriptor = -1;
   readonly #stream: UpstreamStream;
   readonly #method: string;
+  readonly #trailers: () => Bytes | undefined;
   sentSize = 0;
   #ended = false;
   onComplete: (() => void) | undefined = undefined;
 
-  /** @param method of the request */
-  constructor(stream: UpstreamStream, method: string) {
+  /**
+   * @param method of the request
+   * @param trailers asked for when its body has ended: the header block that is to follow
+   */
+  constructor(stream: UpstreamStream, method: string, trailers: () => Bytes | undefined) {
     this.#stream = stream;
     this.#method = method;
+    this.#trailers = trailers;
   }
 
   get isComplete(): boolean {
@@ -32,8 +37,10 @@ export class StreamBodyWriter implements RequestWriter {
   whole(head: string | Bytes, body: Bytes): void {
     this.#ended = true;
     this.sentSize = body.length;
-    this.#writeHead(head, body.length === 0);
-    if (body.length > 0) this.#stream.writeBytes(body, true);
+    const trailers = this.#trailers();
+    this.#writeHead(head, body.length === 0 && trailers === undefined);
+    if (body.length > 0) this.#stream.writeBytes(body, trailers === undefined);
+    if (trailers !== undefined) this.#stream.writeEnd(trailers);
   }
 
   head(head: string | Bytes): void {
@@ -48,8 +55,10 @@ export class StreamBodyWriter implements RequestWriter {
 
   part(bytes: Bytes, isLast: boolean): void {
     this.sentSize += bytes.length;
-    if (bytes.length > 0) this.#stream.writeBytes(bytes, isLast);
-    else if (isLast) this.#stream.writeEnd();
+    const trailers = isLast ? this.#trailers() : undefined;
+    const isEnd = isLast && trailers === undefined;
+    if (bytes.length > 0) this.#stream.writeBytes(bytes, isEnd);
+    if (isLast && (!isEnd || bytes.length === 0)) this.#stream.writeEnd(trailers);
     if (isLast) this.#complete();
   }
 
@@ -58,7 +67,7 @@ export class StreamBodyWriter implements RequestWriter {
   }
 
   end(): void {
-    this.#stream.writeEnd();
+    this.#stream.writeEnd(this.#trailers());
     this.#complete();
   }
 

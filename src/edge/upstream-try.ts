@@ -42,6 +42,8 @@ export interface TryOwner {
 export interface TriedRequest {
   readonly request: PassedRequest | undefined;
   readonly sentBody: AppBody;
+  /** The block of its trailer section, once the body has ended. */
+  readonly trailers: Bytes | undefined;
   /** Of a body that comes as the client sends it. */
   readonly streamed: StreamedUpstreamBody | undefined;
 }
@@ -105,7 +107,8 @@ export class UpstreamTry implements ConnectionUser, StreamUser {
     this.wasSent = true;
     if (connection instanceof UpstreamStream) {
       this.#reader = connection.reader;
-      return this.#send(request, new StreamBodyWriter(connection, request.method), connection);
+      const writer = new StreamBodyWriter(connection, request.method, () => this.#sent.trailers);
+      return this.#send(request, writer, connection);
     }
     const reader = (this.#reader = connection.reader ??= this.#way.protocol.reader(this.#context.responses));
     reader.expect(request.method);

@@ -243,9 +243,9 @@ export class UpstreamStream implements ClientOwner {
     if (isGone) taken?.();
   }
 
-  /** Nothing follows. */
-  writeEnd(): void {
-    this.#engine?.sender.end(this.#row, undefined);
+  /** Nothing follows, or this trailer section and then nothing. */
+  writeEnd(trailers: Bytes | undefined): void {
+    this.#engine?.sender.end(this.#row, trailers);
     this.#host?.touch();
   }
 

@@ -19,6 +19,7 @@ export interface PlayedRequest extends Omit<RequestHead, "kind" | "fields"> {
   body: string;
   /** Did its end arrive? */
   complete: boolean;
+  trailers: readonly (readonly [name: string, value: string])[];
 }
 
 /**
@@ -64,7 +65,7 @@ export function play(pieces: readonly Uint8Array[], setting: Setting = {}): Play
         open = {
           method: event.method, target: event.target, path: event.path, query: event.query,
           authority: event.authority, minorVersion: event.minorVersion, semantics: fields.semantics,
-          hasBody: event.hasBody, persistent: event.persistent, body: "", complete: !event.hasBody,
+          hasBody: event.hasBody, persistent: event.persistent, body: "", complete: !event.hasBody, trailers: [],
           fields: Array.from({ length: fields.count }, (_, index) => [fields.name(index), fields.value(index)]),
         };
         requests.push(open);
@@ -75,6 +76,7 @@ export function play(pieces: readonly Uint8Array[], setting: Setting = {}): Play
       } else if (event.kind === "end") {
         assert.ok(open !== undefined, "only an open request ends");
         open.complete = true;
+        open.trailers = event.trailers;
         open = undefined;
       } else {
         assert.equal(reader.pendingSize, 0, "a refused connection keeps nothing");

@@ -5,9 +5,12 @@ import type { ComplexValue } from "../../config/nginx/complex-value.ts";
 import type { HttpSettings } from "../../config/model.ts";
 import { splitList } from "../../http/field-list.ts";
 import type { RequestHead } from "../../http/request-head.ts";
+import type { FieldLine } from "../../http/response-head.ts";
 import { type HeadLimits, type ResponseMemory, ResponseReader, type UpstreamReader } from
   "../../protocol/h1/index.ts";
+import { encodeBlock } from "../../protocol/h2/index.ts";
 import { type Evaluation, type Text, type Variables, byteText, compileText, escapeUri } from "../../route/index.ts";
+import type { Bytes } from "../../std/bytes.ts";
 import { H2RequestBlocks } from "./h2-head.ts";
 import { RequestHeads } from "./request-head.ts";
 import { ProxyResponseHeads } from "./response-head.ts";
@@ -90,6 +93,15 @@ export class HttpUpstream implements UpstreamProtocol {
 
   replacedBody(evaluation: Evaluation): string | undefined {
     return this.#body?.(evaluation);
+  }
+
+  /** HTTP/1.x servers get none: RFC 9110 §6.5.1 lets us drop them, and few of those servers read any. */
+  trailers(lines: readonly FieldLine[], head: RequestHead): Bytes | undefined {
+    if (this.#blocks === undefined || lines.length === 0) return undefined;
+    // Behind content that does not leave there is nothing either.
+    if (!this.settings.passRequestBody || !head.hasBody) return undefined;
+    const passed = this.#heads.trailers(lines, head.fields);
+    return passed.length === 0 ? undefined : encodeBlock(passed);
   }
 
   reader(memory: ResponseMemory): UpstreamReader {

@@ -8,6 +8,7 @@ import { constantOf } from "../../config/nginx/complex-value.ts";
 import { isFieldValue } from "../../http/characters.ts";
 import { splitList } from "../../http/field-list.ts";
 import type { FieldSection } from "../../http/field-section.ts";
+import { type FieldLine, NO_LINES } from "../../http/response-head.ts";
 import { type Evaluation, type Text, type Variables, byteText, compileText, isSteadyValue } from "../../route/index.ts";
 import type { SetHeader } from "./settings.ts";
 
@@ -23,6 +24,17 @@ const framingNames: readonly string[] = ["content-length", "transfer-encoding"];
 type Part =
   | { readonly kind: "constant"; readonly text: string }
   | { readonly kind: "field"; readonly name: string; readonly prefix: string; readonly value: Text };
+
+/**
+ * RFC 9110 §6.5.1: what is needed before the content (framing, routing, authentication, request modifiers, what the
+ * content is) MUST NOT come behind it; nor who the client is, which servers believe their proxy.
+ */
+const headNames: ReadonlySet<string> = new Set([
+  "authorization", "cache-control", "content-encoding", "content-range", "content-type", "cookie", "forwarded",
+  "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "max-forwards", "pragma",
+  "proxy-authorization", "range", "trailer", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+  "x-real-ip",
+]);
 
 export interface RequestHeadsOptions {
   readonly setHeaders: readonly SetHeader[];
@@ -100,6 +112,19 @@ export class RequestHeads {
     if ("invalid" in made || fields.semantics.upgrade !== undefined || !fields.remembered) return made;
     if (made.text.length <= KEPT_SIZE_MAX && this.#steady) room.passed = { by: this, section: fields, host, made };
     return made;
+  }
+
+  /**
+   * Of a request's trailer section what may leave, with names in lower case (RFC 9113 §8.2): whoever merges it with the
+   * head must find nothing there that the configuration says otherwise, or that a head only may say.
+   * @param section the request's fields
+   */
+  trailers(lines: readonly FieldLine[], section: FieldSection): readonly FieldLine[] {
+    if (!this.#options.passRequestHeaders) return NO_LINES;
+    const named = nominated(section);
+    const lower = lines.map(([name, value]): FieldLine => [name.toLowerCase(), value]);
+    return lower.filter(([name]) => !this.#without.has(name) && !headNames.has(name) && !named.includes(name)
+      && (this.#options.underscoresInHeaders || !name.includes("_")));
   }
 
   get #steady(): boolean {

@@ -61,6 +61,11 @@ abstract class ScriptUpstream<Settings extends UwsgiSettings | FastCgiSettings> 
   }
 
   abstract request(wanted: RequestToPass): PassedRequest | RefusedRequest;
+  /** CGI has none (RFC 3875). */
+  trailers(): undefined {
+    return undefined;
+  }
+
   abstract reader(memory: ResponseMemory): UpstreamReader;
 
   #targetOf(address: string): ProxyTarget | undefined {

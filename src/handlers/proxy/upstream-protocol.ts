@@ -1,6 +1,7 @@
 /** What a proxying location knows of the protocol that its upstream speaks; the walk is the same for all of them. */
 import type { PassSettings } from "../../config/pass-settings.ts";
 import type { RequestHead } from "../../http/request-head.ts";
+import type { FieldLine } from "../../http/response-head.ts";
 import type { HeadLimits, ResponseMemory, UpstreamReader } from "../../protocol/h1/index.ts";
 import type { Evaluation } from "../../route/index.ts";
 import type { Bytes } from "../../std/bytes.ts";
@@ -58,6 +59,8 @@ export interface UpstreamProtocol {
   readonly replacesBody: boolean;
   replacedBody(evaluation: Evaluation): string | undefined;
   request(wanted: RequestToPass): PassedRequest | RefusedRequest;
+  /** The trailer section of a request as it may leave, or undefined without one. @param head of the request */
+  trailers(lines: readonly FieldLine[], head: RequestHead): Bytes | undefined;
   reader(memory: ResponseMemory): UpstreamReader;
 }
 

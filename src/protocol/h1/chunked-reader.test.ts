@@ -156,11 +156,13 @@ describe("chunk extensions", () => {
 });
 
 describe("the trailer section", () => {
-  test("is read and dropped", () => {
+  test("is no part of the head, and told apart from it", () => {
     for (const trailers of ["", "X: y\r\n", "X: y\r\nVary: *\r\nSet-Cookie: a=b\r\nX-Forwarded-For: 1.2.3.4\r\n"]) {
       const { requests,
         outcome } = playEveryWay(`${head}1\r\nx\r\n0\r\n${trailers}\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n`);
       assert.deepEqual([requests.length, requests[0]?.body, requests[0]?.fields.length, outcome], [2, "x", 2, "idle"]);
+      const lines = trailers.split("\r\n").filter((line) => line !== "").map((line) => line.split(": "));
+      assert.deepEqual(requests.map((request) => request.trailers), [lines, []]);
     }
   });
 

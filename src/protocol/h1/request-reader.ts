@@ -14,6 +14,7 @@ import type { Bytes } from "../../std/bytes.ts";
 import { bytesEqualAt } from "../../std/bytes.ts";
 import { type FieldSection, NO_FIELDS } from "../../http/field-section.ts";
 import type { RequestHead } from "../../http/request-head.ts";
+import { type FieldLine, NO_LINES } from "../../http/response-head.ts";
 import { ChunkedReader } from "./chunked-reader.ts";
 import { FieldParser } from "./field-parser.ts";
 import type { HeadLimits } from "./limits.ts";
@@ -35,12 +36,14 @@ export interface DataEvent {
 }
 export interface EndEvent {
   readonly kind: "end";
+  /** Of a chunked body (RFC 9112 §7.1.2). */
+  readonly trailers: readonly FieldLine[];
 }
 /** "paused": the request is complete; call `startNextCycle` after its response. */
 export type RequestEvent = RequestHead | DataEvent | EndEvent | Violation | "need-data" | "paused";
 
 type State = "head" | "body-length" | "body-chunked" | "ending" | "done" | "failed";
-const END: EndEvent = { kind: "end" };
+const END: EndEvent = { kind: "end", trailers: NO_LINES };
 
 export class RequestReader {
   readonly #limits: HeadLimits;
@@ -206,7 +209,8 @@ export class RequestReader {
     if (step === "need-data") return step;
     if (step === "data") return { kind: "data", bytes: input.bytes.subarray(chunked.dataStart, chunked.dataEnd) };
     this.#state = "done";
-    return END;
+    const trailers = chunked.trailers(input.bytes);
+    return trailers.length === 0 ? END : { kind: "end", trailers };
   }
 
   #skipEmptyLines(): Violation | "need-data" | undefined {

@@ -10,6 +10,7 @@ import { HpackDecoder } from "./hpack-decoder.ts";
 import { ENTRY_OVERHEAD, type HpackField } from "./hpack-field.ts";
 import { type Priority, parsePriority } from "./priority.ts";
 import { type Assembled, RequestAssembler } from "./request-assembler.ts";
+import { type ReadTrailers, readTrailers } from "./trailer-section.ts";
 
 /** A request as it was assembled, with what it says of its priority. */
 export interface ReadRequest {
@@ -64,12 +65,9 @@ export class BlockReader {
     return read;
   }
 
-  /** Reads a block for the table's sake. @returns whether it may be a trailer section (RFC 9113 §8.1) */
-  trailers(bytes: Bytes, start: number, end: number): boolean | BlockFault {
-    const fields: HpackField[] = [];
-    const outcome = this.#decoder.decode(bytes, start, end, fields);
-    if (typeof outcome === "object") return outcome;
-    return fields.every(({ kind, name }) => kind !== "malformed" && !name.startsWith(":"));
+  /** Reads a trailer section (RFC 9113 §8.1). */
+  trailers(bytes: Bytes, start: number, end: number): ReadTrailers {
+    return readTrailers(this.#decoder, bytes, start, end);
   }
 }
 

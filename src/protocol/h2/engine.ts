@@ -8,6 +8,7 @@
  * Invariant: bytes given to `receive` are only looked at during the calls of `next` that follow, before the caller
  * returns to the event loop; `keepRest` copies what must live longer, at most a frame.
  */
+import { type FieldLine, NO_LINES } from "../../http/response-head.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import { type SectionMemory, Unread } from "../h1/index.ts";
 import { BlockCollector } from "./block-collector.ts";
@@ -263,13 +264,13 @@ export class H2Engine<Owner extends StreamOwner> {
   }
 
   /** The peer has sent its last on a stream. */
-  #theirEnd(row: number): BodyEndEvent<Owner> | undefined {
+  #theirEnd(row: number, trailers: readonly FieldLine[] = NO_LINES): BodyEndEvent<Owner> | undefined {
     const owner = this.#streams.owners[row];
     const before = this.#streams.states[row];
     // It may have been reset while its last bytes were looked at.
     if (before === undefined || before === "closed" || before === "remote-closed") return undefined;
     if (this.#streams.step(row, "their-end") === "closed") this.#free(row);
-    return owner === undefined ? undefined : { kind: "end", owner };
+    return owner === undefined ? undefined : { kind: "end", owner, trailers };
   }
 
   #onHeaders(bytes: Bytes, id: number, flags: number, start: number, length: number): EngineEvent<Owner> | undefined {
@@ -311,8 +312,8 @@ export class H2Engine<Owner extends StreamOwner> {
       if ("error" in read) return this.fail(ErrorCode.COMPRESSION_ERROR, read.error);
       return this.#open(id, read, endStream);
     }
-    const isTrailers = this.#blocks.trailers(bytes, start, end);
-    if (typeof isTrailers === "object") return this.fail(ErrorCode.COMPRESSION_ERROR, isTrailers.error);
+    const trailers = this.#blocks.trailers(bytes, start, end);
+    if ("error" in trailers) return this.fail(ErrorCode.COMPRESSION_ERROR, trailers.error);
     // RFC 9113 §6.8: streams above the last are not served, and not spoken of.
     if (id > this.#lastAllowed) return this.#charge("other");
     if (row === undefined) {
@@ -323,11 +324,13 @@ export class H2Engine<Owner extends StreamOwner> {
       return this.#streamError(row, ErrorCode.STREAM_CLOSED, "HEADERS behind END_STREAM");
     }
     // RFC 9113 §8.1: trailers end the stream.
-    if (!endStream || !isTrailers) return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "trailer section");
+    if (!endStream || "malformed" in trailers) {
+      return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "trailer section");
+    }
     if ((this.#streams.bodyLeft[row] ?? -1) > 0) {
       return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "content is not of content-length");
     }
-    return this.#theirEnd(row);
+    return this.#theirEnd(row, trailers);
   }
 
   #open(id: number, read: ReadRequest, endStream: boolean): EngineEvent<Owner> | undefined {

@@ -1,5 +1,6 @@
 /** What the engine is told once, and what it tells of what a peer sends. */
 import type { RequestHead } from "../../http/request-head.ts";
+import type { FieldLine } from "../../http/response-head.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import type { HeadLimits } from "../h1/index.ts";
 import type { ErrorCode } from "./frame.ts";
@@ -39,6 +40,7 @@ export interface BodyEvent<Owner> {
 export interface BodyEndEvent<Owner> {
   readonly kind: "end";
   readonly owner: Owner;
+  readonly trailers: readonly FieldLine[];
 }
 /** The stream is over: the peer has reset it, or has made us do so; then there is a reason for the log. */
 export interface ResetEvent<Owner> {

@@ -2,7 +2,6 @@
  * Header blocks of one server, read as the heads of responses (RFC 9113 §8.3.2), or as trailers. As with requests, the
  * fields become lines that the parser of HTTP/1.1 judges, and a block that came before is known by its bytes.
  */
-import type { FieldLine } from "../../http/response-head.ts";
 import { reasonPhrase } from "../../http/status.ts";
 import { fromLatin1 } from "../../std/bytes.ts";
 import type { Bytes } from "../../std/bytes.ts";
@@ -11,11 +10,10 @@ import { BlockMemory } from "./block-memory.ts";
 import { listSizeMax } from "./block-reader.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import type { HpackField } from "./hpack-field.ts";
+import { type ReadTrailers, isPseudo, readTrailers } from "./trailer-section.ts";
 
 /** RFC 9113 §8.6: it has no 101. */
 const STATUS = /^[1-5]\d\d$/, SWITCHING_PROTOCOLS = 101;
-/** RFC 9110 §6.5.1: what speaks of framing has come too late. */
-const framingNames: ReadonlySet<string> = new Set(["content-length", "host", "te", "trailer"]);
 
 /** A head | a block whose message is malformed (RFC 9113 §8.1.1), or too large | no block: the connection's end. */
 export type ReadHead = ReceivedHead | { readonly malformed: string } | { readonly error: string };
@@ -47,13 +45,8 @@ export class ResponseBlocks {
   }
 
   /** Reads a trailer section (RFC 9113 §8.1). */
-  trailers(bytes: Bytes, start: number, end: number): FieldLine[] | Exclude<ReadHead, ReceivedHead> {
-    const fields: HpackField[] = [];
-    const outcome = this.#decoder.decode(bytes, start, end, fields);
-    if (typeof outcome === "object") return outcome;
-    const isWrong = outcome === "too-large" || fields.some(({ kind, name }) => kind === "malformed" || isPseudo(name));
-    if (isWrong) return { malformed: "trailer_section" };
-    return fields.filter(({ name }) => !framingNames.has(name)).map(({ name, value }) => [name, value]);
+  trailers(bytes: Bytes, start: number, end: number): ReadTrailers {
+    return readTrailers(this.#decoder, bytes, start, end);
   }
 
   #assembled(fields: readonly HpackField[]): ReceivedHead | { readonly malformed: string } {
@@ -79,8 +72,4 @@ export class ResponseBlocks {
     const line = { status, reason: reasonPhrase(status), minorVersion: 1 };
     return new ReceivedHead(line, parser.lines(bytes), semantics, bytes.length, "response");
   }
-}
-
-function isPseudo(name: string): boolean {
-  return name.startsWith(":");
 }
