@@ -1,41 +1,19 @@
 // grpc_pass with grpcio on both sides: calls of every kind, deadlines, cancellation, and what clients hear of failures.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { promisify } from "node:util";
 import { requireEnvironment } from "../../tools/needs.ts";
-import { applications, pythonOf } from "../../tools/venv.ts";
+import { applications } from "../../tools/venv.ts";
 import { Client } from "../h2/client.ts";
 import { startSite } from "../site/site.ts";
 import { type Program, freePort } from "../support/program.ts";
-import { Peer } from "./peers.ts";
-
-const directory = join(import.meta.dirname, "../applications");
-const python = pythonOf(applications);
-const timeoutMs = 60_000;
-
-const whatGrpcioSays = {
-  "unary": "HELLO", "initial": "1", "trailing": "2", "large": 3_000_000, "failed": "NOT_FOUND: no such thing",
-  "unknown": "UNIMPLEMENTED", "server streaming": 499_500, "client streaming": "2000000", "both": true,
-  "deadline": "DEADLINE_EXCEEDED", "deadline arrived": "yes", "cancelled": "cancelled", "cancellation arrived": "yes",
-  "many": true,
-};
-
-async function call(port: number): Promise<unknown> {
-  const script = join(directory, "clients/grpc_calls.py");
-  const { stdout } = await promisify(execFile)(python, [script, String(port)], { timeout: timeoutMs });
-  return JSON.parse(stdout);
-}
+import type { Peer } from "./peers.ts";
+import { callByGrpcio, grpcMessage, grpcService, whatGrpcioSays } from "./support/grpc.ts";
 
 describe("grpc_pass", { skip: requireEnvironment(applications) }, () => {
   let service: Peer;
   let site: Program;
   before(async () => {
-    service = await Peer.start({
-      command: python,
-      args: ({ port }) => [join(directory, "apps/grpc_service.py"), String(port)],
-    });
+    service = await grpcService();
     const deadPort = await freePort();
     site = await startSite({
       apps: "",
@@ -58,14 +36,14 @@ describe("grpc_pass", { skip: requireEnvironment(applications) }, () => {
   });
 
   test("passes calls of every kind on, both ways at once, with their ends", async () => {
-    assert.deepEqual(await call(site.port), whatGrpcioSays);
+    assert.deepEqual(await callByGrpcio(site.port), whatGrpcioSays);
   });
 
   test("stands behind another Tricorn as well", async () => {
     await using front = await startSite({
       apps: "", server: `http2 on; client_max_body_size 0; location / { grpc_pass 127.0.0.1:${site.port}; }`,
     });
-    assert.deepEqual(await call(front.port), whatGrpcioSays);
+    assert.deepEqual(await callByGrpcio(front.port), whatGrpcioSays);
   });
 
   test("makes a status of gRPC of 502, where error_page says so as nginx's documentation has it", async () => {
@@ -80,8 +58,7 @@ describe("grpc_pass", { skip: requireEnvironment(applications) }, () => {
   test("takes an address of variables, and a path that was rewritten", async () => {
     using client = await Client.connect(site);
     const headers = { "content-type": "application/grpc", te: "trailers" };
-    const message = Buffer.concat([Buffer.from([0, 0, 0, 0, 2]), Buffer.from("hi")]);
-    const answer = await client.ask("/again/test.Service/Shout", { headers, body: message });
+    const answer = await client.ask("/again/test.Service/Shout", { headers, body: grpcMessage("hi") });
     assert.equal(answer.body.subarray(5).toString(), "HI");
     assert.equal(answer.trailers?.["grpc-status"], "0");
   });

@@ -1,8 +1,12 @@
-"""A gRPC service of bytes, without protoc: every kind of call, deadlines, cancellation. Its port is the argument."""
+"""A gRPC service of bytes, without protoc: calls of every kind, deadlines, cancellation, and who its client is.
+
+Arguments: its port; for TLS its certificate and key, and an authority if clients must show a certificate.
+"""
 import sys
 import threading
 import time
 from concurrent import futures
+from pathlib import Path
 
 import grpc
 
@@ -45,6 +49,13 @@ def was_cancelled(request, context):
     return b"yes" if cancelled.wait(10) else b"no"
 
 
+def who(request, context):
+    """The client's name by its certificate, "nobody" without one; and what the call said of itself."""
+    names = context.auth_context().get("x509_common_name", [b"nobody"])
+    metadata = dict(context.invocation_metadata())
+    return names[0] + b" " + metadata.get("x-set", "").encode()
+
+
 def handlers():
     return grpc.method_handlers_generic_handler("test.Service", {
         "Shout": grpc.unary_unary_rpc_method_handler(shout),
@@ -53,6 +64,7 @@ def handlers():
         "Total": grpc.stream_unary_rpc_method_handler(total),
         "Echo": grpc.stream_stream_rpc_method_handler(echo),
         "Hang": grpc.unary_unary_rpc_method_handler(hang),
+        "Who": grpc.unary_unary_rpc_method_handler(who),
         "WasCancelled": grpc.unary_unary_rpc_method_handler(was_cancelled),
     })
 
@@ -60,7 +72,14 @@ def handlers():
 def main():
     server = grpc.server(futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((handlers(),))
-    server.add_insecure_port(f"127.0.0.1:{sys.argv[1]}")
+    port, *files = sys.argv[1:]
+    if files:
+        certificate, key, *authority = [Path(file).read_bytes() for file in files]
+        credentials = grpc.ssl_server_credentials(
+            [(key, certificate)], authority[0] if authority else None, require_client_auth=bool(authority))
+        server.add_secure_port(f"127.0.0.1:{port}", credentials)
+    else:
+        server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     server.wait_for_termination()
 

@@ -1,7 +1,11 @@
-"""Calls of apps/grpc_service.py through whoever listens on the port of the argument; what came of them, as JSON."""
+"""Calls of apps/grpc_service.py through whoever listens on the port of the argument; what came of them, as JSON.
+
+With an authority and a name as further arguments the calls are made over TLS.
+"""
 import json
 import sys
 import threading
+from pathlib import Path
 
 import grpc
 
@@ -18,7 +22,14 @@ def status_of(call):
 
 def main():
     options = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
-    channel = grpc.insecure_channel(f"127.0.0.1:{sys.argv[1]}", options)
+    port, *secure = sys.argv[1:]
+    if secure:
+        authority, name = secure
+        credentials = grpc.ssl_channel_credentials(Path(authority).read_bytes())
+        options += (("grpc.ssl_target_name_override", name),)
+        channel = grpc.secure_channel(f"127.0.0.1:{port}", credentials, options)
+    else:
+        channel = grpc.insecure_channel(f"127.0.0.1:{port}", options)
     said = {}
 
     def unary(name):
