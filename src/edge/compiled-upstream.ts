@@ -78,17 +78,13 @@ export class CompiledUpstream {
     return this.#dialOf(bind, target.isTls ? this.#tls?.of(evaluation, target) : undefined);
   }
 
-  /**
-   * How connections for checks are made to the target that is always the same; undefined where a variable decides.
-   * They speak HTTP/1.1 also where requests are streams of HTTP/2.
-   */
+  /** How connections for checks are made to the target that is always the same; undefined where a variable decides. */
   get constantDial(): DialSettings | undefined {
-    const { constantTarget, settings, name } = this.protocol;
-    const protocol = name === "h2" ? "http" : name;
-    if (this.#dial !== undefined || constantTarget === undefined) return this.#dial && { ...this.#dial, protocol };
+    const { constantTarget, settings } = this.protocol;
+    if (this.#dial !== undefined || constantTarget === undefined) return this.#dial;
     const bind = settings.bind === undefined ? "" : constantOf(settings.bind);
     const tls = this.#tls?.constant(constantTarget);
-    return bind === undefined || tls === undefined ? undefined : { ...this.#dialOf(bind, tls), protocol };
+    return bind === undefined || tls === undefined ? undefined : this.#dialOf(bind, tls);
   }
 
   /** Is there nothing to do with responses but to pass them on? */
@@ -148,10 +144,10 @@ class TlsTexts {
     const certificateKey = this.#certificateKey?.(evaluation);
     const last = this.#last;
     if (last?.name === name && last.certificate === certificate && last.certificateKey === certificateKey) return last;
-    return (this.#last = this.#made(name, certificate, certificateKey, this.#alpn));
+    return (this.#last = this.#made(name, certificate, certificateKey));
   }
 
-  /** Where no variable is in it; without ALPN. */
+  /** Where no variable is in it. */
   constant(target: ProxyTarget): TlsClientSettings | undefined {
     const { name, certificate, certificateKey } = this.#settings;
     const values = [name, certificate, certificateKey].map((value) => (value === undefined ? "" : constantOf(value)));
@@ -160,9 +156,8 @@ class TlsTexts {
     return this.#made(constantName || hostOf(target), constantCertificate || undefined, constantKey || undefined);
   }
 
-  #made(
-    name: string, certificate: string | undefined, certificateKey: string | undefined, alpn?: string,
-  ): TlsClientSettings {
+  #made(name: string, certificate: string | undefined, certificateKey: string | undefined): TlsClientSettings {
+    const alpn = this.#alpn;
     const { serverName, verify, verifyDepth, trustedCertificate, crl, passwordFile, protocols, ciphers, sessionReuse } =
       this.#settings;
     return tlsClientSettings({

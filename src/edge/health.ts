@@ -1,5 +1,5 @@
 /** The health checks of a configuration: each made as the location that asks for it asks its upstream. */
-import { HealthChecks, type Upstreams, healthRequest } from "../upstream/index.ts";
+import { HealthChecks, type Upstreams, healthRequest, healthStream } from "../upstream/index.ts";
 import type { HealthCheck } from "../upstream/index.ts";
 import type { CompiledSite } from "./compiled-site.ts";
 import type { EdgeContext } from "./edge-context.ts";
@@ -16,7 +16,7 @@ export interface CheckedSite {
 
 /** Begins to check; for one thread of all. @returns undefined where nothing is to be checked */
 export function startHealthChecks(
-  { clock, connections, responses, onNotice }: EdgeContext,
+  { clock, connections, sessions, responses, onNotice }: EdgeContext,
   { site, upstreams, software, healthyBefore, onHealth }: CheckedSite,
 ): HealthChecks | undefined {
   const checks = site.settings.healthChecks.flatMap(({ upstream: name, location, check }): readonly HealthCheck[] => {
@@ -27,12 +27,17 @@ export function startHealthChecks(
       onNotice("error", `health_check of upstream "${name}": its connections depend on variables, nothing is checked`);
       return [];
     }
-    const request = healthRequest(check.uri, name, software);
-    return [{ upstream, check, dial, request, reader: () => way.protocol.reader(responses) }];
+    const { protocol } = way;
+    const { streamLimits } = protocol;
+    const asking = { host: name, software };
+    const question = streamLimits === undefined
+      ? healthRequest(check.uri, asking, () => protocol.reader(responses))
+      : healthStream(check, asking, dial.tls === undefined ? "http" : "https", streamLimits);
+    return [{ upstream, check, dial, question }];
   });
   if (checks.length === 0) return undefined;
   const running: HealthChecks = new HealthChecks({
-    checks, clock, pool: connections, onNotice,
+    checks, clock, pool: connections, sessions, onNotice,
     healthyBefore: new Set(healthyBefore),
     onHealth: () => onHealth([...running.healthy]),
   });

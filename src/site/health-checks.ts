@@ -3,7 +3,7 @@ import type { Block, CheckedDirective } from "../config/nginx/block.ts";
 import { constantOf } from "../config/nginx/complex-value.ts";
 import type { PlacedMistake } from "../config/nginx/mistakes.ts";
 import type { HandlerSettings, LocationSettings, SiteHealthCheck } from "../edge/model.ts";
-import { parseProxyTarget } from "../handlers/proxy/directives.ts";
+import { parseGrpcTarget, parseProxyTarget } from "../handlers/proxy/directives.ts";
 import { healthCheckOf } from "../upstream/directives.ts";
 
 /** A location that says health_check. */
@@ -36,12 +36,19 @@ export function siteHealthChecks({ http, written, locations, upstreams }: Health
     const upstream = handler && upstreamOf(handler)?.toLowerCase();
     const check = healthCheckOf(block, http);
     if (check === undefined) continue;
-    if (upstream !== undefined && upstreams.has(upstream)) checks.push({ upstream, location, check });
-    else {
+    const place = at.directive.name;
+    if (upstream === undefined || !upstreams.has(upstream)) {
       mistakes.push({
-        place: at.directive.name, nginx: '"health_check" needs a location that passes requests to an upstream by HTTP',
-        hint: "write proxy_pass http://NAME; in it, and upstream NAME { } in http { }",
+        place, nginx: '"health_check" needs a location that passes requests to an upstream by HTTP or gRPC',
+        hint: "write proxy_pass http://NAME; or grpc_pass NAME; in it, and upstream NAME { } in http { }",
       });
+    } else if (check.grpc !== undefined && handler?.kind !== "grpc") {
+      mistakes.push({
+        place, nginx: '"type=grpc" needs a location with "grpc_pass"',
+        hint: "leave type=grpc away: the check asks with GET then, by the location's version of HTTP",
+      });
+    } else {
+      checks.push({ upstream, location, check });
     }
   }
   return { checks, mistakes };
@@ -49,7 +56,9 @@ export function siteHealthChecks({ http, written, locations, upstreams }: Health
 
 /** A check is a request by HTTP: what asks by other protocols is not checked. */
 function upstreamOf(handler: HandlerSettings): string | undefined {
-  const url = handler.kind === "proxy" ? constantOf(handler.url) : undefined;
-  const place = url === undefined ? undefined : parseProxyTarget(url)?.place;
+  if (handler.kind !== "proxy" && handler.kind !== "grpc") return undefined;
+  const parse = handler.kind === "proxy" ? parseProxyTarget : parseGrpcTarget;
+  const url = constantOf(handler.url);
+  const place = url === undefined ? undefined : parse(url)?.place;
   return place?.kind === "host" ? place.host : undefined;
 }

@@ -113,7 +113,12 @@ function matchOf(name: string, entries: readonly Directive[]): MatchSettings {
 }
 
 /** What a health_check says; the match by its name. */
-type WrittenCheck = Omit<HealthCheckSettings, "match"> & { readonly match: string | undefined };
+interface WrittenCheck extends Omit<HealthCheckSettings, "match" | "grpc"> {
+  readonly match: string | undefined;
+  readonly type: "http" | "grpc";
+  readonly grpcService: string | undefined;
+  readonly grpcStatus: number | undefined;
+}
 
 export const healthCheckRow: DirectiveRow<WrittenCheck> = {
   module: healthModule,
@@ -123,13 +128,20 @@ export const healthCheckRow: DirectiveRow<WrittenCheck> = {
   arguments: healthCheckArguments(),
   doc: "Asks each member of the location's upstream by itself: interval= (5s), jitter= (0), fails= and passes= in a "
     + "row (1), uri= (/), port=, match=, mandatory (before the first check has passed, a member gets no requests), "
-    + "persistent (but after a reload as before it).",
+    + "persistent (but after a reload as before it). type=grpc, where grpc_pass is, asks by gRPC's health protocol: "
+    + "grpc_service= (the server as a whole), grpc_status= (a status that is well, too: 12 of a server without it).",
   example: "health_check interval=10s fails=3 uri=/alive;",
 };
 
 const parameterNames: readonly string[] = [
-  "interval=", "jitter=", "fails=", "passes=", "uri=", "port=", "match=", "mandatory", "persistent",
+  "interval=", "jitter=", "fails=", "passes=", "uri=", "port=", "match=", "mandatory", "persistent", "type=",
+  "grpc_service=", "grpc_status=",
 ];
+/** gRPC's statuses go from 0 to 16; 0 is well by itself. */
+const GRPC_STATUS_MAX = 16;
+/** A name as protoc takes it; longer ones are a mistake. */
+const GRPC_SERVICE = /^[\w.-]{1,512}$/;
+const URI_DEFAULT = "/";
 
 function healthCheckArguments(): Arguments<WrittenCheck> {
   return {
@@ -138,18 +150,29 @@ function healthCheckArguments(): Arguments<WrittenCheck> {
     countMax: WORD_COUNT_MAX,
     parse: (words) => {
       const check: { -readonly [Name in keyof WrittenCheck]: WrittenCheck[Name] } = {
-        intervalMs: 5000, jitterMs: 0, fails: 1, passes: 1, uri: "/", port: undefined, match: undefined,
-        mandatory: false, persistent: false,
+        intervalMs: 5000, jitterMs: 0, fails: 1, passes: 1, uri: URI_DEFAULT, port: undefined, match: undefined,
+        mandatory: false, persistent: false, type: "http", grpcService: undefined, grpcStatus: undefined,
       };
       for (const [index, word] of words.entries()) {
         if (takeParameter(check, word)) continue;
         const expected = `a parameter such as ${parameterNames.join(", ")}`;
         return err({ nginx: `invalid parameter "${word}"`, expected, index, words: parameterNames });
       }
-      if (!check.persistent || check.mandatory) return ok(check);
-      return err({ nginx: '"persistent" requires "mandatory"', expected: undefined, index: 0 });
+      const nginx = checkMistake(check);
+      return nginx === undefined ? ok(check) : err({ nginx, expected: undefined, index: 0 });
     },
   };
+}
+
+/** What does not go together. */
+function checkMistake({ persistent, mandatory, type, uri, match, grpcService, grpcStatus }: WrittenCheck):
+  string | undefined {
+  if (persistent && !mandatory) return '"persistent" requires "mandatory"';
+  if (type === "http") {
+    return grpcService === undefined && grpcStatus === undefined ? undefined
+      : '"grpc_service" and "grpc_status" require "type=grpc"';
+  }
+  return uri === URI_DEFAULT && match === undefined ? undefined : '"type=grpc" takes neither "uri" nor "match"';
 }
 
 /** @returns whether it is one, and its value is good */
@@ -179,6 +202,18 @@ function takeParameter(check: { -readonly [Name in keyof WrittenCheck]: WrittenC
     case "match":
       check.match = value;
       return true;
+    case "type":
+      if (value !== "http" && value !== "grpc") return false;
+      check.type = value;
+      return true;
+    case "grpc_service":
+      check.grpcService = value;
+      return GRPC_SERVICE.test(value);
+    case "grpc_status": {
+      const status = number({ min: 1, max: GRPC_STATUS_MAX }).parse(value, "");
+      if (status.ok) check.grpcStatus = status.value;
+      return status.ok;
+    }
     default: return false;
   }
 }
@@ -187,8 +222,11 @@ export const healthDirectives: readonly AnyDirectiveRow[] = [matchRow, healthChe
 
 /** What the health_check of a location says, if there is one. */
 export function healthCheckOf(location: Block, http: Block): HealthCheckSettings | undefined {
-  const check = location.optional(healthCheckRow);
-  return check && { ...check, match: check.match === undefined ? undefined : matches(http).get(check.match) };
+  const written = location.optional(healthCheckRow);
+  if (written === undefined) return undefined;
+  const { type, grpcService: service = "", grpcStatus: status = 0, match: name, ...check } = written;
+  const match = name === undefined ? undefined : matches(http).get(name);
+  return { ...check, match, grpc: type === "grpc" ? { service, status } : undefined };
 }
 
 /** Names of match blocks that are given twice or by nobody, and lines that may stand once. */

@@ -257,8 +257,15 @@ describe("a health check", () => {
   test("has nginx's defaults", () => {
     assert.deepEqual(checkOf(""), {
       intervalMs: 5000, jitterMs: 0, fails: 1, passes: 1, uri: "/", port: undefined, match: undefined,
-      mandatory: false, persistent: false,
+      mandatory: false, persistent: false, grpc: undefined,
     });
+  });
+
+  test("asks by gRPC where it says so", () => {
+    assert.deepEqual(checkOf("type=grpc").grpc, { service: "", status: 0 });
+    assert.deepEqual(checkOf("type=grpc grpc_service=shop.Orders grpc_status=12").grpc,
+      { service: "shop.Orders", status: 12 });
+    assert.equal(checkOf("type=http").grpc, undefined);
   });
 
   test("has parameters, and a match that it names", () => {
@@ -267,7 +274,7 @@ describe("a health check", () => {
     const { match: found, ...rest } = checkOf(words, match);
     assert.deepEqual(rest, {
       intervalMs: 1000, jitterMs: 500, fails: 3, passes: 2, uri: "/alive?x", port: 81, mandatory: true,
-      persistent: true,
+      persistent: true, grpc: undefined,
     });
     assert.deepEqual(found?.status, { isNegated: false, ranges: [[200, 200], [301, 303]] });
     assert.deepEqual(found.headers, [
@@ -280,10 +287,17 @@ describe("a health check", () => {
   test("is refused where something is unknown", () => {
     const inLocation = (words: string): readonly string[] =>
       refusals(textIn("location", `health_check ${words};`), upstreamDirectives);
-    for (const words of ["x", "interval=0", "interval=x", "fails=0", "fails=1001", "port=0", "uri=x", "type=grpc"]) {
+    for (const words of ["x", "interval=0", "interval=x", "fails=0", "fails=1001", "port=0", "uri=x", "type=tcp",
+      "grpc_status=0", "grpc_status=17", "grpc_service=a/b"]) {
       assert.deepEqual(inLocation(words), [`invalid parameter "${words}"`]);
     }
     assert.deepEqual(inLocation("persistent"), ['"persistent" requires "mandatory"']);
+    const needsGrpc = '"grpc_service" and "grpc_status" require "type=grpc"';
+    assert.deepEqual(inLocation("grpc_status=12"), [needsGrpc]);
+    assert.deepEqual(inLocation("grpc_service=a type=http"), [needsGrpc]);
+    for (const words of ["type=grpc uri=/a", "match=b type=grpc"]) {
+      assert.deepEqual(inLocation(words), ['"type=grpc" takes neither "uri" nor "match"']);
+    }
     assert.deepEqual(inLocation("fails=1000"), []);
   });
 

@@ -9,7 +9,25 @@ export const BODY_SIZE_MAX = 262_144;
 /** @returns is it there, with a value that is as wanted? */
 type HeaderTest = (values: readonly string[]) => boolean;
 
-export class HealthMatch {
+/** A whole answer. */
+export interface HealthAnswer {
+  /** Of its head. */
+  readonly lines: readonly FieldLine[];
+  /** One character a byte, `BODY_SIZE_MAX` at most. */
+  readonly body: string;
+  readonly trailers: readonly FieldLine[];
+}
+
+/** Who says of a response what is wrong with it, in the log's words: "status code", "header"; undefined: nothing. */
+export interface HealthJudge {
+  readonly name: string;
+  /** Is there more to judge than the head? */
+  readonly wantsBody: boolean;
+  head(status: number, lines: readonly FieldLine[]): string | undefined;
+  whole(answer: HealthAnswer): string | undefined;
+}
+
+export class HealthMatch implements HealthJudge {
   /** "" for that of a check that names none. */
   readonly name: string;
   readonly #status: MatchSettings["status"];
@@ -31,7 +49,6 @@ export class HealthMatch {
     return this.#body !== undefined;
   }
 
-  /** @returns what is wrong with a head, as the log says it: "status code", "header"; undefined: nothing */
   head(status: number, lines: readonly FieldLine[]): string | undefined {
     if (this.#status !== undefined) {
       const isAmong = this.#status.ranges.some(([first, last]) => first <= status && status <= last);
@@ -44,10 +61,9 @@ export class HealthMatch {
     return undefined;
   }
 
-  /** The same of a body. @param text one character a byte */
-  body(text: string): string | undefined {
+  whole({ body }: Pick<HealthAnswer, "body">): string | undefined {
     if (this.#body === undefined) return undefined;
-    const isFound = this.#body.regex.exec(text) !== undefined;
+    const isFound = this.#body.regex.exec(body) !== undefined;
     return isFound === this.#body.isNegated ? "body" : undefined;
   }
 }

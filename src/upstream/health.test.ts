@@ -4,10 +4,12 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { Clock } from "../net/index.ts";
 import { ResponseMemory, ResponseReader } from "../protocol/h1/index.ts";
 import { readPattern } from "../route/index.ts";
+import { allocate } from "../std/bytes.ts";
 import type { Pattern } from "../route/index.ts";
 import { DIAL, KEEPALIVE, Peerside, descriptorCount, serverLine } from "../../tests/support/upstream-connections.ts";
 import { eventually } from "../../tests/support/wait.ts";
 import { ConnectionPool } from "./connection-pool.ts";
+import { H2Sessions } from "./h2-sessions.ts";
 import { HealthChecks, healthRequest } from "./health.ts";
 import { HealthMatch } from "./health-match.ts";
 import type { HealthCheckSettings, UpstreamServerSettings, UpstreamSettings } from "./settings.ts";
@@ -17,12 +19,12 @@ import { UpstreamZone } from "./zone.ts";
 
 const WAIT_MS = 10_000;
 const LIMITS = { requestLineSizeMax: 16_384, fieldCountMax: 1000, fieldSizeMax: 16_384, headSizeMax: 16_384 };
-const REQUEST = healthRequest("/alive", "backend", "tricorn/0");
+const ASKING = { host: "backend", software: "tricorn/0" };
 const WELL = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-State: fine\r\n\r\nok";
 const ILL = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
 const CHECK: HealthCheckSettings = {
   intervalMs: 200, jitterMs: 0, fails: 1, passes: 1, uri: "/alive", port: undefined, match: undefined,
-  mandatory: false, persistent: false,
+  mandatory: false, persistent: false, grpc: undefined,
 };
 
 /** A peer that answers as it is told. */
@@ -55,12 +57,14 @@ class Patient implements AsyncDisposable {
 describe("health checks", () => {
   let clock: Clock;
   let pool: ConnectionPool;
+  let sessions: H2Sessions;
   let notices: string[] = [];
   let running: { close(): void }[] = [];
 
   before(() => {
     clock = new Clock();
     pool = new ConnectionPool(clock);
+    sessions = new H2Sessions(pool, { take: () => allocate(65_536), give: () => undefined });
   });
 
   afterEach(() => {
@@ -97,11 +101,11 @@ describe("health checks", () => {
   ): HealthChecks {
     const memory = new ResponseMemory();
     const checks = new HealthChecks({
-      clock, pool, onNotice: (level, text) => void notices.push(`${level} ${text}`),
+      clock, pool, sessions, onNotice: (level, text) => void notices.push(`${level} ${text}`),
       healthyBefore: known, onHealth: () => undefined,
       checks: [{
-        upstream, check: { ...CHECK, ...more }, dial: { ...DIAL, readTimeoutMs: 300 }, request: REQUEST,
-        reader: () => new ResponseReader(LIMITS, memory),
+        upstream, check: { ...CHECK, ...more }, dial: { ...DIAL, readTimeoutMs: 300 },
+        question: healthRequest("/alive", ASKING, () => new ResponseReader(LIMITS, memory)),
       }],
     });
     running.push(checks);
@@ -220,10 +224,11 @@ describe("health checks", () => {
     const before = descriptorCount();
     const memory = new ResponseMemory();
     running.push(new HealthChecks({
-      clock, pool, onNotice: (_level, text) => void notices.push(text), healthyBefore: new Set(),
+      clock, pool, sessions, onNotice: (_level, text) => void notices.push(text), healthyBefore: new Set(),
       onHealth: () => undefined,
       checks: [{
-        upstream, check: CHECK, request: REQUEST, reader: () => new ResponseReader(LIMITS, memory),
+        upstream, check: CHECK,
+        question: healthRequest("/alive", ASKING, () => new ResponseReader(LIMITS, memory)),
         dial: { ...DIAL, connectTimeoutMs: 200, sendTimeoutMs: 200, readTimeoutMs: 200 },
       }],
     }));
@@ -319,7 +324,7 @@ describe("a match", () => {
     const welcome = new HealthMatch({ ...settings, body: { isNegated: false, pattern: pattern("Welcome") } });
     const calm = new HealthMatch({ ...settings, body: { isNegated: true, pattern: pattern("maintenance") } });
     equal(welcome.wantsBody, true);
-    deepEqual([welcome.body("... Welcome"), welcome.body("")], [undefined, "body"]);
-    deepEqual([calm.body("fine"), calm.body("in maintenance")], [undefined, "body"]);
+    deepEqual(["... Welcome", ""].map((body) => welcome.whole({ body })), [undefined, "body"]);
+    deepEqual(["fine", "in maintenance"].map((body) => calm.whole({ body })), [undefined, "body"]);
   });
 });

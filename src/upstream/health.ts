@@ -6,13 +6,18 @@
  * so many times in a row.
  */
 import type { Clock, Ticked } from "../net/index.ts";
-import type { UpstreamReader } from "../protocol/h1/index.ts";
+import type { HeadLimits, UpstreamReader } from "../protocol/h1/index.ts";
+import { encodeBlock } from "../protocol/h2/index.ts";
+import { NO_BYTES } from "../std/bytes.ts";
 import { addressName } from "./balance/peer.ts";
 import { type NetworkPeer, type Peer, isNetworkPeer } from "./balancer.ts";
 import type { DialSettings } from "./connection.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
+import type { H2Sessions } from "./h2-sessions.ts";
+import { GRPC_CHECK_PATH, GrpcHealth, grpcCheckRequest } from "./health-grpc.ts";
 import { HealthMatch } from "./health-match.ts";
-import { HealthRun } from "./health-run.ts";
+import type { HealthJudge } from "./health-match.ts";
+import { type HealthQuestion, HealthRun } from "./health-run.ts";
 import type { HealthCheckSettings } from "./settings.ts";
 import type { UpstreamNotice } from "./upstreams-membership.ts";
 import type { Upstream } from "./upstreams.ts";
@@ -25,16 +30,15 @@ export interface HealthCheck {
   readonly check: HealthCheckSettings;
   /** Of the location that asks for it. */
   readonly dial: DialSettings;
-  /** The whole request, one character a byte, made as the location makes its own: see `healthRequest`. */
-  readonly request: string;
-  /** A reader of its protocol for each response. */
-  readonly reader: () => UpstreamReader;
+  /** In the protocol of that location. */
+  readonly question: HealthQuestion;
 }
 
 export interface HealthChecksSettings {
   readonly checks: readonly HealthCheck[];
   readonly clock: Clock;
   readonly pool: ConnectionPool;
+  readonly sessions: H2Sessions;
   readonly onNotice: UpstreamNotice;
   /** Who was healthy before a reload: `healthy` of the thread that checked then. */
   readonly healthyBefore: ReadonlySet<string>;
@@ -56,7 +60,7 @@ interface Checked {
 /** One `health_check` and the peers that it looks at. */
 interface Group {
   readonly check: HealthCheck;
-  readonly match: HealthMatch;
+  readonly judge: HealthJudge;
   readonly peers: Map<Peer, Checked>;
 }
 
@@ -69,7 +73,7 @@ export class HealthChecks implements Ticked {
   constructor(settings: HealthChecksSettings) {
     this.#settings = settings;
     this.#groups = settings.checks.map((check) => ({
-      check, match: new HealthMatch(check.check.match), peers: new Map<Peer, Checked>(),
+      check, judge: judgeOf(check.check), peers: new Map<Peer, Checked>(),
     }));
     if (this.#groups.length === 0) return;
     settings.clock.add(this);
@@ -124,10 +128,11 @@ export class HealthChecks implements Ticked {
   }
 
   #check(group: Group, peer: NetworkPeer, checked: Checked): void {
-    const { check: { check, dial, request, reader }, match } = group;
+    const { check: { check, dial, question }, judge } = group;
+    const { pool, sessions } = this.#settings;
     this.#running++;
     checked.run = new HealthRun({
-      pool: this.#settings.pool, peer: atPort(peer, check.port), dial, request, reader: reader(), match,
+      pool, sessions, peer: atPort(peer, check.port), dial, question, judge,
       onResult: (fault) => {
         this.#running--;
         checked.run = undefined;
@@ -137,7 +142,7 @@ export class HealthChecks implements Ticked {
     });
   }
 
-  #note({ check: { upstream, check }, match }: Group, peer: Peer, checked: Checked, fault: string | undefined): void {
+  #note({ check: { upstream, check }, judge }: Group, peer: Peer, checked: Checked, fault: string | undefined): void {
     checked.fails = fault === undefined ? 0 : checked.fails + 1;
     checked.passes = fault === undefined ? checked.passes + 1 : 0;
     const before = checked.isHealthy;
@@ -148,7 +153,7 @@ export class HealthChecks implements Ticked {
     checked.isHealthy = isHealthy;
     upstream.balancer.setHealth(peer, isHealthy);
     this.#settings.onHealth();
-    const whose = `health check "${match.name}" of peer ${peer.name} in upstream "${upstream.name}"`;
+    const whose = `health check "${judge.name}" of peer ${peer.name} in upstream "${upstream.name}"`;
     if (!isHealthy) this.#settings.onNotice("warning", `peer is unhealthy while ${fault ?? "checking"}, ${whose}`);
     else if (before === false) this.#settings.onNotice("info", `peer is healthy again, ${whose}`);
   }
@@ -161,13 +166,39 @@ export class HealthChecks implements Ticked {
   }
 }
 
-/**
- * A request by HTTP, as nginx's checks look.
- * @param host what the Host field says: the upstream's name
- * @param software "nginx/1.31.0": who asks
- */
-export function healthRequest(uri: string, host: string, software: string): string {
-  return `GET ${uri} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nUser-Agent: ${software} (health check)\r\n\r\n`;
+/** Who asks whom. */
+export interface Asking {
+  /** What Host says, or :authority: the upstream's name. */
+  readonly host: string;
+  /** "nginx/1.31.0" */
+  readonly software: string;
+}
+
+/** A request by HTTP/1.1, as nginx's checks look. */
+export function healthRequest(
+  uri: string, { host, software }: Asking, reader: () => UpstreamReader,
+): HealthQuestion {
+  const request =
+    `GET ${uri} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nUser-Agent: ${software} (health check)\r\n\r\n`;
+  return { kind: "connection", request, reader };
+}
+
+/** A request by HTTP/2: the same, or a call of the health protocol of gRPC. @param limits of the response's head */
+export function healthStream(
+  { uri, grpc }: HealthCheckSettings, { host, software }: Asking, scheme: "http" | "https", limits: HeadLimits,
+): HealthQuestion {
+  const method = grpc === undefined ? "GET" : "POST";
+  const path = grpc === undefined ? uri : GRPC_CHECK_PATH;
+  const head = encodeBlock([
+    [":method", method], [":scheme", scheme], [":path", path], [":authority", host],
+    ["user-agent", `${software} (health check)`],
+    ...(grpc === undefined ? [] : [["content-type", "application/grpc"], ["te", "trailers"]] as const),
+  ]);
+  return { kind: "stream", method, head, body: grpc === undefined ? NO_BYTES : grpcCheckRequest(grpc.service), limits };
+}
+
+function judgeOf({ match, grpc }: HealthCheckSettings): HealthJudge {
+  return grpc === undefined ? new HealthMatch(match) : new GrpcHealth(grpc);
 }
 
 /** The same peer, at the port that the check names. */

@@ -19,6 +19,6 @@ export { UpstreamZone } from "./zone.ts";
 export { Upstreams } from "./upstreams.ts";
 export type { Upstream } from "./upstreams.ts";
 export { KEEPALIVE_DEFAULTS, SERVER_DEFAULTS } from "./defaults.ts";
-export { HealthChecks, healthRequest } from "./health.ts";
+export { HealthChecks, healthRequest, healthStream } from "./health.ts";
 export type { HealthCheck, HealthChecksSettings } from "./health.ts";
 export type { FoundName, UpstreamNotice } from "./upstreams-membership.ts";

@@ -165,4 +165,13 @@ export interface HealthCheckSettings {
   /** Until the first check has passed, it gets no requests; `persistent`: but after a reload as before it. */
   readonly mandatory: boolean;
   readonly persistent: boolean;
+  /** `type=grpc`: the health protocol of gRPC instead of a GET. */
+  readonly grpc: GrpcCheckSettings | undefined;
+}
+
+export interface GrpcCheckSettings {
+  /** "" asks for the server as a whole. */
+  readonly service: string;
+  /** A status of gRPC that is well besides SERVING: that of a server without the protocol; 0 for none. */
+  readonly status: number;
 }

@@ -12,7 +12,7 @@ export { mirrorRows, mirrorSettings } from "./directives-of-mirror.ts";
 export { type PassPlaces, proxyPassRow, proxyRows, proxySettings } from "./directives-of-proxy.ts";
 export { passMistakes, passPatterns } from "./directives-together.ts";
 export { uwsgiPassRow, uwsgiRows, uwsgiSettings } from "./directives-of-uwsgi.ts";
-export { parseProxyTarget } from "./target.ts";
+export { parseGrpcTarget, parseProxyTarget } from "./target.ts";
 
 export const passDirectives: readonly AnyDirectiveRow[] = [
   ...proxyDirectives, ...grpcDirectives, ...uwsgiDirectives, ...fastcgiDirectives, ...mirrorRows,

@@ -56,6 +56,31 @@ def who(request, context):
     return names[0] + b" " + metadata.get("x-set", "").encode()
 
 
+# grpc.health.v1.HealthCheckResponse.ServingStatus by service, the server as a whole among them.
+health = {"": 1, "shop.Orders": 1}
+
+
+def check(request, context):
+    """grpc.health.v1.Health/Check without protoc: a message with the field 1 each way."""
+    service = request[2:].decode()
+    if service not in health:
+        context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+    return bytes((0x08, health[service]))
+
+
+def set_health(request, context):
+    """The service's name and its status: "shop.Orders 2"."""
+    service, status = request.decode().split(" ")
+    health[service] = int(status)
+    return b""
+
+
+def health_handlers():
+    return grpc.method_handlers_generic_handler("grpc.health.v1.Health", {
+        "Check": grpc.unary_unary_rpc_method_handler(check),
+    })
+
+
 def handlers():
     return grpc.method_handlers_generic_handler("test.Service", {
         "Shout": grpc.unary_unary_rpc_method_handler(shout),
@@ -64,6 +89,7 @@ def handlers():
         "Total": grpc.stream_unary_rpc_method_handler(total),
         "Echo": grpc.stream_stream_rpc_method_handler(echo),
         "Hang": grpc.unary_unary_rpc_method_handler(hang),
+        "SetHealth": grpc.unary_unary_rpc_method_handler(set_health),
         "Who": grpc.unary_unary_rpc_method_handler(who),
         "WasCancelled": grpc.unary_unary_rpc_method_handler(was_cancelled),
     })
@@ -71,7 +97,7 @@ def handlers():
 
 def main():
     server = grpc.server(futures.ThreadPoolExecutor(16))
-    server.add_generic_rpc_handlers((handlers(),))
+    server.add_generic_rpc_handlers((handlers(), health_handlers()))
     port, *files = sys.argv[1:]
     if files:
         certificate, key, *authority = [Path(file).read_bytes() for file in files]
