@@ -230,13 +230,38 @@ describe("a server of HTTP/2 that", () => {
     assert.equal((await fetch(`${base}/`)).status, 502);
   });
 
-  test("resets a stream behind its whole response does no harm", async () => {
+  // RFC 9113 §8.1: it is complete with END_STREAM. nginx takes it for incomplete where the code is another one.
+  for (const [name, code] of [["NO_ERROR", NO_ERROR], ["CANCEL", CANCEL]] as const) {
+    for (const body of [undefined, "x".repeat(200_000)]) {
+      const request = body === undefined ? "a request" : "a request that is still on its way";
+      test(`resets a stream with ${name} behind its whole response to ${request} does no harm`, async () => {
+        play({
+          request: (connection, stream) => {
+            connection.send(headers(stream, ok, END_HEADERS), data(stream, "whole", END_STREAM), reset(stream, code));
+          },
+        });
+        const answer = await fetch(`${base}/`, body === undefined ? {} : { method: "POST", body });
+        assert.equal(await answer.text(), "whole");
+      });
+    }
+  }
+
+  test("resets a stream with NO_ERROR in the place of its end has not ended it", async () => {
     play({
-      request: (connection, stream) =>
-        connection.send(headers(stream, ok, END_HEADERS), data(stream, "whole", END_STREAM), reset(stream, NO_ERROR)),
+      request: (connection, stream) => {
+        connection.send(headers(stream, ok, END_HEADERS), data(stream, "half"), reset(stream, NO_ERROR));
+      },
     });
-    const answer = await fetch(`${base}/`, { method: "POST", body: "x".repeat(200_000) });
-    assert.equal(await answer.text(), "whole");
+    assert.equal((await fetch(`${base}/`)).status, 502);
+    play({
+      request: (connection, stream) => {
+        connection.send(headers(stream, ok, END_HEADERS), data(stream, "half"));
+        setTimeout(() => connection.send(reset(stream, NO_ERROR)), 50);
+      },
+    });
+    const answer = await fetch(`${base}/`);
+    assert.equal(answer.status, 200);
+    await assert.rejects(answer.text());
   });
 
   test("resets a stream within its response is cut", async () => {
