@@ -170,6 +170,24 @@ test("few bytes that stand for many fields are refused before they fill the memo
   assert.deepEqual(conversation.hear(get(id(127), "/again")), ["request GET /again"]);
 });
 
+test("few bytes that stand for many trailers are refused before they fill the memory", () => {
+  const conversation = Conversation.open();
+  const large = "x".repeat(4000);
+  const taught = concatBytes([Uint8Array.of(0x40, 1, 0x61, 0x7f, 0xa1, 0x1e), fromLatin1(large)]);
+  conversation.hear(frame(HEADERS, 5, 1, join(encodeBlock(requestFields("GET", "/")), taught)));
+  const asked = (index: number): string | undefined => {
+    conversation.nowMs += 1000;
+    const trailers = frame(HEADERS, 5, id(index), allocate(6).fill(0xbe));
+    return conversation.hear(join(post(id(index), [], `/${index}`), trailers)).at(-1);
+  };
+  const ends = Array.from({ length: 125 }, (_, index) => asked(index + 1));
+  const served = ends.filter((said) => said?.endsWith(" end 0")).length;
+  assert.ok(served * 6 * large.length < HEADS_SIZE_MAX && served > 50, `${served} requests`);
+  assert.match(ends.at(-1) ?? "", /^\/125 reset ENHANCE_YOUR_CALM trailer sections too large together$/);
+  for (let index = 1; index < 100; index++) conversation.hear(reset(id(index), 8));
+  assert.equal(asked(127), "/127 end 0");
+});
+
 test("a stream that was reset is remembered while its peer may not know", () => {
   const conversation = Conversation.open();
   conversation.hear(join(post(1), windowUpdate(1, 0)));

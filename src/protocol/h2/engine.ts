@@ -28,6 +28,7 @@ import { CONNECTION_WINDOW, Receiver } from "./receiver.ts";
 import { ResetMemory } from "./reset-memory.ts";
 import { Sender, type StreamOwner } from "./sender.ts";
 import { StreamTable } from "./stream-table.ts";
+import { trailersSize } from "./trailer-section.ts";
 
 /** Fields of all requests of a connection that are not answered yet: few bytes may stand for many (CVE-2026-47774). */
 export const HEADS_SIZE_MAX = 2_097_152;
@@ -330,6 +331,11 @@ export class H2Engine<Owner extends StreamOwner> {
     if ((this.#streams.bodyLeft[row] ?? -1) > 0) {
       return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "content is not of content-length");
     }
+    const size = trailersSize(trailers);
+    if (this.#streams.headsSize + size > HEADS_SIZE_MAX) {
+      return this.#streamError(row, ErrorCode.ENHANCE_YOUR_CALM, "trailer sections too large together");
+    }
+    this.#streams.holdHead(row, size);
     return this.#theirEnd(row, trailers);
   }
 

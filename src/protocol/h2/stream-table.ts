@@ -85,9 +85,9 @@ export class StreamTable<Owner> {
     return row;
   }
 
-  /** Its request holds fields of so many bytes, until it is closed. */
+  /** Its request holds fields of so many bytes, in its head or behind its content, until it is closed. */
   holdHead(row: number, size: number): void {
-    this.#headSizes[row] = size;
+    this.#headSizes[row] = (this.#headSizes[row] ?? 0) + size;
     this.headsSize += size;
   }
 
@@ -104,6 +104,7 @@ export class StreamTable<Owner> {
     this.owners[row] = undefined;
     this.queues[row] = undefined;
     this.headsSize -= this.#headSizes[row] ?? 0;
+    this.#headSizes[row] = 0;
     this.#free.push(row);
   }
 

@@ -5,7 +5,7 @@
 import type { FieldLine } from "../../http/response-head.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import type { HpackDecoder } from "./hpack-decoder.ts";
-import type { HpackField } from "./hpack-field.ts";
+import { ENTRY_OVERHEAD, type HpackField } from "./hpack-field.ts";
 
 /** RFC 9110 §6.5.1: what speaks of framing has come too late. */
 const framingNames: ReadonlySet<string> = new Set(["content-length", "host", "te", "trailer"]);
@@ -21,6 +21,11 @@ export function readTrailers(decoder: HpackDecoder, bytes: Bytes, start: number,
   const isWrong = outcome === "too-large" || fields.some(({ kind, name }) => kind === "malformed" || isPseudo(name));
   if (isWrong) return { malformed: "trailer_section" };
   return fields.filter(({ name }) => !framingNames.has(name)).map(({ name, value }) => [name, value]);
+}
+
+/** What a trailer section holds while it is kept, counted as HPACK counts it. */
+export function trailersSize(lines: readonly FieldLine[]): number {
+  return lines.reduce((size, [name, value]) => size + name.length + value.length + ENTRY_OVERHEAD, 0);
 }
 
 /** RFC 9113 §8.3 */
