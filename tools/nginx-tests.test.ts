@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { readTap } from "./nginx-tests.ts";
+import { requireProgram } from "./needs.ts";
+import { readTap, suiteFaults } from "./nginx-tests.ts";
 
 /** In two parts, since tidy takes it for our own. */
 const mark = "TO" + "DO";
@@ -34,4 +39,21 @@ test("a file that plans nothing is left out, with its reason", () => {
 
 test("a file that dies before it plans has failed", () => {
   assert.equal(readTap("Can't locate Test/Nginx.pm\n", false).failed, 1);
+});
+
+test("Huffman code of the suite gets no more than seven bits behind it (RFC 7541 §5.2)", {
+  skip: requireProgram("perl", "apt-get install perl"),
+}, () => {
+  const folder = mkdtempSync(join(tmpdir(), "tricorn-nginx-tests-"));
+  try {
+    writeFileSync(join(folder, "SuiteFaults.pm"), suiteFaults);
+    const suite = `package Test::Nginx::HTTP2;
+      sub huff_code { return { a => "00011", "&" => "11111000", _eos => "1" x 30 } }
+      sub huff { return "as the suite has it" }
+      package main; print join " ", map { unpack "H*", Test::Nginx::HTTP2::huff($_) } "", "a", "&", "a&a"`;
+    const { stdout, stderr } = spawnSync("perl", [`-I${folder}`, "-MSuiteFaults", "-e", suite], { encoding: "utf8" });
+    assert.deepEqual([stdout, stderr], [" 1f f8 1fc0ff", ""]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
