@@ -70,6 +70,7 @@ describe("trailers of a request", () => {
         client_body_buffer_size 1k;
         location / { proxy_http_version 2; proxy_pass http://127.0.0.1:${port2}; }
         location /stream/ { proxy_http_version 2; proxy_request_buffering off; proxy_pass http://127.0.0.1:${port2}; }
+        location /memory/ { proxy_http_version 2; client_body_buffer_size 4m; proxy_pass http://127.0.0.1:${port2}; }
         location /grpc/ { grpc_pass 127.0.0.1:${port2}; }
         location /replaced/ { proxy_http_version 2; proxy_set_body other; proxy_pass http://127.0.0.1:${port2}; }
         location /fieldless/ { proxy_http_version 2; proxy_pass_request_headers off;
@@ -104,9 +105,10 @@ describe("trailers of a request", () => {
   for (const [name, asked] of [
     ["HTTP/2", ask], ["HTTP/1.1", (...args) => askByHttp1(site.port, ...args)],
   ] as const satisfies readonly (readonly [string, typeof ask])[]) {
-    for (const path of ["/", "/stream/", "/grpc/"]) {
+    for (const path of ["/", "/memory/", "/stream/", "/grpc/"]) {
       for (const [what, parts] of [
         ["no body", []], ["a body", ["hello"]], ["parts", ["one", "two", "three"]], ["a file", ["x".repeat(5000)]],
+        ["more than a window", ["x".repeat(1_000_000), "y".repeat(1_000_000)]],
       ] as const) {
         test(`of ${name} reach a server of HTTP/2 by ${path}, behind ${what}`, async () => {
           assert.deepEqual(await asked(path, parts, sent), { size: parts.join("").length, trailers: sent });
