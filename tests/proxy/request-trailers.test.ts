@@ -1,13 +1,17 @@
-// Trailers of requests: from clients of both protocols to servers of HTTP/2 and gRPC, nghttp2's and Node's.
+// Trailers of requests: from clients of both protocols to servers of HTTP/2 and gRPC, nghttp2's, Node's and hyper-h2's.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import * as http from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { requireEnvironment } from "../../tools/needs.ts";
+import { applications, pythonOf } from "../../tools/venv.ts";
 import { Client, answerOf } from "../h2/client.ts";
 import type { Program } from "../support/program.ts";
 import { startSite } from "../site/site.ts";
+import { Peer } from "./peers.ts";
 
 type Trailers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -16,6 +20,8 @@ interface Heard {
   readonly size: number;
   readonly trailers: Trailers;
 }
+
+type Asked = (path: string, parts: readonly string[], trailers: Trailers) => Promise<Heard>;
 
 const sent = { "x-sum": "7", "grpc-note": "last" };
 /** What must not come behind a body, and what the configuration says itself. */
@@ -34,6 +40,23 @@ function answering(stream: http2.ServerHttp2Stream): void {
     stream.respond({ ":status": 200 });
     stream.end(JSON.stringify({ size, trailers }));
   });
+}
+
+/** A request of HTTP/2 with trailers, the parts as frames of their own. */
+async function askByHttp2(site: Program, path: string, parts: readonly string[], trailers: Trailers): Promise<Heard> {
+  using client = await Client.connect(site);
+  const stream = client.session.request({ ":path": path, ":method": "POST" }, { waitForTrailers: true });
+  stream.on("wantTrailers", () => stream.sendTrailers(trailers as http2.OutgoingHttpHeaders));
+  // Nobody may wait for the body.
+  const answered = answerOf(stream);
+  for (const part of parts) {
+    stream.write(part);
+    await new Promise((resolve) => void setTimeout(resolve, 20));
+  }
+  stream.end();
+  const answer = await answered;
+  assert.equal(answer.status, 200, answer.text);
+  return JSON.parse(answer.text) as Heard;
 }
 
 /** A request of HTTP/1.1 with trailers, as Node sends it. */
@@ -85,26 +108,10 @@ describe("trailers of a request", () => {
     for (const server of servers) server.close();
   });
 
-  /** The same by HTTP/2, the parts as frames of their own. */
-  async function ask(path: string, parts: readonly string[], trailers: Trailers): Promise<Heard> {
-    using client = await Client.connect(site);
-    const stream = client.session.request({ ":path": path, ":method": "POST" }, { waitForTrailers: true });
-    stream.on("wantTrailers", () => stream.sendTrailers(trailers as http2.OutgoingHttpHeaders));
-    // Nobody may wait for the body.
-    const answered = answerOf(stream);
-    for (const part of parts) {
-      stream.write(part);
-      await new Promise((resolve) => void setTimeout(resolve, 20));
-    }
-    stream.end();
-    const answer = await answered;
-    assert.equal(answer.status, 200, answer.text);
-    return JSON.parse(answer.text) as Heard;
-  }
-
-  for (const [name, asked] of [
-    ["HTTP/2", ask], ["HTTP/1.1", (...args) => askByHttp1(site.port, ...args)],
-  ] as const satisfies readonly (readonly [string, typeof ask])[]) {
+  const clients: readonly (readonly [name: string, asked: Asked])[] = [
+    ["HTTP/2", (...args) => askByHttp2(site, ...args)], ["HTTP/1.1", (...args) => askByHttp1(site.port, ...args)],
+  ];
+  for (const [name, asked] of clients) {
     for (const path of ["/", "/memory/", "/stream/", "/grpc/"]) {
       for (const [what, parts] of [
         ["no body", []], ["a body", ["hello"]], ["parts", ["one", "two", "three"]], ["a file", ["x".repeat(5000)]],
@@ -131,8 +138,33 @@ describe("trailers of a request", () => {
 
   test("say nothing that a head only may say, nor what the configuration says", async () => {
     const { "content-length": _length, ...lateOnes } = unwanted;
-    assert.deepEqual(await ask("/grpc/", ["hello"], { ...sent, ...lateOnes }), { size: 5, trailers: sent });
+    const heard = { size: 5, trailers: sent };
+    assert.deepEqual(await askByHttp2(site, "/grpc/", ["hello"], { ...sent, ...lateOnes }), heard);
     const named = { ...sent, ...lateOnes, "x-named": "hop" };
-    assert.deepEqual(await askByHttp1(site.port, "/grpc/", ["hello"], named), { size: 5, trailers: sent });
+    assert.deepEqual(await askByHttp1(site.port, "/grpc/", ["hello"], named), heard);
+  });
+});
+
+describe("trailers of a request to hyper-h2", { skip: requireEnvironment(applications) }, () => {
+  test("are what a strict reader takes for trailers", async () => {
+    await using peer = await Peer.start({
+      command: pythonOf(applications),
+      args: ({ port }) => [join(import.meta.dirname, "../applications/apps/h2_trailers.py"), String(port)],
+    });
+    await using site = await startSite({
+      apps: "",
+      server: `http2 on; client_max_body_size 0; client_body_buffer_size 1k;
+        location / { proxy_http_version 2; proxy_pass http://127.0.0.1:${peer.port}; }
+        location /grpc/ { grpc_pass 127.0.0.1:${peer.port}; }`,
+    });
+    for (const path of ["/", "/grpc/"]) {
+      for (const parts of [[], ["hello"], ["x".repeat(500_000), "y"]]) {
+        const size = parts.join("").length;
+        const expected = { size, trailers: sent };
+        assert.deepEqual(await askByHttp2(site, path, parts, sent), expected);
+        assert.deepEqual(await askByHttp1(site.port, path, parts, sent), expected);
+        assert.deepEqual(await askByHttp2(site, path, parts, { cookie: "a=b" }), { size, trailers: {} });
+      }
+    }
   });
 });
