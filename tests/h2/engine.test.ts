@@ -268,12 +268,22 @@ describe("a request that is answered with a status", () => {
       settings: { limits: { requestLineSizeMax: 8192, fieldCountMax: 20, fieldSizeMax: 8192, headSizeMax: 32_768 } },
       answer: atOnce,
     });
-    const cookies = (count: number): Fields => Array.from({ length: count }, () => ["cookie", "a=b"]);
-    assert.deepEqual(conversation.hear(get(1, "/", cookies(16))), ["request GET /"]);
+    const fields = (count: number): Fields => Array.from({ length: count }, () => ["x", "y"]);
+    assert.deepEqual(conversation.hear(get(1, "/", fields(20))), ["request GET /"]);
     for (let id = 3; id < 3 + 2 * 16; id += 2) {
-      assert.deepEqual(conversation.hear(get(id, "/", cookies(17))), ["refused   431 header list too large"]);
+      assert.deepEqual(conversation.hear(get(id, "/", fields(21))), ["refused   431 header list too large"]);
     }
-    assert.match(conversation.hear(get(99, "/", cookies(17)))[0] ?? "", /^failed ENHANCE_YOUR_CALM/);
+    assert.match(conversation.hear(get(99, "/", fields(21)))[0] ?? "", /^failed ENHANCE_YOUR_CALM/);
+  });
+
+  test("with more fields than it may have, of which a cookie's crumbs are one", () => {
+    const limits = { requestLineSizeMax: 8192, fieldCountMax: 2, fieldSizeMax: 8192, headSizeMax: 32_768 };
+    const conversation = Conversation.open({ settings: { limits }, answer: atOnce });
+    const crumbs = (count: number): Fields => Array.from({ length: count }, () => ["cookie", "a=b"]);
+    assert.deepEqual(conversation.hear(get(1, "/", [["x", "y"], ...crumbs(100)])), ["request GET /"]);
+    assert.deepEqual(conversation.hear(get(3, "/", [["x", "y"], ["z", ""], ...crumbs(1)])),
+      ["refused   431 header list too large"]);
+    assert.deepEqual(conversation.hear(get(5, "/", crumbs(2000))), ["refused   431 header list too large"]);
   });
 });
 

@@ -106,6 +106,13 @@ describe("a header block", () => {
     assert.deepEqual(decode(decoder, hex("be")), ["c: d"]);
   });
 
+  test("has pseudo-header fields and a cookie's crumbs beside the fields that are counted", () => {
+    const decoder = new HpackDecoder({ fieldCountMax: 2, listSizeMax: 10_000 });
+    const lines = [[":method", "GET"], ["cookie", "a"], [":path", "/"], ["cookie", "b"], ["x", "y"]] as const;
+    assert.equal(decode(decoder, encodeBlock(lines)).length, 5);
+    assert.equal(decode(decoder, encodeBlock([...lines, ["x", "y"]])), "too-large");
+  });
+
   test("of thousands of indices keeps nothing beyond the limits", () => {
     const decoder = new HpackDecoder({ fieldCountMax: 1000, listSizeMax: 32_768 });
     const value = "x".repeat(TABLE_SIZE_MAX - 33);

@@ -29,9 +29,9 @@ const EMPTIED: HpackField = new HpackField("", "");
 export type BlockOutcome = "ok" | "too-large" | { readonly error: string };
 
 export interface BlockLimits {
-  /** Fields in one block; crumbs of cookies are fields. */
+  /** Fields in one block: a cookie's crumbs are one (RFC 9113 §8.2.3), pseudo-header fields are none (§8.3). */
   readonly fieldCountMax: number;
-  /** Bytes of all names and values, and 32 for each field (SETTINGS_MAX_HEADER_LIST_SIZE). */
+  /** Bytes of all names and values, and 32 for each (SETTINGS_MAX_HEADER_LIST_SIZE): it bounds what is not counted. */
   readonly listSizeMax: number;
 }
 
@@ -61,6 +61,8 @@ export class HpackDecoder {
     this.#end = end;
     this.#error = undefined;
     let updates = 0;
+    let isFirst = true;
+    let hasCookie = false;
     let count = 0;
     let listSize = 0;
     while (this.#at < end) {
@@ -73,7 +75,7 @@ export class HpackDecoder {
         if (field !== undefined) this.#insert(field);
       } else if (byte >= 0x20) {
         // RFC 7541 §4.2: a change of size MUST occur at the beginning of a block.
-        if (count > 0 || ++updates > SIZE_UPDATES_MAX) return { error: "dynamic table size update out of place" };
+        if (!isFirst || ++updates > SIZE_UPDATES_MAX) return { error: "dynamic table size update out of place" };
         const size = this.#integer(bytes, 5);
         if (size > TABLE_SIZE_MAX) return { error: "dynamic table size above the limit" };
         this.#sizeMax = size;
@@ -84,7 +86,9 @@ export class HpackDecoder {
         field = this.#literal(bytes, 4);
       }
       if (field === undefined || this.#error !== undefined) return { error: this.#error ?? "no such index" };
-      count++;
+      isFirst = false;
+      if (field.kind !== "cookie" || !hasCookie) count += field.isPseudo ? 0 : 1;
+      hasCookie ||= field.kind === "cookie";
       listSize += field.size;
       if (count <= fieldCountMax && listSize <= listSizeMax) fields.push(field);
     }

@@ -14,7 +14,7 @@ const pseudoNames: readonly FieldKind[] = [":method", ":scheme", ":path", ":auth
 const connectionNames: ReadonlySet<string> = new Set([
   "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade",
 ]);
-const UPPER_A = 0x41, UPPER_Z = 0x5a, SP = 0x20, HTAB = 0x09;
+const UPPER_A = 0x41, UPPER_Z = 0x5a, SP = 0x20, HTAB = 0x09, COLON = 0x3a;
 
 export class HpackField {
   readonly name: string;
@@ -34,6 +34,11 @@ export class HpackField {
     return this.name.length + this.value.length + ENTRY_OVERHEAD;
   }
 
+  /** RFC 9113 §8.3: is it no field, but a part of the message's first line? */
+  get isPseudo(): boolean {
+    return this.name.charCodeAt(0) === COLON;
+  }
+
   /** As a field line of HTTP/1.1, with its CRLF. Only for fields that are not malformed. */
   get line(): string {
     return (this.#line ??= `${this.name}: ${this.value}\r\n`);
@@ -42,7 +47,7 @@ export class HpackField {
 
 function kindOf(name: string, value: string): FieldKind {
   if (!isValue(value)) return "malformed";
-  if (name.charCodeAt(0) === 0x3a /* : */) return pseudoNames.find((kind) => kind === name) ?? "malformed";
+  if (name.charCodeAt(0) === COLON) return pseudoNames.find((kind) => kind === name) ?? "malformed";
   if (!isName(name) || connectionNames.has(name)) return "malformed";
   switch (name) {
     case "cookie": case "host": return name;

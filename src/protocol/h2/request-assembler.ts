@@ -43,7 +43,8 @@ export class RequestAssembler {
   constructor(limits: HeadLimits, memory: SectionMemory) {
     this.#limits = limits;
     this.#memory = memory;
-    this.#parser = new FieldParser(limits, "request");
+    // The host, which :authority becomes, is not one that the client has sent; those were counted.
+    this.#parser = new FieldParser({ ...limits, fieldCountMax: limits.fieldCountMax + 1 }, "request");
   }
 
   /** @param fields of the whole block @param endStream does no body follow? */
@@ -54,7 +55,7 @@ export class RequestAssembler {
     let count = 0;
     for (const field of fields) {
       if (field.kind === "malformed") return malformed(`field ${JSON.stringify(field.name.slice(0, 40))}`);
-      if (field.name.charCodeAt(0) !== 0x3a /* : */) break;
+      if (!field.isPseudo) break;
       count++;
       const fault = take(pseudo, field);
       if (fault !== undefined) return malformed(fault);

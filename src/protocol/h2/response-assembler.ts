@@ -10,7 +10,7 @@ import { BlockMemory } from "./block-memory.ts";
 import { listSizeMax } from "./block-reader.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import type { HpackField } from "./hpack-field.ts";
-import { type ReadTrailers, isPseudo, readTrailers } from "./trailer-section.ts";
+import { type ReadTrailers, readTrailers } from "./trailer-section.ts";
 
 /** RFC 9113 §8.6: it has no 101. */
 const STATUS = /^[1-5]\d\d$/, SWITCHING_PROTOCOLS = 101;
@@ -56,7 +56,7 @@ export class ResponseBlocks {
     if (status === SWITCHING_PROTOCOLS) return { malformed: "status 101" };
     let text = "";
     for (const field of fields.slice(1)) {
-      if (field.kind === "malformed" || isPseudo(field.name)) {
+      if (field.kind === "malformed" || field.isPseudo) {
         return { malformed: `field ${JSON.stringify(field.name.slice(0, 40))}` };
       }
       text += field.line;

@@ -18,7 +18,7 @@ export function readTrailers(decoder: HpackDecoder, bytes: Bytes, start: number,
   const fields: HpackField[] = [];
   const outcome = decoder.decode(bytes, start, end, fields);
   if (typeof outcome === "object") return outcome;
-  const isWrong = outcome === "too-large" || fields.some(({ kind, name }) => kind === "malformed" || isPseudo(name));
+  const isWrong = outcome === "too-large" || fields.some(({ kind, isPseudo }) => kind === "malformed" || isPseudo);
   if (isWrong) return { malformed: "trailer_section" };
   return fields.filter(({ name }) => !framingNames.has(name)).map(({ name, value }) => [name, value]);
 }
@@ -26,9 +26,4 @@ export function readTrailers(decoder: HpackDecoder, bytes: Bytes, start: number,
 /** What a trailer section holds while it is kept, counted as HPACK counts it. */
 export function trailersSize(lines: readonly FieldLine[]): number {
   return lines.reduce((size, [name, value]) => size + name.length + value.length + ENTRY_OVERHEAD, 0);
-}
-
-/** RFC 9113 §8.3 */
-export function isPseudo(name: string): boolean {
-  return name.startsWith(":");
 }
