@@ -17,6 +17,7 @@ import { provided } from "./provided.ts";
 const processFacts: RequestFacts["process"] = { pid: process.pid, hostname: hostname(), version: NGINX_VERSION };
 /** Digits of `$request_id`, half of them bytes. */
 const REQUEST_ID_SIZE = 16;
+const SWITCHING_PROTOCOLS = 101, OK = 200;
 const noCookies: readonly string[] = [];
 
 /** The request in the words of nginx's error log. */
@@ -184,7 +185,9 @@ export class RequestView implements RequestFacts {
   }
 
   status(): number {
-    const { status, errorStatus, evaluation } = this.#exchange;
+    const { status, errorStatus, evaluation, received } = this.#exchange;
+    // RFC 8441 §5: so says a stream that another protocol has begun on.
+    if (status === SWITCHING_PROTOCOLS && received.majorVersion === 2) return OK;
     return status === 0 ? (errorStatus ?? evaluation.returning) : status;
   }
 

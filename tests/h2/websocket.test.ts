@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import * as http2 from "node:http2";
 import { after, before, describe, test } from "node:test";
+import { linesOf } from "../site/site.ts";
 import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { Client, startH2Site } from "./client.ts";
@@ -87,8 +88,10 @@ describe("a WebSocket over HTTP/2", () => {
   let program: Program;
   before(async () => {
     program = await startH2Site({
-      http: "map $http_upgrade $connection_upgrade { default upgrade; '' close; }",
+      http: `map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+        log_format short '$request|$status';`,
       server: `
+        access_log %FOLDER%/access.log short;
         location = /file { return 200 "no WebSocket"; }
         location /asgi { app_pass asgi; }
         location /wsgi { app_pass wsgi; }
@@ -120,6 +123,21 @@ describe("a WebSocket over HTTP/2", () => {
       await eventually("the stream ends", 5000, () => socket.isOver);
     });
   }
+
+  test("is logged with the status that its client got", async () => {
+    using client = await Client.connect(program);
+    const lineOf = (request: string): Promise<string> => eventually("the line is there", 5000, async () =>
+      (await linesOf(program, "access.log")).find((text) => text.startsWith(request)));
+    for (const path of ["/asgi?logged", "/said/logged"]) {
+      const { socket } = await Socket.open(client, path);
+      socket.send(CLOSE, Buffer.of(3, 232));
+      await socket.next();
+      socket.stream.end();
+      assert.equal(await lineOf(`GET ${path} `), `GET ${path} HTTP/2.0|200`);
+    }
+    // What was asked of our own server in HTTP/1.1 was answered so.
+    assert.equal(await lineOf("GET /asgi/logged "), "GET /asgi/logged HTTP/1.1|101");
+  });
 
   test("stands beside others and beside requests on one connection", async () => {
     using client = await Client.connect(program);
