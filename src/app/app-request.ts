@@ -15,9 +15,12 @@ export type AppBody =
   | { readonly kind: "whole"; readonly bytes: Bytes }
   /**
    * All of it lies in a file of the run directory, which the worker unlinks; `copy` is a second name of the file, for
-   * another application that may be asked afterwards.
+   * another application that may be asked afterwards. With `stays` the last of its names is not taken away.
    */
-  | { readonly kind: "file"; readonly path: string; readonly size: number; readonly copy?: string | undefined }
+  | {
+    readonly kind: "file"; readonly path: string; readonly size: number;
+    readonly copy?: string | undefined; readonly stays?: boolean;
+  }
   /** It follows against the worker's credit; `expectContinue` holds back the first byte. */
   | { readonly kind: "stream"; readonly expectContinue: boolean };
 

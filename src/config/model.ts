@@ -36,6 +36,8 @@ export interface HttpSettings {
   readonly clientMaxBodySize: number;
   /** Bodies up to this size stay in memory, larger ones go to a file (nginx: client_body_buffer_size). */
   readonly clientBodyBufferSize: number;
+  /** Bodies always go to a file, which stays behind the request or does not (nginx: client_body_in_file_only). */
+  readonly clientBodyInFileOnly: "off" | "on" | "clean";
   readonly clientHeaderTimeoutMs: number;
   readonly clientBodyTimeoutMs: number;
   readonly sendTimeoutMs: number;

@@ -122,12 +122,13 @@ export class AppCall implements AppExchange, Call {
       submit(this, this.#pool);
       return undefined;
     }
+    const isFiled = http.clientBodyInFileOnly !== "off";
     this.#receiver = handleApp(this, this.#pool, {
-      clientBodyBufferSize: http.clientBodyBufferSize,
-      gathers: settings.appPass.requestBuffering ?? this.#pool.interface === "wsgi",
+      http,
+      gathers: settings.appPass.requestBuffering ?? (this.#pool.interface === "wsgi" || isFiled),
       spoolPath: () => this.#context.bodyPath(this.#pool),
       known,
-      keeps,
+      keeps: keeps || isFiled,
       onNotice: this.#context.onError,
     });
     return this.#receiver;

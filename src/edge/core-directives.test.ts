@@ -38,6 +38,7 @@ describe("the directives of http core", () => {
       headSizeMax: 32_768,
       clientMaxBodySize: 1_048_576,
       clientBodyBufferSize: 16_384,
+      clientBodyInFileOnly: "off",
       clientHeaderTimeoutMs: 60_000,
       clientBodyTimeoutMs: 60_000,
       sendTimeoutMs: 60_000,
@@ -72,12 +73,14 @@ describe("the directives of http core", () => {
   });
 
   test("can be written in full", () => {
-    const text = `client_body_buffer_size 8k; client_header_timeout 1; client_body_timeout 2; keepalive_requests 0;
+    const text = `client_body_buffer_size 8k; client_body_in_file_only clean;
+      client_header_timeout 1; client_body_timeout 2; keepalive_requests 0;
       keepalive_time 3; underscores_in_headers on; date_header off; max_headers 5;
       chunked_transfer_encoding off; lingering_close always; lingering_timeout 4; reset_timedout_connection on;
       log_not_found off; recursive_error_pages on;`;
     const written: Partial<HttpSettings> = {
-      clientBodyBufferSize: 8192, clientHeaderTimeoutMs: 1000, clientBodyTimeoutMs: 2000, keepaliveRequests: 0,
+      clientBodyBufferSize: 8192, clientBodyInFileOnly: "clean",
+      clientHeaderTimeoutMs: 1000, clientBodyTimeoutMs: 2000, keepaliveRequests: 0,
       keepaliveTimeMs: 3000, underscoresInHeaders: true, dateHeader: false,
       fieldCountMax: 5, chunkedTransferEncoding: false, lingeringClose: "always", lingeringTimeoutMs: 4000,
       resetTimedoutConnection: true, logNotFound: false, recursiveErrorPages: true,

@@ -92,6 +92,17 @@ const bodyBufferSizeRow: DefaultedDirectiveRow<number> = {
   example: "client_body_buffer_size 128k;",
 };
 
+const bodyInFileRow: DefaultedDirectiveRow<"off" | "on" | "clean"> = {
+  ...ofLocations,
+  name: "client_body_in_file_only",
+  arguments: one(choice(["off", "on", "clean"])),
+  default: "off",
+  doc: "Every body that is gathered goes to a file, which $request_body_file names; with `on` it stays behind the " +
+    "request until the server ends, in a private directory in TMPDIR. Bodies for ASGI are gathered then, unless " +
+    "app_request_buffering is off.",
+  example: "client_body_in_file_only clean;",
+};
+
 const headerTimeoutRow: DefaultedDirectiveRow<number> = {
   ...ofServers,
   name: "client_header_timeout",
@@ -263,6 +274,7 @@ export const httpRows: readonly AnyDirectiveRow[] = [
   maxHeadersRow,
   maxBodySizeRow,
   bodyBufferSizeRow,
+  bodyInFileRow,
   headerTimeoutRow,
   bodyTimeoutRow,
   sendTimeoutRow,
@@ -295,6 +307,7 @@ export function httpSettings(block: Block): HttpSettings {
     ...headLimits(block),
     clientMaxBodySize: maxBodySize === 0 ? Number.MAX_SAFE_INTEGER : maxBodySize,
     clientBodyBufferSize: Math.min(block.one(bodyBufferSizeRow), BODY_BUFFER_SIZE_MAX),
+    clientBodyInFileOnly: block.one(bodyInFileRow),
     clientHeaderTimeoutMs: block.one(headerTimeoutRow),
     clientBodyTimeoutMs: block.one(bodyTimeoutRow),
     sendTimeoutMs: block.one(sendTimeoutRow),

@@ -46,8 +46,8 @@ export function mirror(
   if (wanted === undefined || wanted.isGiven) return made();
   const gathered = new MirroredBody(source);
   wanted.give(gathered, () => {
-    const { clientBodyBufferSize } = source.http;
-    const settings = { clientBodyBufferSize, spoolPath: context.requestPath, keeps: true, onNotice: context.onError };
+    const { http } = source;
+    const settings = { http, spoolPath: context.requestPath, keeps: true, onNotice: context.onError };
     return new GatheredBody(gathered, settings, made);
   });
 }

@@ -102,17 +102,20 @@ export class RequestBody {
   abort(): void {
     this.#receiver?.onAborted();
     this.#receiver = this.#waiting = undefined;
-    // Nor is a part of it anything for others.
-    this.#first = { body: undefined };
+    const { given } = this;
+    if (given?.kind === "file" && given.copy !== undefined && given.stays !== true) removeFile(given.copy);
+    // Nor is a part of it anything for others; a file is whole.
+    this.#first = { body: given?.kind === "file" && given.stays === true ? given : undefined };
   }
 
   /** The request is over. @param isAnswered so no worker will ask for it any more */
   forget(isAnswered: boolean): void {
     const { given } = this;
     if (given?.kind !== "file") return;
-    if (given.copy !== undefined) removeFile(given.copy);
+    const { path, copy, stays = false } = given;
+    if (copy !== undefined && !stays) removeFile(copy);
     // An application that never looked at it has left it there.
-    if (isAnswered) removeFile(given.path);
+    if (isAnswered && (copy !== undefined || !stays)) removeFile(path);
   }
 }
 

@@ -169,7 +169,8 @@ export class RequestView implements RequestFacts {
 
   bodyFile(): string | undefined {
     const { body } = this.#exchange;
-    return body?.kind === "file" ? body.path : undefined;
+    // A worker takes its own name away.
+    return body?.kind === "file" ? (body.copy ?? body.path) : undefined;
   }
 
   get pipelined(): boolean {

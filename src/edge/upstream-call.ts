@@ -116,8 +116,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     const { head, location } = this.#exchange;
     const { protocol } = this.#way;
     const { requestBuffering, passRequestBody } = protocol.settings;
-    // What takes the body's place may ask for it.
-    const isWanted = head.hasBody && (passRequestBody || protocol.replacesBody);
+    // What takes the body's place may ask for it; nginx: client_body_in_file_only wants it in any case.
+    const isWanted = head.hasBody && (this.#isPassed || location.http.clientBodyInFileOnly !== "off");
     if (!isWanted || known !== undefined) {
       if (isWanted && known !== undefined) this.body = known;
       this.#begin();
@@ -125,7 +125,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     }
     const hasLength = head.fields.semantics.contentLength >= 0;
     const { application } = this.#way;
-    const mayStream = requestBuffering === false && application === undefined && !protocol.replacesBody;
+    const isWhole = requestBuffering !== false || !passRequestBody || protocol.replacesBody;
+    const mayStream = !isWhole && application === undefined;
     if (mayStream && (hasLength || protocol.mayStream)) {
       const streamed = new StreamedUpstreamBody(this, {
         begin: (whole) => {
@@ -137,9 +138,10 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
       });
       return streamed;
     }
-    const { clientBodyBufferSize } = location.http;
-    const spoolPath = application === undefined ? this.#context.requestPath : () => this.#pathFor(application);
-    const settings = { clientBodyBufferSize, spoolPath, keeps, onNotice: this.#context.onError };
+    const settings = {
+      http: location.http, keeps, onNotice: this.#context.onError,
+      spoolPath: application === undefined ? this.#context.requestPath : () => this.#pathFor(application),
+    };
     return new GatheredBody(this, settings, () => this.#begin());
   }
 
@@ -234,7 +236,12 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
 
   /** What is sent of a body. */
   get sentBody(): AppBody {
-    return this.#replacement ?? this.body;
+    return this.#replacement ?? (this.#isPassed ? this.body : NO_BODY);
+  }
+
+  get #isPassed(): boolean {
+    const { settings, replacesBody } = this.#way.protocol;
+    return settings.passRequestBody || replacesBody;
   }
 
   get trailers(): Bytes | undefined {

@@ -1,5 +1,6 @@
 /** A request's body that is complete before anybody hears of the request: in memory, and then in a file. */
 import type { AppBody } from "../app/index.ts";
+import type { HttpSettings } from "../config/model.ts";
 import { Spool, secondName } from "../net/index.ts";
 import { concatBytes, copyBytes } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
@@ -34,7 +35,7 @@ export interface GatheringExchange {
 }
 
 export interface GatheringSettings {
-  readonly clientBodyBufferSize: number;
+  readonly http: Pick<HttpSettings, "clientBodyBufferSize" | "clientBodyInFileOnly">;
   /** A fresh name in the run directory. */
   readonly spoolPath: () => string;
   /** May somebody else want the body afterwards? */
@@ -46,33 +47,32 @@ export class GatheredBody implements BodyReceiver {
   readonly #exchange: GatheringExchange;
   readonly #settings: GatheringSettings;
   readonly #done: () => void;
+  /** Bytes that stay in memory; −1 where all go to a file. */
+  readonly #memorySize: number;
   #parts: Bytes[] = [];
   #size = 0;
   #spool: Spool | undefined = undefined;
   #pending = 0;
   #failed = false;
+  /** It is whole, and its file is nobody's to take away. */
+  #stays = false;
 
   /** @param done called once `exchange.body` is the whole of it */
   constructor(exchange: GatheringExchange, settings: GatheringSettings, done: () => void) {
     this.#exchange = exchange;
     this.#settings = settings;
     this.#done = done;
+    const { clientBodyBufferSize, clientBodyInFileOnly } = settings.http;
+    this.#memorySize = clientBodyInFileOnly === "off" ? clientBodyBufferSize : -1;
   }
 
   onData(bytes: Bytes): void {
     if (this.#failed) return;
     const part = copyBytes(bytes);
     this.#size += part.length;
-    if (this.#spool === undefined) {
-      this.#parts.push(part);
-      if (this.#size <= this.#settings.clientBodyBufferSize) return;
-      this.#spool = new Spool(this.#settings.spoolPath(), true);
-      const gathered = concatBytes(this.#parts);
-      this.#parts = [];
-      this.#store(this.#spool, gathered);
-    } else {
-      this.#store(this.#spool, part);
-    }
+    if (this.#spool !== undefined) return this.#store(this.#spool, part);
+    this.#parts.push(part);
+    if (this.#size > this.#memorySize) this.#leaveMemory();
   }
 
   onPause(): void {
@@ -81,6 +81,7 @@ export class GatheredBody implements BodyReceiver {
 
   onEnd(): void {
     if (this.#failed) return;
+    if (this.#spool === undefined && this.#size > this.#memorySize) this.#leaveMemory();
     const spool = this.#spool;
     if (spool === undefined) {
       const [first] = this.#parts;
@@ -93,14 +94,17 @@ export class GatheredBody implements BodyReceiver {
       if (this.#failed || this.#exchange.abandoned) return;
       const copy = this.#settings.keeps ? `${spool.path}-again` : undefined;
       const isCopied = copy !== undefined && secondName(spool.path, copy);
-      this.#exchange.body = { kind: "file", path: spool.path, size: spool.size, copy: isCopied ? copy : undefined };
+      const stays = this.#settings.http.clientBodyInFileOnly === "on";
+      this.#stays = stays && !isCopied;
+      const file = { kind: "file" as const, path: spool.path, size: spool.size };
+      this.#exchange.body = { ...file, copy: isCopied ? copy : undefined, stays };
       this.#done();
     });
   }
 
   onAborted(): void {
     this.#failed = true;
-    void this.#spool?.close(true);
+    void this.#spool?.close(!this.#stays);
   }
 
   /** Nobody sees a part of it, so nobody asks. */
@@ -110,6 +114,13 @@ export class GatheredBody implements BodyReceiver {
 
   onGiven(): void {
     return;
+  }
+
+  #leaveMemory(): void {
+    const gathered = concatBytes(this.#parts);
+    this.#parts = [];
+    this.#spool = new Spool(this.#settings.spoolPath(), true);
+    this.#store(this.#spool, gathered);
   }
 
   #store(spool: Spool, bytes: Bytes): void {
