@@ -60,6 +60,8 @@ export class Exchange implements CurrentRequest {
   sentTrailers: readonly FieldLine[] = NO_LINES;
   location: CompiledLocation;
   limitRate: number | undefined = undefined;
+  /** Its stream is reset behind the head of its answer, which no page can be part of. */
+  isMalformed = false;
   readonly isMain: boolean;
   /** Before anybody has told who is behind it. */
   readonly #sender: Peer;
@@ -366,7 +368,7 @@ export class Exchange implements CurrentRequest {
     if (this.abandoned || this.responding) return;
     if (status === NO_RESPONSE || status === CLIENT_CLOSED_REQUEST) return this.#drop(status);
     this.#shown ??= new ShownStatus();
-    const page = this.#shown.page(status, fields, this.location, () => this.evaluation);
+    const page = this.isMalformed ? undefined : this.#shown.page(status, fields, this.location, () => this.evaluation);
     if (page === undefined) return this.#sendStatus(status, fields);
     if (page.kind === "redirect") return this.#sendStatus(page.status, [["Location", page.target]]);
     this.#isTooLarge = false;

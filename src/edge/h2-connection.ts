@@ -230,13 +230,20 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
   #onEvent(event: Exclude<EngineEvent<H2Stream>, "need-data">): void {
     switch (event.kind) {
       case "request": return this.#begin(event.stream, event.head, event.isWebSocket).begin();
-      case "refused":
-        this.#log(`request refused with ${event.status}: ${event.reason}`);
-        return this.#begin(event.stream, event.head, false).refuse(event.status);
+      case "refused": {
+        if (event.isMalformed) this.#logReset(ErrorCode.PROTOCOL_ERROR, event.reason);
+        else this.#log(`request refused with ${event.status}: ${event.reason}`);
+        const exchange = this.#begin(event.stream, event.head, false);
+        exchange.isMalformed = event.isMalformed;
+        return exchange.refuse(event.status);
+      }
+      case "malformed":
+        this.#logReset(ErrorCode.PROTOCOL_ERROR, event.reason);
+        return event.owner.onMalformed();
       case "data": return event.owner.onData(event.bytes);
       case "end": return event.owner.onEnd(event.trailers);
       case "reset":
-        if (event.reason !== undefined) this.#log(`HTTP/2 stream reset with ${event.code}: ${event.reason}`);
+        if (event.reason !== undefined) this.#logReset(event.code, event.reason);
         return event.owner?.abandon();
       case "goaway": return this.#goAway(false);
       case "failed":
@@ -349,6 +356,10 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
 
   #setLingerDeadline(): void {
     this.#deadlineMs = this.context.clock.coarseMs + lingerMs(this.#http, this.#owner.draining);
+  }
+
+  #logReset(code: number, reason: string): void {
+    this.#log(`HTTP/2 stream reset with ${code}: ${reason}`);
   }
 
   #log(text: string): void {

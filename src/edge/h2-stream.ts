@@ -22,6 +22,8 @@ import type { ResponseChannel, SentExchange } from "./response-channel.ts";
 
 /** RFC 9110 §15.2.1 */
 const CONTINUE = 100;
+/** RFC 9110 §15.5.1 */
+const BAD_REQUEST = 400;
 /** How long the rest of a request may still come behind its response, before its client is told to stop. */
 const LINGER_MS = 200;
 /** RFC 8441 §5: what the handshake of HTTP/1.1 has of its own. */
@@ -112,6 +114,16 @@ export class H2Stream implements ResponseChannel, StreamOwner {
       return this.abandon();
     }
     this.exchange?.upload?.end(trailers);
+  }
+
+  /** What came makes its request malformed (RFC 9113 §8.1.1): the stream is about to be reset. */
+  onMalformed(): void {
+    const { exchange } = this;
+    if (exchange !== undefined) {
+      exchange.isMalformed = true;
+      this.#refuse(exchange, BAD_REQUEST);
+    }
+    this.abandon();
   }
 
   /** The server ends. */
@@ -263,7 +275,9 @@ export class H2Stream implements ResponseChannel, StreamOwner {
   }
 
   cut(): void {
-    this.#reset(ErrorCode.INTERNAL_ERROR);
+    this.#reset(this.#isMalformed ? ErrorCode.PROTOCOL_ERROR : ErrorCode.INTERNAL_ERROR);
+    // Not within the call of whoever cuts: what works for the response is told.
+    setImmediate(() => this.abandon());
   }
 
   finished(exchange: SentExchange): void {
@@ -290,13 +304,18 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     return this.#row === GONE ? undefined : this.#connection.engine;
   }
 
+  /** Is the stream reset behind the head of its answer? */
+  get #isMalformed(): boolean {
+    return this.exchange?.isMalformed === true;
+  }
+
   #refuse(exchange: Exchange, status: number): void {
     this.#isRefused = true;
     exchange.refuseBody(status);
   }
 
   #hasNoBodyFor({ head: request }: SentExchange, head: ResponseHead): boolean {
-    return !mayHaveBody(request.method, head.status);
+    return this.#isMalformed || !mayHaveBody(request.method, head.status);
   }
 
   /** Sends the head of a response that is there as a whole. @returns bytes of its body that are to be sent */
@@ -326,7 +345,7 @@ export class H2Stream implements ResponseChannel, StreamOwner {
     this.#hasNoBody = hasNoBody;
     this.#left = hasNoBody ? 0 : head.contentLength >= 0 ? head.contentLength : length >= 0 ? length : Infinity;
     exchange.headSize = FRAME_HEADER_SIZE + block.length + more.length;
-    this.#engine?.sender.headers(this.#row, block, more, hasNoBody);
+    this.#engine?.sender.headers(this.#row, block, more, hasNoBody && !this.#isMalformed);
     this.#connection.touch();
   }
 

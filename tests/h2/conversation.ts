@@ -103,7 +103,8 @@ export class Conversation {
         this.streams.set(head.path, stream);
         this.engine.claim(event.stream, stream);
         const more = event.kind === "refused" ? ` ${event.status} ${event.reason}` : "";
-        this.events.push(`${event.kind} ${head.method} ${head.target}${more}`);
+        const kind = event.kind === "refused" && event.isMalformed ? "malformed" : event.kind;
+        this.events.push(`${kind} ${head.method} ${head.target}${more}`);
         this.#options.answer?.(this.engine, stream);
         return;
       }
@@ -120,6 +121,9 @@ export class Conversation {
         return;
       case "reset":
         this.events.push(`${event.owner?.name ?? "nobody"} reset ${codeName(event.code)} ${event.reason ?? "by them"}`);
+        return;
+      case "malformed":
+        this.events.push(`${event.owner.name} malformed ${event.reason}`);
         return;
       case "goaway":
         this.events.push(`goaway ${codeName(event.code)}`);

@@ -48,9 +48,9 @@ describe("a connection", () => {
       assert.deepEqual(conversation.hear(frame(HEADERS, 5, stream, block)), ["request GET /"]);
     }
     const bad = frame(HEADERS, 5, 9, join(encodeBlock(requestFields("GET", "/9")), fromLatin1("\x40\x01A\x01b")));
-    assert.match(conversation.hear(bad)[0] ?? "", /^nobody reset PROTOCOL_ERROR/);
+    assert.deepEqual(conversation.hear(bad), ['malformed GET /9 400 field "A"']);
     // What was "a" is "A" now, which no name may have.
-    assert.match(conversation.hear(frame(HEADERS, 5, 11, block))[0] ?? "", /^nobody reset PROTOCOL_ERROR/);
+    assert.deepEqual(conversation.hear(frame(HEADERS, 5, 11, block)), ['malformed GET / 400 field "A"']);
   });
 
   test("says the same, however its bytes were cut", () => {
@@ -235,12 +235,42 @@ describe("what RFC 9113 forbids", () => {
     test(`${what} resets the stream with ${code}, and the next one is served`, () => {
       const conversation = Conversation.open();
       const events = conversation.hear(bytes);
-      assert.match(events.at(-1) ?? "", new RegExp(`(?:nobody|/) reset ${code} (?!by them)`));
+      assert.match(events.at(-1) ?? "", new RegExp(`^(?:/ reset ${code} (?!by them)|/ malformed |malformed .* 400 )`));
       assert.deepEqual(conversation.said().filter((line) => line.startsWith("RST")), [`RST_STREAM 1 ${code}`]);
       assert.deepEqual(conversation.hear(get(3, "/next")), ["request GET /next"]);
       assert.ok(conversation.engine.invariants());
     });
   }
+});
+
+describe("a malformed request", () => {
+  const answer: typeof atOnce = (engine, { row }) =>
+    engine.sender.headers(row, encodeBlock([[":status", "400"]]), allocate(0), false);
+
+  test("may be answered before its stream is reset", () => {
+    const conversation = Conversation.open({ answer });
+    const pathless = headers(3, requestFields("GET", "/b").slice(0, 2));
+    assert.deepEqual(conversation.hear(join(get(1, "/a", [["a b", "c"]]), pathless)),
+      ['malformed GET /a 400 field "a b"', "malformed   400 :path missing"]);
+    assert.deepEqual(conversation.said(),
+      ["HEADERS 1", "RST_STREAM 1 PROTOCOL_ERROR", "HEADERS 3", "RST_STREAM 3 PROTOCOL_ERROR"]);
+    assert.equal(conversation.engine.streamCount, 0);
+    assert.ok(conversation.engine.invariants());
+  });
+
+  test("is told of when its content makes it one, and nothing more of it", () => {
+    const conversation = Conversation.open();
+    const more = join(data(1, "abcd"), data(1, "e", END_STREAM), get(3, "/next"));
+    assert.deepEqual(conversation.hear(join(post(1, [["content-length", "3"]]), more)),
+      ["request POST /", "/ malformed content is not of content-length", "request GET /next"]);
+    assert.deepEqual(conversation.said(), ["RST_STREAM 1 PROTOCOL_ERROR"]);
+  });
+
+  test("is refused like others where no stream more may be open", () => {
+    const conversation = Conversation.open({ settings: { maxConcurrentStreams: 1 } });
+    assert.deepEqual(conversation.hear(join(get(1, "/"), get(3, "/", [["a b", ""]]))), ["request GET /"]);
+    assert.deepEqual(conversation.said(), ["RST_STREAM 3 REFUSED_STREAM"]);
+  });
 });
 
 describe("a request that is answered with a status", () => {

@@ -2,14 +2,13 @@
  * Header blocks of one peer, read: as the requests that they are, known by their bytes where they come again, or as the
  * trailers of one.
  */
-import { NO_FIELDS } from "../../http/field-section.ts";
 import type { Bytes } from "../../std/bytes.ts";
 import type { HeadLimits, SectionMemory } from "../h1/index.ts";
 import { BlockMemory } from "./block-memory.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import { ENTRY_OVERHEAD, type HpackField } from "./hpack-field.ts";
 import { type Priority, parsePriority } from "./priority.ts";
-import { type Assembled, RequestAssembler } from "./request-assembler.ts";
+import { type Assembled, RequestAssembler, UNKNOWN_HEAD } from "./request-assembler.ts";
 import { type ReadTrailers, readTrailers } from "./trailer-section.ts";
 
 /** A request as it was assembled, with what it says of its priority. */
@@ -27,11 +26,7 @@ export interface BlockFault {
 const TOO_LARGE: ReadRequest = {
   priority: undefined,
   assembled: {
-    kind: "refused", status: 431, reason: "header list too large",
-    head: {
-      kind: "request", method: "", target: "", path: "", query: "", authority: undefined, minorVersion: 1,
-      majorVersion: 2, fields: NO_FIELDS, hasBody: false, persistent: true,
-    },
+    kind: "refused", status: 431, reason: "header list too large", head: UNKNOWN_HEAD, isMalformed: false,
   },
 };
 

@@ -5,6 +5,8 @@
  * Whatever a peer does that it must not is a value: an error of a stream resets that stream, an error of the connection
  * ends in GOAWAY and one last event, "failed" (RFC 9113 §5.4). Nothing here throws on input.
  *
+ * A request that is malformed is told of before its stream is reset, so that a status can go before (RFC 9113 §8.1.1).
+ *
  * Invariant: bytes given to `receive` are only looked at during the calls of `next` that follow, before the caller
  * returns to the event loop; `keepRest` copies what must live longer, at most a frame.
  */
@@ -55,6 +57,8 @@ export class H2Engine<Owner extends StreamOwner> {
   #nowMs = 0;
   /** An END_STREAM whose DATA was given. */
   #ending: number | undefined = undefined;
+  /** The stream of a malformed request, which is reset next. */
+  #malformed: number | undefined = undefined;
 
   constructor(settings: EngineSettings, memory: SectionMemory, frames: FrameMemory) {
     this.#settings = settings;
@@ -140,6 +144,11 @@ export class H2Engine<Owner extends StreamOwner> {
       this.#ending = undefined;
       const ended = this.#theirEnd(ending);
       if (ended !== undefined) return ended;
+    }
+    if (this.#malformed !== undefined) {
+      const row = this.#streams.rowOf(this.#malformed);
+      if (row !== undefined) this.reset(row, ErrorCode.PROTOCOL_ERROR);
+      this.#malformed = undefined;
     }
     const input = this.#input;
     for (;;) {
@@ -243,7 +252,7 @@ export class H2Engine<Owner extends StreamOwner> {
     if (left >= 0) {
       // RFC 9113 §8.1.1: the sum of the DATA must be what Content-Length says.
       if (size > left || (endStream && size !== left)) {
-        return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "content is not of content-length");
+        return this.#malformedOn(row, "content is not of content-length");
       }
       streams.bodyLeft[row] = left - size;
     }
@@ -325,12 +334,8 @@ export class H2Engine<Owner extends StreamOwner> {
       return this.#streamError(row, ErrorCode.STREAM_CLOSED, "HEADERS behind END_STREAM");
     }
     // RFC 9113 §8.1: trailers end the stream.
-    if (!endStream || "malformed" in trailers) {
-      return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "trailer section");
-    }
-    if ((this.#streams.bodyLeft[row] ?? -1) > 0) {
-      return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, "content is not of content-length");
-    }
+    if (!endStream || "malformed" in trailers) return this.#malformedOn(row, "trailer section");
+    if ((this.#streams.bodyLeft[row] ?? -1) > 0) return this.#malformedOn(row, "content is not of content-length");
     const size = trailersSize(trailers);
     if (this.#streams.headsSize + size > HEADS_SIZE_MAX) {
       return this.#streamError(row, ErrorCode.ENHANCE_YOUR_CALM, "trailer sections too large together");
@@ -342,13 +347,9 @@ export class H2Engine<Owner extends StreamOwner> {
   #open(id: number, read: ReadRequest, endStream: boolean): EngineEvent<Owner> | undefined {
     this.#lastStream = id;
     const { assembled, priority } = read;
-    const calm = isTooLarge(read) ? this.#charge("tooLarge") : undefined;
+    const isMalformed = assembled.kind === "refused" && assembled.isMalformed;
+    const calm = isTooLarge(read) ? this.#charge("tooLarge") : isMalformed ? this.#charge("reset") : undefined;
     if (calm !== undefined) return calm;
-    if (assembled.kind === "malformed") {
-      this.#sendReset(id, ErrorCode.PROTOCOL_ERROR);
-      return this.#charge("reset") ??
-        { kind: "reset", owner: undefined, code: ErrorCode.PROTOCOL_ERROR, reason: assembled.reason };
-    }
     const streams = this.#streams;
     const headSize = assembled.head.fields.bytes.length;
     if (streams.count >= this.#settings.maxConcurrentStreams || streams.headsSize + headSize > HEADS_SIZE_MAX) {
@@ -360,7 +361,8 @@ export class H2Engine<Owner extends StreamOwner> {
     streams.holdHead(row, headSize);
     if (priority !== undefined) this.sender.setPriority(row, priority);
     if (assembled.kind === "refused") {
-      return { kind: "refused", stream: row, head: assembled.head, status: assembled.status, reason: assembled.reason };
+      if (isMalformed) this.#malformed = id;
+      return { ...assembled, stream: row };
     }
     const { head, isWebSocket } = assembled;
     streams.tunnels[row] = isWebSocket;
@@ -457,6 +459,16 @@ export class H2Engine<Owner extends StreamOwner> {
     const owner = this.#streams.owners[row];
     this.reset(row, code);
     return this.#charge("reset") ?? { kind: "reset", owner, code, reason };
+  }
+
+  /** RFC 9113 §8.1.1 */
+  #malformedOn(row: number, reason: string): EngineEvent<Owner> {
+    const owner = this.#streams.owners[row];
+    if (owner === undefined) return this.#streamError(row, ErrorCode.PROTOCOL_ERROR, reason);
+    const calm = this.#charge("reset");
+    if (calm !== undefined) return calm;
+    this.#malformed = this.#streams.ids[row];
+    return { kind: "malformed", owner, reason };
   }
 
   #charge(budget: Budget): FailedEvent | undefined {

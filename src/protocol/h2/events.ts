@@ -30,6 +30,14 @@ export interface RefusedEvent {
   readonly head: RequestHead;
   readonly status: number;
   readonly reason: string;
+  /** Is the stream reset with the next call of `next`? Until then the status may be sent (RFC 9113 §8.1.1). */
+  readonly isMalformed: boolean;
+}
+/** What came behind its head makes a request malformed: as above. */
+export interface MalformedEvent<Owner> {
+  readonly kind: "malformed";
+  readonly owner: Owner;
+  readonly reason: string;
 }
 export interface BodyEvent<Owner> {
   readonly kind: "data";
@@ -64,5 +72,5 @@ export interface GoAwayEvent {
   readonly code: number;
 }
 export type EngineEvent<Owner> =
-  | RequestEvent | RefusedEvent | BodyEvent<Owner> | BodyEndEvent<Owner> | ResetEvent<Owner> | FailedEvent | GoAwayEvent
-  | "need-data";
+  | RequestEvent | RefusedEvent | MalformedEvent<Owner> | BodyEvent<Owner> | BodyEndEvent<Owner> | ResetEvent<Owner>
+  | FailedEvent | GoAwayEvent | "need-data";

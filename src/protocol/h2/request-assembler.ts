@@ -18,11 +18,19 @@ const LINE_OVERHEAD = 12;
 /** What is asked of a message; its answer is a status. */
 type RefusalStatus = Violation["status"] | 405 | 501;
 
-/** A request | one that is to be answered with a status | none at all (RFC 9113 §8.1.1: malformed). */
+/** A request | one that is to be answered with a status, and is perhaps none at all (RFC 9113 §8.1.1: malformed). */
 export type Assembled =
   | { readonly kind: "request"; readonly head: RequestHead; readonly isWebSocket: boolean }
-  | { readonly kind: "refused"; readonly head: RequestHead; readonly status: RefusalStatus; readonly reason: string }
-  | { readonly kind: "malformed"; readonly reason: string };
+  | {
+    readonly kind: "refused"; readonly head: RequestHead; readonly status: RefusalStatus; readonly reason: string;
+    readonly isMalformed: boolean;
+  };
+
+/** Of a request of which nothing is known. */
+export const UNKNOWN_HEAD: RequestHead = {
+  kind: "request", method: "", target: "", path: "", query: "", authority: undefined, minorVersion: 1, majorVersion: 2,
+  fields: NO_FIELDS, hasBody: false, persistent: true,
+};
 
 interface Pseudo {
   method: string | undefined;
@@ -54,8 +62,8 @@ export class RequestAssembler {
     };
     let count = 0;
     for (const field of fields) {
-      if (field.kind === "malformed") return malformed(`field ${JSON.stringify(field.name.slice(0, 40))}`);
       if (!field.isPseudo) break;
+      if (field.kind === "malformed") return malformed(quoted(field));
       count++;
       const fault = take(pseudo, field);
       if (fault !== undefined) return malformed(fault);
@@ -76,20 +84,21 @@ export class RequestAssembler {
       query: mark < 0 ? "" : path.slice(mark + 1),
       authority: undefined, minorVersion: 1, majorVersion: 2 as const, persistent: true,
     };
+    const known = { ...target, fields: NO_FIELDS, hasBody: false };
     const refuse = (status: RefusalStatus, reason: string): Assembled =>
-      ({ kind: "refused", head: { ...target, fields: NO_FIELDS, hasBody: false }, status, reason });
+      ({ kind: "refused", head: known, status, reason, isMalformed: false });
     if (method.length + path.length + LINE_OVERHEAD > this.#limits.requestLineSizeMax) {
       return refuse(414, "request_line_size");
     }
     const section = this.#sectionOf(pseudo.authority, fields, count);
-    if (typeof section === "string") return malformed(section);
+    if (typeof section === "string") return malformed(section, known);
     if ("kind" in section) {
       // RFC 9113 §8.1.1: a Content-Length that is none is malformed, not only wrong.
-      if (section.reason.startsWith("content_length")) return malformed(section.reason);
+      if (section.reason.startsWith("content_length")) return malformed(section.reason, known);
       return refuse(section.status, section.reason);
     }
     const { contentLength } = section.semantics;
-    if (endStream && contentLength > 0) return malformed("content-length without content");
+    if (endStream && contentLength > 0) return malformed("content-length without content", known);
     if (protocol !== undefined) {
       if (protocol !== "websocket") return refuse(501, `:protocol ${protocol.slice(0, 40)}`);
       return { kind: "request", head: webSocketHead(target, section), isWebSocket: true };
@@ -106,7 +115,7 @@ export class RequestAssembler {
       kind: "request", method: "CONNECT", target: authority.value, path: "", query: "", authority: undefined,
       minorVersion: 1, majorVersion: 2, persistent: true, fields: NO_FIELDS, hasBody: false,
     };
-    return { kind: "refused", head, status: 405, reason: "method" };
+    return { kind: "refused", head, status: 405, reason: "method", isMalformed: false };
   }
 
   /** @param count pseudo-header fields at the beginning @returns what is wrong with it as text, or as a violation */
@@ -131,7 +140,7 @@ export class RequestAssembler {
         case "cookie":
           cookies = cookies === undefined ? field.value : `${cookies}; ${field.value}`;
           break;
-        default: return `${field.name} ${field.kind === "malformed" ? "malformed" : "behind regular fields"}`;
+        default: return `${quoted(field)}${field.kind === "malformed" ? "" : " behind regular fields"}`;
       }
     }
     // RFC 9113 §8.2.3: crumbs become one field before anybody else sees them.
@@ -193,6 +202,11 @@ function withoutLength({ bytes, offsets, semantics }: FieldSection): FieldSectio
   return new FieldSection(bytes, offsets, { ...semantics, chunked: true });
 }
 
+/** For the log, whatever its name is. */
+function quoted({ name }: HpackField): string {
+  return `field ${JSON.stringify(name.slice(0, 40))}`;
+}
+
 function isMethod(method: string): boolean {
   for (let i = 0; i < method.length; i++) if (METHOD[method.charCodeAt(i)] !== 1) return false;
   return method.length > 0;
@@ -203,6 +217,6 @@ function isRequestTarget(path: string): boolean {
   return true;
 }
 
-function malformed(reason: string): Assembled {
-  return { kind: "malformed", reason };
+function malformed(reason: string, head: RequestHead = UNKNOWN_HEAD): Assembled {
+  return { kind: "refused", head, status: 400, reason, isMalformed: true };
 }

@@ -43,6 +43,10 @@ async def asgi(scope, receive, send):
         await send({"type": "http.response.early_hint", "links": [b"</a.css>; rel=preload"]})
     if path.endswith("/endless"):
         return await endless(receive, send)
+    if path.endswith("/broken"):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a part", "more_body": True})
+        raise RuntimeError("on purpose")
     size, sha = await body_of(receive)
     has_trailers = path.endswith("/trailers")
     headers = [(b"content-type", b"application/json")]
