@@ -55,6 +55,8 @@ export interface CurrentRequest extends SentExchange {
   /** Whose settings are in force. */
   readonly location: CompiledLocation;
   readonly evaluation: Evaluation;
+  /** Bytes of its head as HTTP/2's header block, −1 where it came in HTTP/1.1. */
+  readonly blockSize: number;
   /** Bytes of the body so far. */
   readonly bodySize: number;
   /** What came behind it, once it is complete. */

@@ -51,6 +51,7 @@ export class Exchange implements CurrentRequest {
   bytesSent = 0;
   headSize = 0;
   isLast = false;
+  blockSize = -1;
   framingSize = 0;
   wasSent = false;
   readonly startMs: number;

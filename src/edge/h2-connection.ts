@@ -12,7 +12,7 @@ import type { HttpSettings } from "../config/model.ts";
 import { SendStall } from "../net/index.ts";
 import type { ByteStream, StreamReceiver, Ticked } from "../net/index.ts";
 import { ErrorCode, H2Engine, STREAM_ID_MAX } from "../protocol/h2/index.ts";
-import type { EngineEvent } from "../protocol/h2/index.ts";
+import type { EngineEvent, RefusedEvent, RequestEvent } from "../protocol/h2/index.ts";
 import type { PeerFacts, ProxiedFacts } from "../route/index.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { NO_BYTES } from "../std/bytes.ts";
@@ -229,11 +229,11 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
 
   #onEvent(event: Exclude<EngineEvent<H2Stream>, "need-data">): void {
     switch (event.kind) {
-      case "request": return this.#begin(event.stream, event.head, event.isWebSocket).begin();
+      case "request": return this.#begin(event, event.isWebSocket).begin();
       case "refused": {
         if (event.isMalformed) this.#logReset(ErrorCode.PROTOCOL_ERROR, event.reason);
         else this.#log(`request refused with ${event.status}: ${event.reason}`);
-        const exchange = this.#begin(event.stream, event.head, false);
+        const exchange = this.#begin(event, false);
         exchange.isMalformed = event.isMalformed;
         return exchange.refuse(event.status);
       }
@@ -252,11 +252,12 @@ export class H2Connection implements StreamReceiver, ConnectionFacts, StreamConn
     }
   }
 
-  #begin(row: number, head: Exchange["head"], isWebSocket: boolean): Exchange {
+  #begin({ stream: row, head, blockSize }: RequestEvent | RefusedEvent, isWebSocket: boolean): Exchange {
     const stream = new H2Stream(this, row, this.#http, isWebSocket);
     this.engine.claim(row, stream);
     const exchange = new Exchange(this.context, stream, this, head, this.#peer);
     stream.exchange = exchange;
+    exchange.blockSize = blockSize;
     if (head.hasBody) this.feeds(stream);
     this.context.counts.add("requests");
     this.#countWriting(true);

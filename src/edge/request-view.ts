@@ -152,7 +152,9 @@ export class RequestView implements RequestFacts {
   }
 
   requestSize(): number {
-    const { isMain, received, bodySize } = this.#exchange;
+    const { isMain, received, bodySize, blockSize } = this.#exchange;
+    // nginx: what frames carry, without their headers.
+    if (isMain && blockSize >= 0) return blockSize + bodySize;
     const { method, target, fields } = received;
     // "METHOD target HTTP/1.1", its CRLF, the fields with theirs and the empty line.
     return isMain ? method.length + target.length + 12 + fields.bytes.length + bodySize : 0;

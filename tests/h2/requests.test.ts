@@ -1,18 +1,22 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { encodeBlock } from "../../src/protocol/h2/index.ts";
 import { linesOf } from "../site/site.ts";
 import type { Program } from "../support/program.ts";
 import { eventually } from "../support/wait.ts";
 import { Client, startH2Site } from "./client.ts";
-import { END_HEADERS, END_STREAM, type Fields, data, get, headers, post, requestFields } from "./frames.ts";
+import {
+  CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PADDED, type Fields, data, frame, get, headers, post, requestFields,
+} from "./frames.ts";
 import { RawClient } from "./raw.ts";
 
 describe("a request of HTTP/2", () => {
   let program: Program;
   before(async () => {
     program = await startH2Site({
-      http: "log_format short '$request|$status|$request_completion';",
-      server: `max_headers 5; access_log %FOLDER%/access.log short; error_page 400 /text;
+      http: "log_format short '$request|$status|$request_completion'; log_format sizes '$uri $request_length';",
+      server: `max_headers 5; access_log %FOLDER%/access.log short; access_log %FOLDER%/sizes.log sizes;
+        error_page 400 /text;
         location = /text { return 200 "hello"; }
         location /wsgi { app_pass wsgi; }
         location /asgi { app_pass asgi; }`,
@@ -77,6 +81,19 @@ describe("a request of HTTP/2", () => {
       });
     }
   }
+
+  test("is as long as its header block, in however many frames, and its content", async () => {
+    const block = encodeBlock(requestFields("POST", "/wsgi/sized", [["content-length", "5"]]));
+    using client = await RawClient.open(program.port);
+    client.send(
+      frame(HEADERS, 0, 1, block.subarray(0, 10)), frame(CONTINUATION, END_HEADERS, 1, block.subarray(10)),
+      data(1, "\x03abc\0\0\0", PADDED), data(1, "de", END_STREAM),
+    );
+    await client.line(/^DATA 1 \d+ end/);
+    const line = await eventually("it is logged", 5000, async () =>
+      (await linesOf(program, "sizes.log")).find((text) => text.startsWith("/wsgi/sized")));
+    assert.equal(line, `/wsgi/sized ${block.length + 5}`);
+  });
 
   test("whose response has begun is cut where its content is malformed, and logged as it began", async () => {
     using client = await RawClient.open(program.port);

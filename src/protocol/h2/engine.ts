@@ -320,7 +320,7 @@ export class H2Engine<Owner extends StreamOwner> {
     if (row === undefined && id > this.#lastStream && id <= this.#lastAllowed) {
       const read = this.#blocks.request(bytes, start, end, endStream);
       if ("error" in read) return this.fail(ErrorCode.COMPRESSION_ERROR, read.error);
-      return this.#open(id, read, endStream);
+      return this.#open(id, read, endStream, end - start);
     }
     const trailers = this.#blocks.trailers(bytes, start, end);
     if ("error" in trailers) return this.fail(ErrorCode.COMPRESSION_ERROR, trailers.error);
@@ -344,7 +344,7 @@ export class H2Engine<Owner extends StreamOwner> {
     return this.#theirEnd(row, trailers);
   }
 
-  #open(id: number, read: ReadRequest, endStream: boolean): EngineEvent<Owner> | undefined {
+  #open(id: number, read: ReadRequest, endStream: boolean, blockSize: number): EngineEvent<Owner> | undefined {
     this.#lastStream = id;
     const { assembled, priority } = read;
     const isMalformed = assembled.kind === "refused" && assembled.isMalformed;
@@ -362,12 +362,12 @@ export class H2Engine<Owner extends StreamOwner> {
     if (priority !== undefined) this.sender.setPriority(row, priority);
     if (assembled.kind === "refused") {
       if (isMalformed) this.#malformed = id;
-      return { ...assembled, stream: row };
+      return { ...assembled, stream: row, blockSize };
     }
     const { head, isWebSocket } = assembled;
     streams.tunnels[row] = isWebSocket;
     if (head.hasBody) streams.bodyLeft[row] = head.fields.semantics.contentLength;
-    return { kind: "request", stream: row, head, isWebSocket };
+    return { kind: "request", stream: row, head, blockSize, isWebSocket };
   }
 
   #onPriority(bytes: Bytes, id: number, start: number, length: number): EngineEvent<Owner> | undefined {

@@ -20,6 +20,8 @@ export interface RequestEvent {
   readonly kind: "request";
   readonly stream: number;
   readonly head: RequestHead;
+  /** Bytes of its header block as it came. */
+  readonly blockSize: number;
   /** Was it an extended CONNECT (RFC 8441), so that a 2xx makes a tunnel of the stream? */
   readonly isWebSocket: boolean;
 }
@@ -28,6 +30,7 @@ export interface RefusedEvent {
   readonly kind: "refused";
   readonly stream: number;
   readonly head: RequestHead;
+  readonly blockSize: number;
   readonly status: number;
   readonly reason: string;
   /** Is the stream reset with the next call of `next`? Until then the status may be sent (RFC 9113 §8.1.1). */
