@@ -14,30 +14,26 @@ export interface Identity {
   readonly client: PeerFacts | undefined;
 }
 
-/** What an earlier request of the connection has told, where this one says nothing else; else `sender` itself. */
-export function knownPeer(
-  { trusted, realIp }: Pick<CompiledLocation, "trusted" | "realIp">, sender: Peer,
-  { received, connection }: Pick<CurrentRequest, "received" | "connection">,
-): Peer {
-  const { trust } = connection;
-  const isKnown = realIp === undefined && trust?.by === trusted && !received.fields.semantics.forwarded;
-  return isKnown && trust !== undefined ? trust.peer : sender;
-}
-
-/** @param location says whose word counts */
+/**
+ * @param location says whose word counts
+ * @param before who sent the request, before anybody has told
+ */
 export function identify(
-  { trusted, realIp }: Pick<CompiledLocation, "trusted" | "realIp">,
-  { peer: before, received, connection }: Pick<CurrentRequest, "peer" | "received" | "connection">,
+  { trusted, realIp }: Pick<CompiledLocation, "trusted" | "realIp">, before: Peer,
+  { received, connection }: Pick<CurrentRequest, "received" | "connection">,
 ): Identity {
   const { fields } = received;
+  const { trust } = connection;
+  // Of an earlier request of the connection, and this one says nothing else.
+  if (realIp === undefined && trust !== undefined && trust.by === trusted && !fields.semantics.forwarded) return trust;
   let peer = before;
   if (trusted !== undefined) {
     // Asked once for a connection: its address stays.
-    if (connection.trust?.by !== trusted) {
-      const isTrusted = trusted.trusts(before.address);
-      connection.trust = { by: trusted, peer: { ...before, trusted: isTrusted } };
-    }
-    ({ peer } = connection.trust);
+    const known = trust?.by === trusted
+      ? trust
+      : { by: trusted, peer: { ...before, trusted: trusted.trusts(before.address) }, client: undefined };
+    connection.trust = known;
+    ({ peer } = known);
     const isTrusted = peer.trusted;
     if (isTrusted && fields.semantics.forwarded) {
       const address = trusted.clientAddress(fields);

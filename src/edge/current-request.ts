@@ -32,7 +32,7 @@ export interface ConnectionFacts extends Accepted {
   readonly tls: ConnectionTls | undefined;
   requests(): number;
   /** Room for what a list of trusted proxies says of the peer: the peer as it is with that. */
-  trust: { readonly by: object; readonly peer: Peer } | undefined;
+  trust: { readonly by: object; readonly peer: Peer; readonly client: undefined } | undefined;
   /** Room for what was made of the last request's fields for an upstream. */
   passed: KeptFields | undefined;
   /** Did more arrive behind this request? */

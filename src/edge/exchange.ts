@@ -18,7 +18,7 @@ import {
 } from "../route/index.ts";
 import { type Bytes, NO_BYTES } from "../std/bytes.ts";
 import { type Asked, Calls } from "./calls.ts";
-import { identify, knownPeer, peerFacts } from "./client-identity.ts";
+import { identify, peerFacts } from "./client-identity.ts";
 import type { CompiledListener, CompiledLocation, CompiledServer } from "./compiled-site.ts";
 import type { ConnectionFacts, CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
@@ -219,11 +219,7 @@ export class Exchange implements CurrentRequest {
   }
 
   #identify(location: CompiledLocation): void {
-    const { connection, received } = this;
-    this.#client = undefined;
-    this.peer = knownPeer(location, this.#sender, this);
-    if (this.peer !== this.#sender) return;
-    ({ peer: this.peer, client: this.#client } = identify(location, { peer: this.#sender, connection, received }));
+    ({ peer: this.peer, client: this.#client } = identify(location, this.#sender, this));
   }
 
   #route(start: RouteStart): void {

@@ -16,7 +16,7 @@ import type { BodyReceiver, PassRequest, PassedHead, PassedRequest, ProxyTarget 
 import type { FieldLine, ResponseHead } from "../http/response-head.ts";
 import type { Evaluation } from "../route/index.ts";
 import type { ReceivedHead } from "../protocol/h1/index.ts";
-import { NO_BYTES, fromLatin1 } from "../std/bytes.ts";
+import { NO_BYTES } from "../std/bytes.ts";
 import type { Bytes } from "../std/bytes.ts";
 import { type NextUpstream, type Peer, type Upstream, isNetworkPeer } from "../upstream/index.ts";
 import { AppAttempt } from "./app-attempt.ts";
@@ -27,6 +27,7 @@ import type { CurrentRequest } from "./current-request.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { REFUSALS_MAX, conditionOf, countOfAsked, mayBeSentAgain } from "./next-upstream.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { SentBody } from "./sent-body.ts";
 import { StaticView } from "./static-view.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UpstreamAttempt } from "./upstream-attempt.ts";
@@ -38,7 +39,6 @@ const SWITCHING_PROTOCOLS = 101, EARLY_HINTS = 103;
 /** nginx's own, for the log: the client has closed. */
 const CLIENT_CLOSED_REQUEST = 499;
 const NO_PEERS: readonly Peer[] = [];
-const NO_BODY: AppBody = { kind: "whole", bytes: NO_BYTES };
 
 export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, PassRequest, ResponseSource {
   readonly #context: EdgeContext;
@@ -47,13 +47,11 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
   readonly #way: CompiledUpstream;
   readonly #log: AttemptLog;
   readonly #isFirst: boolean;
-  body: AppBody = NO_BODY;
+  readonly sent: SentBody;
   /** Nobody waits for an answer. */
   abandoned = false;
   /** Its last word was said. */
   #answered = false;
-  /** proxy_set_body: what is sent in the place of the body. */
-  #replacement: AppBody | undefined = undefined;
   streamed: StreamedUpstreamBody | undefined = undefined;
   #target: ProxyTarget | undefined = undefined;
   #upstream: Upstream | undefined = undefined;
@@ -85,6 +83,15 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     this.#way = way;
     this.#log = log;
     this.#isFirst = isFirst;
+    this.sent = new SentBody(exchange, way.protocol);
+  }
+
+  get body(): AppBody {
+    return this.sent.given;
+  }
+
+  set body(body: AppBody) {
+    this.sent.given = body;
   }
 
   get target(): ProxyTarget | undefined {
@@ -116,8 +123,8 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
     const { head, location } = this.#exchange;
     const { protocol } = this.#way;
     const { requestBuffering, passRequestBody } = protocol.settings;
-    // What takes the body's place may ask for it; nginx: client_body_in_file_only wants it in any case.
-    const isWanted = head.hasBody && (this.#isPassed || location.http.clientBodyInFileOnly !== "off");
+    // nginx: client_body_in_file_only wants it in any case.
+    const isWanted = head.hasBody && (this.sent.isPassed || location.http.clientBodyInFileOnly !== "off");
     if (!isWanted || known !== undefined) {
       if (isWanted && known !== undefined) this.body = known;
       this.#begin();
@@ -224,39 +231,13 @@ export class UpstreamCall implements Call, TriedRequest, TryOwner, AppTryOwner, 
   #found(upstream: Upstream, target: ProxyTarget): void {
     this.#upstream = upstream;
     const { head, evaluation, connection } = this.#exchange;
-    const replaced = this.#way.protocol.replacedBody(evaluation);
-    if (replaced !== undefined) this.#replacement = { kind: "whole", bytes: fromLatin1(replaced) };
+    this.sent.replace();
     const hasBody = this.body.kind === "stream";
-    const wanted = { head, evaluation, connection, target, hasBody, bodySize: this.#bodySize };
+    const wanted = { head, evaluation, connection, target, hasBody, bodySize: this.sent.size };
     const request = this.#way.protocol.request(wanted);
     if ("refused" in request) return this.#fault(request.refused, 400);
     this.request = request;
     this.#ask(upstream, target);
-  }
-
-  /** What is sent of a body. */
-  get sentBody(): AppBody {
-    return this.#replacement ?? (this.#isPassed ? this.body : NO_BODY);
-  }
-
-  get #isPassed(): boolean {
-    const { settings, replacesBody } = this.#way.protocol;
-    return settings.passRequestBody || replacesBody;
-  }
-
-  get trailers(): Bytes | undefined {
-    const { trailers, head } = this.#exchange;
-    return this.#replacement === undefined ? this.#way.protocol.trailers(trailers, head) : undefined;
-  }
-
-  /** −1 where it is not known, or where nothing is said of a body. */
-  get #bodySize(): number {
-    const body = this.sentBody;
-    const { contentLength } = this.#exchange.head.fields.semantics;
-    if (body.kind === "file") return body.size;
-    if (body.kind === "stream") return contentLength;
-    const isSaid = body !== NO_BODY || (contentLength === 0 && this.#way.protocol.settings.passRequestBody);
-    return isSaid ? body.bytes.length : -1;
   }
 
   #fault(text: string, status: number): void {

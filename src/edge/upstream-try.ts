@@ -2,7 +2,6 @@
  * One try at one peer: the request goes out on a connection, the response's events come back. Each try is an object of
  * its own, so that what is late from one never reaches the next.
  */
-import type { AppBody } from "../app/index.ts";
 import type { PassedRequest } from "../handlers/index.ts";
 import type { FieldLine } from "../http/response-head.ts";
 import type { ReceivedHead, UpstreamReader } from "../protocol/h1/index.ts";
@@ -14,6 +13,7 @@ import {
 import type { CompiledUpstream } from "./compiled-upstream.ts";
 import type { EdgeContext } from "./edge-context.ts";
 import { isFailure } from "./next-upstream.ts";
+import type { SentBody } from "./sent-body.ts";
 import type { UpstreamAttempt } from "./upstream-attempt.ts";
 import { type RequestWriter, type StreamedUpstreamBody, UpstreamBodyWriter, sendFile } from "./upstream-body.ts";
 import { StreamBodyWriter } from "./upstream-stream-body.ts";
@@ -41,9 +41,7 @@ export interface TryOwner {
 /** What is sent. */
 export interface TriedRequest {
   readonly request: PassedRequest | undefined;
-  readonly sentBody: AppBody;
-  /** The block of its trailer section, once the body has ended. */
-  readonly trailers: Bytes | undefined;
+  readonly sent: SentBody;
   /** Of a body that comes as the client sends it. */
   readonly streamed: StreamedUpstreamBody | undefined;
 }
@@ -51,7 +49,7 @@ export interface TriedRequest {
 export class UpstreamTry implements ConnectionUser, StreamUser {
   readonly #context: EdgeContext;
   readonly #way: CompiledUpstream;
-  readonly #sent: TriedRequest;
+  readonly #asked: TriedRequest;
   readonly #upstream: Upstream;
   readonly #peer: NetworkPeer;
   readonly #attempt: UpstreamAttempt;
@@ -78,7 +76,7 @@ export class UpstreamTry implements ConnectionUser, StreamUser {
   ) {
     this.#context = context;
     this.#way = way;
-    this.#sent = sent;
+    this.#asked = sent;
     this.#upstream = upstream;
     this.#peer = peer;
     this.#attempt = attempt;
@@ -100,14 +98,14 @@ export class UpstreamTry implements ConnectionUser, StreamUser {
 
   onConnected(): void {
     const connection = this.#connection;
-    const { request, sentBody: body } = this.#sent;
+    const { request, sent: { body } } = this.#asked;
     if (connection === undefined || request === undefined) return;
     const attempt = this.#attempt;
     attempt.connected(this.#wasKept);
     this.wasSent = true;
     if (connection instanceof UpstreamStream) {
       this.#reader = connection.reader;
-      const writer = new StreamBodyWriter(connection, request.method, () => this.#sent.trailers);
+      const writer = new StreamBodyWriter(connection, request.method, () => this.#asked.sent.trailers);
       return this.#send(request, writer, connection);
     }
     const reader = (this.#reader = connection.reader ??= this.#way.protocol.reader(this.#context.responses));
@@ -126,7 +124,7 @@ export class UpstreamTry implements ConnectionUser, StreamUser {
   }
 
   #send(request: PassedRequest, writer: RequestWriter, connection: UpstreamConnection | UpstreamStream): void {
-    const { sentBody: body, streamed } = this.#sent;
+    const { sent: { body }, streamed } = this.#asked;
     this.#writer = writer;
     if (body.kind === "whole") {
       writer.whole(request.head, body.bytes);
@@ -151,7 +149,7 @@ export class UpstreamTry implements ConnectionUser, StreamUser {
   }
 
   onDrain(): void {
-    this.#sent.streamed?.drained();
+    this.#asked.streamed?.drained();
   }
 
   onBytes(bytes: Bytes): void {
