@@ -219,7 +219,7 @@ describe("a reload", () => {
     one.signal("SIGHUP");
     await eventually("the other pid file is there", 8000, () => existsSync(path("other.pid")));
     assert.equal(readFileSync(path("other.pid"), "utf8"), `${one.pid}\n`);
-    assert.equal(existsSync(path("tricorn.pid")), false);
+    await eventually("that of before is gone", 3000, () => !existsSync(path("tricorn.pid")));
     one.signal("SIGUSR2");
     await eventually("the log is written", 3000, () => readFileSync(path("error.log"), "utf8").includes("SIGUSR2"));
     assert.doesNotMatch(one.output.slice(printed), /SIGUSR2/);

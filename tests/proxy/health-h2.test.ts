@@ -175,7 +175,8 @@ describe("a health check of type gRPC", { skip: requireEnvironment(applications)
     await becomes("/orders", 200);
     await call("", "SetHealth", "shop.Orders 2");
     await becomes("/orders", 502);
-    assert.match(site.output, /unhealthy while checking serving status 2, health check "grpc" of peer/);
+    const line = /unhealthy while checking serving status 2, health check "grpc" of peer/;
+    await eventually(`it is told: ${site.output}`, waitMs, () => line.test(site.output));
     await becomes("/whole", 200);
     await call("", "SetHealth", "shop.Orders 1");
     await becomes("/orders", 200);
