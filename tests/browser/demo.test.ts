@@ -193,6 +193,8 @@ const steps: Readonly<Record<string, (visit: Visit) => Promise<void>>> = {
     for (const [page, name] of [[ada, "Ada"], [bob, "Bob"]] as const) {
       await page.goto("/");
       await page.getByRole("link", { name: "The chat" }).click();
+      // Its script has put a guest's name there, and would do so behind us.
+      await page.locator("#state.live").waitFor();
       await page.getByLabel("Your name").fill(name);
       await page.getByRole("button", { name: "Change" }).click();
       await hears(page, `you are here as ${name}`);

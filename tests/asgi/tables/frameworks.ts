@@ -52,6 +52,14 @@ function leave({ path, before, all, how = "close" }: Leaving) {
 
 const body = (path: string) => async (server: AsgiServer): Promise<string> => short(await get(server, path));
 
+/** An answer behind an exception: whose traceback is there, so that none after it is taken for it. */
+const failure = (path: string) => async (server: AsgiServer): Promise<string> => {
+  const from = server.output.length;
+  const answer = short(await get(server, path));
+  await eventually("the traceback is told", 5000, () => server.output.slice(from).includes("Traceback"));
+  return answer;
+};
+
 /** Reads a stream whose blocks are made one by one, each when the one before has arrived. */
 function streamed(path: string) {
   return async (server: AsgiServer): Promise<unknown> => {
@@ -120,7 +128,7 @@ export const starletteBehaviours: readonly Behaviour[] = [
     },
     expected: ["begun", "ClientDisconnect"],
   },
-  { name: "an exception is 500", play: body("/fail"), expected: "500" },
+  { name: "an exception is 500", play: failure("/fail"), expected: "500" },
   { name: "routes below a mount", play: body("/sub/url/x%2Fy"), expected: "200 /sub/url/x/y /url {'name': 'x/y'}" },
   {
     name: "BaseHTTPMiddleware: blocks arrive as they are made",
