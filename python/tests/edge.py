@@ -108,6 +108,9 @@ class Link:
             elif frame[0] == 3:
                 body += frame[2]
                 self.send((4, id, len(frame[2])))
+            if frame[0] == 5:
+                # The file is open.
+                self.send((4, id, 1))
             if frame[0] in (1, 4, 5, 6):
                 return status, headers, body, frames
 
